@@ -1,0 +1,1 @@
+"""gwanje (관제): law opens keys."""

@@ -1,0 +1,1 @@
+"""Applications (실행 프로그램): wiring only."""

@@ -1,0 +1,1 @@
+"""Commands of ``gwanje``: one module each, with ``register(subparsers)``."""

@@ -1,0 +1,1 @@
+"""Centre (센터): one Django app per noun of the ordinance."""

@@ -1,0 +1,1 @@
+"""Kernel (핵심부): clock, ids, canonical bytes, Permit, ledger, events, footage index. Imports only ``law``."""

@@ -1,0 +1,114 @@
+"""Data folder (자료 폴더): where every process of one centre finds its files, sockets and settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from gwanje.kernel.clock import Clock
+from gwanje.kernel.ids import uuid7
+
+SOCKET_PATH_MAX = 100
+
+
+@dataclass(frozen=True)
+class Home:
+    """One centre's data folder; ``config.json`` in it is written once by ``create`` and read by everybody."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, path: str | os.PathLike[str] | None = None) -> Home:
+        """The folder named, else ``$GWANJE_DATA``, else ``./var``."""
+        return cls(Path(path or os.environ.get("GWANJE_DATA") or "var").resolve())
+
+    @classmethod
+    def create(cls, root: Path, *, settable_clock: bool = False, port: int = 8800, **settings: Any) -> Home:
+        """Make the folder (mode 0700) and its config; an existing folder keeps its identity and its clock."""
+        home = cls(root.resolve())
+        home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.chmod(home.root, 0o700)
+        if not home.config_file.exists():
+            config = {
+                "version": 1,
+                "centre": str(uuid7()),
+                "zone": "Asia/Seoul",
+                "clock": "settable" if settable_clock else "wall",
+                "port": port,
+                **settings,
+            }
+            part = home.config_file.with_suffix(".tmp")
+            part.write_text(json.dumps(config, indent=1, ensure_ascii=False))
+            os.replace(part, home.config_file)
+        for name in ("secrets", "log", "store", "spool", "vault", "out"):
+            (home.root / name).mkdir(exist_ok=True, mode=0o700)
+        return home
+
+    @property
+    def config_file(self) -> Path:
+        return self.root / "config.json"
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Settings of the folder: centre, zone, clock, port, and what the demo added."""
+        loaded: dict[str, Any] = json.loads(self.config_file.read_text())
+        return loaded
+
+    @property
+    def centre(self) -> UUID:
+        """The centre's identity, 16 bytes in every segment header and exported id."""
+        return UUID(self.config["centre"])
+
+    @property
+    def port(self) -> int:
+        """The web port; recorder = +1, player = +2, simulated cameras (RTSP) = +20."""
+        return int(os.environ.get("GWANJE_PORT") or self.config["port"])
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The one clock of this folder."""
+        file = self.root / "clock.json" if self.config["clock"] == "settable" else None
+        return Clock(file, self.config["zone"])
+
+    @property
+    def store(self) -> Path:
+        """Sealed segment files: ``store/<class>/<epoch>/<slot>/<name>.gws``."""
+        return self.root / "store"
+
+    @property
+    def spool(self) -> Path:
+        """Index rows that wait for PostgreSQL."""
+        return self.root / "spool"
+
+    @property
+    def secrets(self) -> Path:
+        """Service keys and passwords, mode 0600 each."""
+        return self.root / "secrets"
+
+    @property
+    def vault(self) -> Path:
+        """vaultd's own files: keystore replicas and the file token."""
+        return self.root / "vault"
+
+    @cached_property
+    def run(self) -> Path:
+        """Sockets and pid files; in the system's temporary folder when the path would not fit a socket address."""
+        inside = self.root / "run"
+        if len(str(inside)) > SOCKET_PATH_MAX - 24:
+            mark = hashlib.sha256(str(self.root).encode()).hexdigest()[:12]
+            inside = Path(tempfile.gettempdir()) / f"gwanje-{os.getuid()}-{mark}"
+        inside.mkdir(exist_ok=True, mode=0o700)
+        if inside.stat().st_uid != os.getuid():
+            raise PermissionError(f"{inside} belongs to another user")
+        return inside
+
+    def socket(self, service: str) -> Path:
+        """Unix socket of a service: ``vaultd``, ``console``, ``recorder``."""
+        return self.run / f"{service}.sock"

@@ -1,0 +1,72 @@
+"""Recording sources (녹화 대상): what the camera registry writes and the recorders read."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from gwanje.kernel.footage import Cursor
+
+
+@dataclass(frozen=True)
+class Source:
+    """One camera as a recorder sees it; ``sealed`` maps recorder ids to credentials only that recorder can open."""
+
+    camera: UUID
+    agency: UUID
+    slot: int
+    class_: int
+    label: str
+    main_url: str
+    sub_url: str
+    sealed: dict[str, str]
+    active: bool
+    version: int = 1
+    fence: int = 1
+
+    def sealed_for(self, recorder: UUID) -> bytes | None:
+        """The credentials sealed to one recorder, or None when the camera needs none or has no slot for it."""
+        text = self.sealed.get(str(recorder))
+        return base64.b64decode(text) if text else None
+
+
+_COLUMNS = "camera, agency, slot, class, label, main_url, sub_url, sealed, active, version, fence"
+
+
+def put_source(cursor: Cursor, source: Source) -> None:
+    """Insert or change a source; its version grows by one."""
+    cursor.execute(
+        f"insert into footage_source ({_COLUMNS}) values (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s) "
+        "on conflict (camera) do update set agency = excluded.agency, class = excluded.class, label = excluded.label, "
+        "main_url = excluded.main_url, sub_url = excluded.sub_url, sealed = excluded.sealed, "
+        "active = excluded.active, version = footage_source.version + 1",
+        [
+            source.camera,
+            source.agency,
+            source.slot,
+            source.class_,
+            source.label,
+            source.main_url,
+            source.sub_url,
+            json.dumps(source.sealed),
+            source.active,
+            source.version,
+            source.fence,
+        ],
+    )
+
+
+def sources(cursor: Cursor) -> list[Source]:
+    """Every source, active or not, in slot order (a recorder compares versions and restarts what changed)."""
+    cursor.execute(f"select {_COLUMNS} from footage_source order by slot limit 100000")
+    return [_source(row) for row in cursor.fetchall()]
+
+
+def _source(row: Any) -> Source:
+    values = list(row)
+    sealed = values[7]
+    values[7] = json.loads(sealed) if isinstance(sealed, str) else dict(sealed)
+    return Source(*values)

@@ -1,0 +1,1 @@
+"""Law (법): packs, dated parameters, norms, Decision, Duty, Invariant, legal calendar. Pure."""

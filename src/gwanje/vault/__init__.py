@@ -1,0 +1,1 @@
+"""Vault (금고): key tree, keystore, sealed parts, stores, destruction, verifier."""
