@@ -19,7 +19,9 @@ def uuid7(unix_ms: int | None = None) -> UUID:
     wanted = (time.time_ns() // 1_000_000 if unix_ms is None else unix_ms) << 12
     with _lock:
         # 48 bits of milliseconds and 12 bits of counter form one number that only grows
-        _last[0] = max(_last[0] + 1, wanted) if unix_ms is None else wanted | int.from_bytes(os.urandom(2), "big") & 0xFFF
-        stamp = _last[0]
+        if unix_ms is None:
+            stamp = _last[0] = max(_last[0] + 1, wanted)
+        else:
+            stamp = wanted | int.from_bytes(os.urandom(2), "big") & 0xFFF
     value = (stamp >> 12) << 80 | 7 << 76 | (stamp & 0xFFF) << 64 | 2 << 62 | int.from_bytes(os.urandom(8), "big") >> 2
     return UUID(int=value)
