@@ -1,0 +1,124 @@
+"""Unprivileged start (비특권 실행): PostgreSQL refuses uid 0, so root starts it as somebody else without useradd.
+
+First way: a user namespace that shows root as ``nobody``; files stay root's. Second way, where namespaces are
+forbidden (containers) or the folders are not root's: uid ``nobody`` that keeps one capability, CAP_DAC_OVERRIDE,
+so that no parent folder needs another mode. Only the child is changed, right before ``exec``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+CLONE_NEWUSER = 0x10000000
+PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT = 1, 8, 47
+CAP_DAC_OVERRIDE = 1
+CAPABILITY_VERSION_3 = 0x20080522
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Forbidden(PermissionError):
+    """The machine allows neither a user namespace nor a capability: run as an ordinary user instead."""
+
+
+def _call(result: int, what: str) -> None:
+    if result != 0:
+        code = ctypes.get_errno()
+        raise Forbidden(code, f"{what}: {os.strerror(code)}")
+
+
+def die_with_parent(number: int = signal.SIGKILL, parent: int | None = None) -> None:
+    """Let the kernel send ``number`` to this process when its parent ends (PR_SET_PDEATHSIG).
+
+    ``parent``: the pid that it should have; when that one is gone already, the process ends at once.
+    """
+    _libc.prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+    if parent is not None and os.getppid() != parent:
+        os._exit(1)
+
+
+def nobody() -> tuple[int, int]:
+    """uid and gid of an account that exists on every machine (initdb asks for its name)."""
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError:
+        entry = next(e for e in pwd.getpwall() if e.pw_uid != 0)
+    return entry.pw_uid, entry.pw_gid
+
+
+def _enter_namespace() -> None:
+    uid, gid = nobody()
+    outside_uid, outside_gid = os.geteuid(), os.getegid()
+    _call(_libc.unshare(CLONE_NEWUSER), "unshare")
+    # the order is the kernel's: setgroups must be denied before an unprivileged gid map is accepted
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid} {outside_uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {outside_gid} 1")
+
+
+def _keep_one_capability() -> None:
+    uid, gid = nobody()
+    _call(_libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "keepcaps")
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    mask = 1 << CAP_DAC_OVERRIDE
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    sets = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)
+    _call(_libc.capset(header, sets), "capset")
+    _call(_libc.prctl(PR_CAP_AMBIENT, 2, CAP_DAC_OVERRIDE, 0, 0), "ambient capability")
+
+
+def _works(enter: str, paths: Sequence[Path]) -> bool:
+    """Try in a child, because neither way can be undone: may it run the first path and write the others?"""
+    child = os.fork()
+    if child == 0:
+        try:
+            _WAYS[enter]()
+            good = os.access(paths[0], os.X_OK) and all(os.access(p, os.W_OK | os.X_OK) for p in paths[1:])
+            os._exit(0 if good else 1)
+        except OSError:
+            os._exit(2)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+_WAYS = {"namespace": _enter_namespace, "capability": _keep_one_capability}
+
+
+def way(paths: Sequence[Path]) -> str:
+    """How this process can run ``paths[0]`` with write access to the folders ``paths[1:]``.
+
+    ``plain`` (not root), ``namespace`` or ``capability``; Forbidden with both languages when none works.
+    """
+    if os.geteuid() != 0:
+        return "plain"
+    wanted = os.environ.get("GWANJE_ROOT_WAY")
+    for name in [wanted] if wanted in _WAYS else list(_WAYS):
+        if _works(name, paths):
+            return name
+    raise Forbidden(
+        "PostgreSQL은 root로 실행되지 않습니다. 이 시스템은 사용자 네임스페이스와 권한(capability) 위임을 모두 막고 있습니다. "
+        "일반 사용자로 실행하거나 GWANJE_DATABASE_URL에 서버 주소를 지정하십시오. / "
+        "PostgreSQL refuses to run as root, and this machine forbids user namespaces and capabilities. "
+        "Run as an ordinary user, or name a server in GWANJE_DATABASE_URL."
+    )
+
+
+def owner(how: str) -> tuple[int, int]:
+    """uid and gid (as seen from outside) that must own the database's files."""
+    return nobody() if how == "capability" else (os.geteuid(), os.getegid())
+
+
+def execute(how: str, argv: Sequence[str], death: int | None = None, parent: int | None = None) -> None:
+    """Become ``argv``; never returns. ``death``: signal to get when the parent ends."""
+    if how != "plain":
+        _WAYS[how]()
+    # a change of credentials clears the death signal, so it is set last
+    if death is not None:
+        die_with_parent(death, parent)
+    os.execv(argv[0], list(argv))
