@@ -1,0 +1,175 @@
+"""Spool of facts (사실 보고함): what media processes and vaultd tell the ledger, kept on disk until it is there.
+
+One file per process, ``spool/refusals/<name>.jsonl``: a line is written and fsynced before ``report`` returns; the
+worker moves lines into the ledger exactly once, because a line's id becomes the row's id.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from gwanje.kernel.canonical import nfc
+from gwanje.kernel.clock import Clock
+from gwanje.kernel.footage import Cursor
+from gwanje.kernel.home import Home
+from gwanje.kernel.ids import uuid7
+from gwanje.kernel.ledger.entry import OUTCOMES, BadEntry, Entry, append
+
+LINE_MAX = 16 * 1024
+FILE_MAX = 8 << 20
+BATCH_MAX = 500
+_UUIDS = ("actor", "agency", "permit", "situation")
+_KNOWN = {
+    "outcome", "actor", "role", "agency", "station", "norms", "articles", "decision", "permit", "cameras",
+    "first", "until", "ground", "case", "situation", "dies",
+}  # fmt: skip
+log = logging.getLogger(__name__)
+
+
+class SpoolFull(RuntimeError):
+    """The spool has reached its limit: the worker or PostgreSQL has been away too long. The caller must refuse."""
+
+
+def folder(home: Home) -> Path:
+    """Where the spools lie."""
+    path = home.spool / "refusals"
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(v) for v in value]
+    if isinstance(value, float):
+        return str(value)
+    return value
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    # the lock file outlives the data file, which the drainer replaces
+    handle = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def report(home: Home, kind: str, detail: Mapping[str, Any], *, service: str = "") -> UUID:
+    """Spool one fact durably; returns its id. Raises SpoolFull at 8 MiB a service, BadEntry when it is too large.
+
+    ``kind``: dotted past-tense fact, for example ``playback.permit.refused``. ``detail``: fields of
+    ``ledger.Entry`` by their names (outcome, actor, permit, cameras, first, until, case, …; outcome ``refused``
+    when missing); whatever else it has goes into the row's detail. ``service``: the spool's name, else the kind's
+    first word.
+    """
+    line_id, at_us = uuid7(), home.clock.now_us()
+    line = json.dumps({"id": str(line_id), "at": at_us, "kind": kind, **_plain(detail)}, ensure_ascii=False) + "\n"
+    data = line.encode()
+    if len(data) > LINE_MAX:
+        raise BadEntry(f"보고 내용이 너무 큽니다 / a fact of {len(data)} bytes passes the limit of {LINE_MAX}")
+    path = folder(home) / f"{service or kind.split('.', 1)[0]}.jsonl"
+    with _locked(path):
+        handle = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        try:
+            if os.fstat(handle).st_size + len(data) > FILE_MAX:
+                raise SpoolFull("접속기록 보고함이 가득 찼습니다 / the spool of facts is full")
+            os.write(handle, data)
+            os.fdatasync(handle)
+        finally:
+            os.close(handle)
+    return line_id
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One spooled line as a ledger entry."""
+
+    id: UUID
+    entry: Entry
+
+
+def _entry(said: dict[str, Any]) -> Entry:
+    kind = said.pop("kind")
+    at_us = int(said.pop("at"))
+    outcome = said.get("outcome", "refused")
+    fields: dict[str, Any] = {k: said.pop(k) for k in list(said) if k in _KNOWN}
+    for name in _UUIDS:
+        if fields.get(name):
+            fields[name] = UUID(fields[name])
+    fields["cameras"] = [UUID(c) for c in fields.get("cameras", ())]
+    if fields.get("decision"):
+        fields["decision"] = base64.b64decode(fields["decision"])
+    fields["outcome"] = outcome if outcome in OUTCOMES else "refused"
+    inner = said.pop("detail", {})
+    detail = {**said, **(inner if isinstance(inner, dict) else {"said": inner}), "at_us": at_us}
+    return Entry(kind, **fields, detail={nfc(str(k)): v for k, v in detail.items() if v is not None})
+
+
+def _facts(data: bytes) -> Iterator[Fact]:
+    for line in data.splitlines():
+        try:
+            said = json.loads(line)
+            yield Fact(UUID(said.pop("id")), _entry(said))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            # a line torn by a power cut was never acknowledged; its digest is its id, so that it counts once
+            log.error("a spooled fact of %d bytes could not be read", len(line))
+            digest = hashlib.sha256(line).digest()
+            detail = {"bytes": len(line), "sha256": digest.hex()}
+            yield Fact(UUID(bytes=digest[:16], version=8), Entry("spool.fact.unreadable", "done", detail=detail))
+
+
+def _take(path: Path) -> Path | None:
+    """Rename the live spool, so that writers begin a new one; a file taken before and not finished comes first."""
+    taken = path.with_suffix(".draining")
+    with _locked(path):
+        if not taken.exists() and path.exists() and path.stat().st_size:
+            os.replace(path, taken)
+    return taken if taken.exists() else None
+
+
+def drain(home: Home, connection: Any, clock: Clock) -> int:
+    """Move every spooled fact into the ledger, each exactly once; returns how many lines were handled.
+
+    Safe to kill at any line: rows are keyed by the line's id, and a file goes only after its rows are committed.
+    """
+    done = 0
+    for path in sorted(folder(home).glob("*.jsonl")) + sorted(folder(home).glob("*.draining")):
+        taken = _take(path.with_suffix(".jsonl"))
+        if taken is None:
+            continue
+        facts = list(_facts(taken.read_bytes()))
+        for start in range(0, len(facts), BATCH_MAX):
+            with connection.transaction(), connection.cursor() as cursor:
+                for fact in facts[start : start + BATCH_MAX]:
+                    _write(cursor, clock, fact)
+        taken.unlink()
+        done += len(facts)
+    return done
+
+
+def _write(cursor: Cursor, clock: Clock, fact: Fact) -> None:
+    try:
+        append(cursor, clock, fact.entry, row=fact.id)
+    except BadEntry as error:
+        log.error("a spooled fact has no ledger form: %s", error)
+        detail = {"kind": fact.entry.kind[:80], "problem": "BadEntry"}
+        append(cursor, clock, Entry("spool.fact.malformed", "done", detail=detail), row=fact.id)
