@@ -69,7 +69,9 @@ def binaries() -> Path:
     try:
         files = importlib.metadata.files(WHEEL) or []
     except importlib.metadata.PackageNotFoundError as error:
-        raise PostgresError(f"{WHEEL} 휠이 없습니다. ./dev setup / the wheel {WHEEL} is missing: ./dev setup") from error
+        raise PostgresError(
+            f"{WHEEL} 휠이 없습니다. ./dev setup / the wheel {WHEEL} is missing: ./dev setup"
+        ) from error
     found = [Path(str(f.locate())) for f in files if f.name == "postgres" and f.parent.name == "bin"]
     if not found:
         raise PostgresError(f"{WHEEL}: bin/postgres 없음 / no bin/postgres in the wheel")

@@ -74,13 +74,18 @@ def _keep_one_capability() -> None:
     _call(_libc.prctl(PR_CAP_AMBIENT, 2, CAP_DAC_OVERRIDE, 0, 0), "ambient capability")
 
 
+def _may(path: Path, mode: int) -> bool:
+    # plain access(2) asks for the real uid and leaves capabilities out
+    return os.access(path, mode, effective_ids=True)
+
+
 def _works(enter: str, paths: Sequence[Path]) -> bool:
     """Try in a child, because neither way can be undone: may it run the first path and write the others?"""
     child = os.fork()
     if child == 0:
         try:
             _WAYS[enter]()
-            good = os.access(paths[0], os.X_OK) and all(os.access(p, os.W_OK | os.X_OK) for p in paths[1:])
+            good = _may(paths[0], os.X_OK) and all(_may(p, os.W_OK | os.X_OK) for p in paths[1:])
             os._exit(0 if good else 1)
         except OSError:
             os._exit(2)
@@ -102,7 +107,7 @@ def way(paths: Sequence[Path]) -> str:
         if _works(name, paths):
             return name
     raise Forbidden(
-        "PostgreSQL은 root로 실행되지 않습니다. 이 시스템은 사용자 네임스페이스와 권한(capability) 위임을 모두 막고 있습니다. "
+        "PostgreSQL은 root로 실행되지 않는데, 이 시스템은 사용자 네임스페이스와 권한 위임을 모두 막고 있습니다. "
         "일반 사용자로 실행하거나 GWANJE_DATABASE_URL에 서버 주소를 지정하십시오. / "
         "PostgreSQL refuses to run as root, and this machine forbids user namespaces and capabilities. "
         "Run as an ordinary user, or name a server in GWANJE_DATABASE_URL."
@@ -121,4 +126,4 @@ def execute(how: str, argv: Sequence[str], death: int | None = None, parent: int
     # a change of credentials clears the death signal, so it is set last
     if death is not None:
         die_with_parent(death, parent)
-    os.execv(argv[0], list(argv))
+    os.execv(argv[0], list(argv))  # noqa: S606 - the absolute path of our own wheel's binary
