@@ -106,7 +106,8 @@ def _explain(rows: list[list[str]], header: tuple[str, ...], missing: list[str])
             f"지점 목록이 아니라 구역·연도별 CCTV 대수 통계표입니다({width}열, {count - 1:,}행).",
             f"Statistics (cameras per district and year, {count - 1:,} rows), not a list of places.",
         )
-    if sum(1 for cell in header if re.fullmatch(r"-?\d+(\.\d+)?", cell)) >= 2:
+    numbers = sum(1 for cell in header if re.fullmatch(r"-?\d+(\.\d+)?", cell))
+    if numbers >= 2 and not any(name in FIELD_OF for name in header):
         return NotACameraList(
             "no_header",
             f"머리글이 없는 위치 목록입니다({width}열, {count:,}행). 관리기관명·설치목적구분 등 필수 항목이 없습니다.",
