@@ -134,7 +134,7 @@ def _facts(data: bytes) -> Iterator[Fact]:
             log.error("a spooled fact of %d bytes could not be read", len(line))
             digest = hashlib.sha256(line).digest()
             detail = {"bytes": len(line), "sha256": digest.hex()}
-            yield Fact(UUID(bytes=digest[:16], version=8), Entry("spool.fact.unreadable", "done", detail=detail))
+            yield Fact(UUID(bytes=digest[:16]), Entry("spool.fact.unreadable", "done", detail=detail))
 
 
 def _take(path: Path) -> Path | None:

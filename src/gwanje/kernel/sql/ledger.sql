@@ -38,6 +38,7 @@ create table ledger_checkpoint (
   note text not null,                         -- C2SP signed note of vaultd
   written_at timestamptz not null default now()
 );
+create table ledger_asked (size bigint primary key);   -- sizes sent to vaultd whose note has not come back yet
 create table ledger_tally (                   -- how often a norm decided: no persons, no cameras; never dies
   norm text not null,
   outcome text not null,
@@ -125,7 +126,7 @@ grant select, insert on ledger_leaf, ledger_opening, ledger_node, ledger_checkpo
 grant update (idx) on ledger_leaf to gwanje_app;
 grant usage on sequence ledger_leaf_arrival_seq to gwanje_app;
 grant select, insert, update on ledger_tally to gwanje_app;
-grant select, insert, update, delete on ledger_refusal to gwanje_app;
+grant select, insert, update, delete on ledger_refusal, ledger_asked to gwanje_app;
 grant select on ledger_setting to gwanje_app;
 grant execute on function ledger_erase(timestamptz, integer) to gwanje_app;
 grant select on ledger_leaf, ledger_opening, ledger_node, ledger_checkpoint, ledger_tally, ledger_setting
