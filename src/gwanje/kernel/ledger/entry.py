@@ -86,7 +86,7 @@ class Entry:
         }
         if decision is not None:
             said["norms"] = tuple(decision.norms)
-            said["articles"] = tuple(str(a) for a in decision.articles)
+            said["articles"] = tuple(a.key for a in decision.articles)
             said["decision"] = decision_digest(decision)
         return cls(kind, outcome, **{**said, **fields})
 

@@ -100,9 +100,12 @@ class Tree:
 
 def _b64(value: Any, what: str, row: int) -> bytes:
     try:
-        return base64.b64decode(value, validate=True)
+        data = base64.b64decode(value, validate=True)
+        if base64.b64encode(data).decode() != value:
+            raise ValueError("spare bits are set")
     except (ValueError, TypeError) as error:
         raise Bad(row, row, f"{row}번 기록의 {what}을(를) 읽을 수 없습니다", f"row {row}: unreadable {what}") from error
+    return data
 
 
 class Verifier:
