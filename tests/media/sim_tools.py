@@ -10,7 +10,6 @@ from pathlib import Path
 from gwanje.media.sim.clips import Clip, streets
 
 
-
 def short_streets(folder: Path, count: int = 2, seconds: int = 4) -> list[Clip]:
     """Short streets in a folder of the test run."""
     return streets(folder, [f"A-01{i + 1:02d}" for i in range(count)], seconds=seconds)
@@ -86,7 +85,9 @@ class Rtsp:
         assert self.ask("DESCRIBE")[0] == 200
         for track in (0, 1) if audio else (0,):
             status, headers, _ = self.ask(
-                "SETUP", f"{self.url}/track{track}", Transport=f"RTP/AVP/TCP;unicast;interleaved={2 * track}-{2 * track + 1}"
+                "SETUP",
+                f"{self.url}/track{track}",
+                Transport=f"RTP/AVP/TCP;unicast;interleaved={2 * track}-{2 * track + 1}",
             )
             assert status == 200
             self.session = headers["session"].split(";")[0]

@@ -26,7 +26,26 @@ HEIGHT_MAX = 1080
 RATE_MAX = 30
 RATE_WITHOUT_TIMING = Fraction(25)
 SUFFIXES = frozenset(
-    [".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".ts", ".mpg", ".mpeg", ".flv", ".wmv", ".h264", ".264", ".h265", ".265", ".hevc", ".mjpeg", ".mjpg"]
+    [
+        ".mp4",
+        ".avi",
+        ".mkv",
+        ".mov",
+        ".webm",
+        ".m4v",
+        ".ts",
+        ".mpg",
+        ".mpeg",
+        ".flv",
+        ".wmv",
+        ".h264",
+        ".264",
+        ".h265",
+        ".265",
+        ".hevc",
+        ".mjpeg",
+        ".mjpg",
+    ]
 )
 _RAW = frozenset([".h264", ".264", ".h265", ".265", ".hevc", ".mjpeg", ".mjpg"])
 _VERSION = 2  # grows when the encoding changes

@@ -47,6 +47,8 @@ class Encoder:
             "sc_threshold": "0",
             "maxrate": f"{form.kbps}k",
             "bufsize": f"{form.kbps}k",
+            # however busy the picture, the squares of the counter must stay readable
+            "qmax": "45",
             "threads": "1",
         }
         stream = self._container.add_stream("libx264", rate=form.rate, options=options)
