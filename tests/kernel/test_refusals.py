@@ -1,0 +1,77 @@
+"""The spool of facts: durable, bounded, and in the ledger exactly once whatever dies on the way."""
+
+import json
+from uuid import uuid4
+
+import pytest
+
+from gwanje.kernel import ledger, refusals
+from gwanje.kernel.ledger import Filters
+from gwanje.kernel.ledger.sequence import Sequencer, sequence_all
+
+
+def count(app, kind):
+    return app.execute("select count(*) from ledger_opening where kind = %s", [kind]).fetchone()[0]
+
+
+def test_a_fact_becomes_one_row(server, app):
+    kind, person, permit, camera = "playback.permit.refused", uuid4(), uuid4(), uuid4()
+    refusals.report(
+        server, kind,
+        {"actor": person, "permit": permit, "cameras": [camera], "code": "reused", "first": 5, "ratio": 0.5},
+    )  # fmt: skip
+    refusals.report(server, "vault.clock.confirmed", {"outcome": "done", "norms": ["retention.max"]}, service="vaultd")
+    assert refusals.drain(server, app, server.clock) == 2
+    assert refusals.drain(server, app, server.clock) == 0
+    with app.cursor() as cursor:
+        sequence_all(Sequencer(app, "gwanje/test", None))
+        (row,) = ledger.rows(cursor, filters=Filters(person=person))
+    assert (row.said["outcome"], row.said["permit"], row.said["cameras"]) == ("refused", permit, [camera])
+    assert row.said["detail"]["code"] == "reused"
+    assert row.said["detail"]["ratio"] == "0.5"
+    assert count(app, "vault.clock.confirmed") == 1
+
+
+def test_a_worker_killed_between_commit_and_unlink_delivers_once(server, app, monkeypatch):
+    kind = "playback.tick.opened"
+    for n in range(7):
+        refusals.report(server, kind, {"n": n})
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.unlink", lambda self, missing_ok=False: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            refusals.drain(server, app, server.clock)
+    assert count(app, kind) == 7
+    refusals.report(server, kind, {"n": 7})
+    while refusals.drain(server, app, server.clock):
+        pass
+    assert count(app, kind) == 8
+
+
+def test_a_torn_line_and_a_bad_fact_lose_nothing_else(server, app):
+    refusals.report(server, "recorder.token.refused", {"n": 1})
+    refusals.report(server, "recorder.token.refused", {"dies": "never"})
+    path = refusals.folder(server) / "recorder.jsonl"
+    path.write_text(path.read_text() + '{"id": "torn')
+    before = count(app, "recorder.token.refused")
+    assert refusals.drain(server, app, server.clock) == 3
+    assert count(app, "recorder.token.refused") == before + 1
+    assert count(app, "spool.fact.malformed") == 1
+    assert count(app, "spool.fact.unreadable") == 1
+
+
+def test_the_spool_is_bounded(server, monkeypatch):
+    monkeypatch.setattr(refusals, "FILE_MAX", 1000)
+    written = 0
+    try:
+        for _ in range(100):
+            refusals.report(server, "bounded.fact.seen", {"x": "y" * 50})
+            written += 1
+    except refusals.SpoolFull:
+        pass
+    path = refusals.folder(server) / "bounded.jsonl"
+    assert len(path.read_text().splitlines()) == written
+    assert 0 < written < 20
+    assert all(json.loads(line)["kind"] == "bounded.fact.seen" for line in path.read_text().splitlines())
+    path.unlink()
+    with pytest.raises(ledger.BadEntry):
+        refusals.report(server, "bounded.fact.seen", {"x": "y" * 20_000})
