@@ -23,9 +23,8 @@ def last(connection):
 
 def test_an_event_comes_back_as_it_went(server, app):
     start, camera = last(app), uuid4()
-    made = emit(
-        server, app, severity=3, place=(126.95, 37.39), cameras=[camera], body={"까닭": "정전"}, situation=uuid4()
-    )
+    place = (126.95, 37.39)
+    made = emit(server, app, severity=3, place=place, cameras=[camera], body={"까닭": "정전"}, situation=uuid4())
     with app.cursor() as cursor:
         (found,) = events.after(cursor, start)
         assert (found.id, found.seq, found.place, found.cameras) == (made.id, made.seq, place, (camera,))
