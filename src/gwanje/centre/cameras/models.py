@@ -9,7 +9,7 @@ from gwanje.kernel.ids import uuid7
 
 PLANNED, ACTIVE, SUSPENDED, REMOVED = STATES = ("planned", "active", "suspended", "removed")
 INTEGRATED, LINKED = MODES = ("integrated", "linked")
-DEVICES = ("cctv", "network_camera")
+DEVICES = ("폐쇄회로 텔레비전", "네트워크 카메라")
 
 
 class InstallationPoint(models.Model):
@@ -110,7 +110,7 @@ class Camera(models.Model):
     angle_deg = models.PositiveSmallIntegerField(default=60)
     range_m = models.PositiveSmallIntegerField(default=50)
     retention_class = models.PositiveIntegerField(default=1)
-    device = models.CharField(max_length=20, default="network_camera")
+    device = models.CharField(max_length=20, default="네트워크 카메라")
     maker = models.CharField(max_length=60, blank=True)
     model_name = models.CharField(max_length=60, blank=True)
     firmware = models.CharField(max_length=60, blank=True)

@@ -16,7 +16,8 @@ TEXT_MAX = 300
 PURPOSE_SPELLINGS = {
     "방범": "생활방범", "생활방범용": "생활방범", "방범용": "생활방범", "범죄예방": "생활방범", 
     "쓰레기투기": "쓰레기단속", "쓰레기투기단속": "쓰레기단속", "시설물": "시설물관리", "시설관리": "시설물관리",
-    "교통정보": "교통정보수집", "재난": "재난재해", "재난감시": "재난재해", "어린이안전": "어린이보호", "차번인식": "차량방범",
+    "교통정보": "교통정보수집", "재난": "재난재해", "재난감시": "재난재해", "어린이안전": "어린이보호",
+    "차번인식": "차량방범",
 }  # fmt: skip
 _PLACEHOLDER = re.compile(r"(도로명\s*주소|지번\s*주소|주소|지번)?\s*(해당\s*없음|없음|부재|미부여)$")
 _PHONE = re.compile(r"[0-9]{2,4}(-[0-9]{3,4}){1,2}")
@@ -188,12 +189,12 @@ def _coordinate(lat_text: str, lon_text: str, repairs: list[str]) -> tuple[str, 
         repairs.append("coordinate_swapped")
     if not _in(lat, LAT) or not _in(lon, LON):
         raise RowRefused("coordinate_outside", "lat")
-    return _degrees(lat), _degrees(lon)
+    return degrees(lat), degrees(lon)
 
 
 def _in(value: Decimal, span: tuple[Decimal, Decimal]) -> bool:
     return span[0] <= value <= span[1]
 
 
-def _degrees(value: Decimal) -> str:
+def degrees(value: Decimal) -> str:
     return format(round(value, 8).normalize(), "f")

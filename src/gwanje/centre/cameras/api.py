@@ -1,0 +1,82 @@
+"""What other rooms may ask cameras (영상정보처리기기 조회): frozen rows, never a stream address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from gwanje.centre.cameras import models
+from gwanje.centre.cameras.purposes import public_words
+from gwanje.kernel.policy import Resource
+
+
+@dataclass(frozen=True)
+class CameraView:
+    """A camera as the other rooms see it; ``purposes`` are the national words, ``public`` the shared words."""
+
+    id: UUID
+    agency: UUID
+    number: str
+    label: str
+    place: str
+    state: str
+    purposes: tuple[str, ...]
+    lat: float
+    lon: float
+    direction_deg: int
+    angle_deg: int
+    range_m: int
+    retention_class: int
+    has_sub: bool
+
+    @property
+    def public(self) -> tuple[str, ...]:
+        """Shared words of the purposes, as a pack lists them."""
+        return tuple(public_words(list(self.purposes)))
+
+    @property
+    def resource(self) -> Resource:
+        """For the policy object."""
+        return Resource("camera", self.id, self.agency, self.id, {"purposes": list(self.public)})
+
+
+def view(row: models.Camera) -> CameraView:
+    """A row as other rooms see it."""
+    return CameraView(
+        row.id,
+        row.agency_id,
+        row.number,
+        row.label,
+        row.place,
+        row.state,
+        tuple(row.purposes),
+        float(row.lat),
+        float(row.lon),
+        row.direction_deg,
+        row.angle_deg,
+        row.range_m,
+        row.retention_class,
+        bool(row.sub_url),
+    )
+
+
+def camera(id_: UUID) -> CameraView | None:
+    """One camera, or None when it is not there or not in the transaction's scope."""
+    row = models.Camera.objects.filter(pk=id_).first()
+    return view(row) if row else None
+
+
+def cameras(ids: Iterable[UUID] | None = None, *, active_only: bool = False) -> list[CameraView]:
+    """Cameras in the transaction's scope by number, 20,000 at most; those of ``ids`` when given."""
+    found = models.Camera.objects.all()
+    if ids is not None:
+        found = found.filter(pk__in=list(ids)[:20000])
+    if active_only:
+        found = found.filter(state=models.ACTIVE)
+    return [view(row) for row in found.order_by("number")[:20000]]
+
+
+def labels(ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Labels of cameras by id; unknown ones are left out."""
+    return {found.id: found.label for found in cameras(ids)}

@@ -1,0 +1,75 @@
+"""Forms of cameras (영상정보처리기기 양식)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from gwanje.centre.cameras.importing import WEB_BYTES_MAX
+from gwanje.centre.cameras.models import DEVICES, MODES
+from gwanje.centre.cameras.purposes import purposes
+from gwanje.centre.common import law
+
+MODE_WORDS = {"integrated": _("통합"), "linked": _("연계")}
+STATE_WORDS = {"planned": _("예정"), "active": _("운영"), "suspended": _("중지"), "removed": _("철거")}
+
+
+class UploadForm(forms.Form):
+    """One CSV, 32 MB at most."""
+
+    file = forms.FileField(label=_("CSV 파일"), max_length=200)
+
+    def clean_file(self) -> Any:
+        """Size before content: a larger file goes through the command line."""
+        file = self.cleaned_data["file"]
+        if file.size > WEB_BYTES_MAX:
+            raise forms.ValidationError(_("32MB가 넘는 파일은 명령줄(gwanje cameras import)로 가져오십시오."))
+        return file
+
+
+class CameraForm(forms.Form):
+    """A new camera; the device's account is sealed when the form is sent and never shown again."""
+
+    number = forms.CharField(label=_("관리번호"), max_length=40)
+    place = forms.CharField(label=_("설치 장소"), max_length=200)
+    lat = forms.DecimalField(label=_("위도(WGS84)"), min_value=33, max_value=39, max_digits=11, decimal_places=8)
+    lon = forms.DecimalField(label=_("경도(WGS84)"), min_value=124, max_value=132, max_digits=11, decimal_places=8)
+    purposes = forms.MultipleChoiceField(label=_("설치목적"), widget=forms.CheckboxSelectMultiple)
+    device = forms.ChoiceField(label=_("기기 종류"), choices=[(d, d) for d in DEVICES], initial=DEVICES[1])
+    mode = forms.ChoiceField(label=_("관리 방식"), choices=[(m, MODE_WORDS[m]) for m in MODES])
+    exemption = forms.ChoiceField(label=_("통합·연계 예외 사유"), required=False)
+    state = forms.ChoiceField(label=_("상태"), choices=[(s, STATE_WORDS[s]) for s in ("active", "planned")])
+    department = forms.CharField(label=_("담당부서"), max_length=100, required=False)
+    ptz = forms.BooleanField(label=_("회전형"), required=False)
+    direction_deg = forms.IntegerField(label=_("촬영 방향(북=0, 시계방향)"), min_value=0, max_value=359, initial=0)
+    angle_deg = forms.IntegerField(label=_("화각(도)"), min_value=1, max_value=360, initial=60)
+    range_m = forms.IntegerField(label=_("촬영 거리(m)"), min_value=1, max_value=1000, initial=50)
+    main_url = forms.CharField(label=_("주 영상 주소(rtsp://)"), max_length=300, required=False)
+    sub_url = forms.CharField(label=_("보조 영상 주소(rtsp://)"), max_length=300, required=False)
+    user = forms.CharField(label=_("기기 계정"), max_length=100, required=False)
+    password = forms.CharField(
+        label=_("기기 비밀번호"), max_length=100, required=False, widget=forms.PasswordInput(render_value=False)
+    )
+    mandate = forms.CharField(label=_("권한 수임 문서"), max_length=200, required=False)
+    mandate_from = forms.DateField(label=_("수임 시작"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    mandate_until = forms.DateField(label=_("수임 끝"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    GROUPS = (
+        (_("기기와 장소"), ("number", "place", "lat", "lon", "device", "department")),
+        (_("설치목적"), ("purposes",)),
+        (_("촬영 범위"), ("direction_deg", "angle_deg", "range_m", "ptz")),
+        (_("통합·연계"), ("mode", "state", "exemption", "main_url", "sub_url", "user", "password")),
+        (_("다른 기관의 기기일 때"), ("mandate", "mandate_from", "mandate_until")),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["purposes"].choices = [(name, name) for name in purposes()]  # type: ignore[attr-defined]
+        words = law().parameter("camera.exemptions").value
+        self.fields["exemption"].choices = [("", "—"), *((w, w) for w in words)]  # type: ignore[attr-defined]
+
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """Fields by group, in the order of the page."""
+        return [(str(title), [self[name] for name in names]) for title, names in self.GROUPS]

@@ -1,0 +1,268 @@
+"""What changes cameras (영상정보처리기기 등록·변경): the only writer; act, source for the recorders and ledger row
+are one transaction."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from gwanje.centre.cameras import rules
+from gwanje.centre.cameras.models import ACTIVE, PLANNED, STATES, Camera
+from gwanje.centre.cameras.purposes import classified, public_words, purposes
+from gwanje.centre.common import clock, cursor, demand, home, law
+from gwanje.centre.common.refusal import Problem, Refused, missing
+from gwanje.kernel import ledger, policy
+from gwanje.kernel.actor import Actor
+from gwanje.kernel.ids import uuid7
+from gwanje.kernel.ledger import Entry
+from gwanje.kernel.policy import Resource
+from gwanje.kernel.sources import Source, put_source
+from gwanje.vault.sealed import seal_to
+
+_NUMBER = re.compile(r"[0-9A-Za-z가-힣][0-9A-Za-z가-힣 ._-]{0,39}")
+SECRET_MAX = 200
+
+
+@dataclass(frozen=True)
+class NewCamera:
+    """What is registered. ``purposes``: words of the national standard. ``user``/``password`` are sealed and forgotten.
+
+    ``agency`` runs the camera here; ``owner`` owns it (None = the same). Degrees clockwise from north, metres.
+    """
+
+    number: str
+    place: str
+    lat: float | Decimal | str
+    lon: float | Decimal | str
+    purposes: tuple[str, ...]
+    agency: UUID
+    owner: UUID | None = None
+    ptz: bool = False
+    department: str = ""
+    mode: str = "integrated"
+    exemption: str = ""
+    mandate: str = ""
+    mandate_from: date | None = None
+    mandate_until: date | None = None
+    direction_deg: int = 0
+    angle_deg: int = 60
+    range_m: int = 50
+    retention_class: int = 1
+    device: str = "네트워크 카메라"
+    state: str = ACTIVE
+    main_url: str = ""
+    sub_url: str = ""
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    maker: str = ""
+    model_name: str = ""
+    firmware: str = ""
+    cert_type: str = ""
+    cert_number: str = ""
+    cert_expires: date | None = None
+
+
+def require(actor: Actor, action: str, resource: Resource | None = None) -> None:
+    """Refused unless the policy allows; without a resource the actor's own agency is meant."""
+    meant = resource or Resource("registry", agency=actor.agency)
+    demand(actor, action, meant, facts={"cameras": [meant.camera] if meant.camera else []})
+
+
+def visible(actor: Actor) -> QuerySet[Camera]:
+    """All cameras that the actor may see in the registry."""
+    scope = policy.scope(actor, rules.READ)
+    return Camera.objects.filter(agency_id__in=scope.ids) if scope.kind == "agencies" else Camera.objects.none()
+
+
+def find(actor: Actor, id_: UUID) -> Camera:
+    """One camera that the actor may see; another agency's is not there (404)."""
+    row = visible(actor).filter(pk=id_).first()
+    if row is None:
+        require(actor, rules.READ)
+        raise missing("영상정보처리기기", "Camera")
+    return row
+
+
+def facts_of(new: NewCamera) -> dict[str, Any]:
+    """What the rules judge."""
+    return {
+        "purposes": public_words(list(new.purposes)),
+        "device": new.device,
+        "angle_deg": new.angle_deg,
+        "range_m": new.range_m,
+        "ptz": new.ptz,
+        "active": new.state == ACTIVE,
+        "connected": bool(new.main_url),
+        "exemption": new.exemption,
+        "foreign": new.owner is not None and new.owner != new.agency,
+        "mandate": new.mandate,
+        "mandate_from": new.mandate_from,
+        "mandate_until": new.mandate_until,
+    }
+
+
+@transaction.atomic
+def register_camera(actor: Actor, new: NewCamera) -> Camera:
+    """Register a camera (등록): rules, slot from the key store, source for the recorders, ledger row.
+
+    Problem for input that cannot be taken, Refused when a rule says no, VaultAway when no slot can be had.
+    """
+    require(actor, rules.WRITE, Resource("camera", agency=new.agency))
+    _check(new)
+    decision = rules.may_register(facts_of(new), law())
+    if not decision.allow:
+        raise Refused(decision, rules.REGISTER, actor, detail={"number": new.number})
+    if Camera.objects.filter(agency_id=new.agency, number=new.number).exists():
+        raise Problem(
+            "number_taken", f"관리번호 {new.number}은(는) 이미 있습니다.", "The management number exists already."
+        )
+    camera_id = uuid7()
+    now = clock().now()
+    said = asdict(new)
+    owner = said.pop("owner") or new.agency
+    agency, user, password = said.pop("agency"), said.pop("user"), said.pop("password")
+    said["purposes"] = list(new.purposes)
+    row = Camera(
+        id=camera_id, agency_id=agency, owner_id=owner, classes=classified(list(new.purposes)),
+        sealed=_seal(camera_id, user, password), created_at=now, changed_at=now, **said,
+    )  # fmt: skip
+    _connect(row)
+    row.save(force_insert=True)
+    detail = {"number": row.number, "state": row.state, "class": row.retention_class}
+    _note(actor, "cameras.camera.registered", decision, row, detail)
+    row.refresh_from_db()
+    return row
+
+
+@transaction.atomic
+def change_state(actor: Actor, id_: UUID, state: str) -> Camera:
+    """Suspend, resume or remove (운영 상태 변경); a removed camera stays in the registry and never runs again."""
+    row = find(actor, id_)
+    require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
+    if state not in STATES or row.state == "removed" or state == PLANNED:
+        raise Problem("state", "바꿀 수 없는 상태입니다.", "The state cannot be changed like that.")
+    decision = rules.may_register({**facts_of(_as_new(row)), "active": state == ACTIVE}, law())
+    if not decision.allow:
+        raise Refused(decision, rules.REGISTER, actor, cameras=[row.id])
+    before, row.state, row.changed_at = row.state, state, clock().now()
+    _connect(row)
+    row.save()
+    _note(actor, "cameras.camera.changed", decision, row, {"number": row.number, "from": before, "to": state})
+    return row
+
+
+@transaction.atomic
+def set_credentials(actor: Actor, id_: UUID, user: str, password: str) -> None:
+    """Seal a new account of the device to every recorder (접속 계정 봉인); it cannot be read back."""
+    row = find(actor, id_)
+    require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
+    row.sealed, row.changed_at = _seal(row.id, user, password), clock().now()
+    _connect(row)
+    row.save()
+    _note(actor, "cameras.credentials.sealed", None, row, {"number": row.number, "recorders": len(row.sealed)})
+
+
+def _as_new(row: Camera) -> NewCamera:
+    names = [f for f in NewCamera.__dataclass_fields__ if f not in ("agency", "owner", "user", "password", "purposes")]
+    return NewCamera(
+        **{name: getattr(row, name) for name in names},
+        purposes=tuple(row.purposes), agency=row.agency_id, owner=row.owner_id,
+    )  # fmt: skip
+
+
+def _connect(row: Camera) -> None:
+    """Give a connected camera its slot and tell the recorders."""
+    if not row.main_url:
+        return
+    if row.slot is None:
+        from gwanje.vault.client import VaultClient
+
+        # the slot is asked for first: the same camera gets the same slot, so a roll-back after this loses nothing
+        row.slot = VaultClient(home(), "web").slot(row.id.bytes)
+    put_source(
+        cursor(),
+        Source(row.id, row.agency_id, row.slot, row.retention_class, row.number, row.main_url, row.sub_url,
+               row.sealed, row.state == ACTIVE),
+    )  # fmt: skip
+
+
+def _seal(camera: UUID, user: str, password: str) -> dict[str, str]:
+    if not user and not password:
+        return {}
+    if len(user) > SECRET_MAX or len(password) > SECRET_MAX or ":" in user:
+        raise Problem(
+            "credentials",
+            "접속 계정의 글자 수나 모양이 맞지 않습니다.",
+            "The device account is too long or has a colon.",
+        )
+    rows = cursor()
+    rows.execute("select id, sealing_key from footage_recorder limit 1000")
+    recorders = rows.fetchall()
+    if not recorders:
+        raise Problem(
+            "no_recorder",
+            "등록된 녹화기가 없어 접속 계정을 봉인할 수 없습니다.",
+            "No recorder is registered, so the device account cannot be sealed.",
+            next_="녹화 프로세스를 먼저 시작하십시오. / Start a recorder first.",
+        )
+    secret = f"{user}:{password}".encode()
+    return {str(id_): base64.b64encode(seal_to(bytes(key), secret, camera.bytes)).decode() for id_, key in recorders}
+
+
+def _check(new: NewCamera) -> None:
+    if not _NUMBER.fullmatch(new.number):
+        raise Problem(
+            "number",
+            "관리번호는 글자·숫자로 시작하는 40자 이내입니다.",
+            "The management number has at most 40 letters and digits.",
+        )
+    if not new.place.strip() or len(new.place) > 200:
+        raise Problem("place", "설치 장소를 200자 이내로 적으십시오.", "Give the place in at most 200 letters.")
+    if not (33 <= float(new.lat) <= 38.7 and 124.5 <= float(new.lon) <= 132):
+        raise Problem("coordinate", "좌표가 대한민국 밖입니다.", "The coordinate lies outside Korea.")
+    unknown = [name for name in new.purposes if name not in purposes()]
+    if unknown:
+        raise Problem(
+            "purpose", f"표준에 없는 설치목적입니다: {', '.join(unknown)}", "A purpose is none of the standard's ten."
+        )
+    if new.state not in STATES or not 0 <= new.direction_deg < 360:
+        raise Problem(
+            "view", "상태나 촬영 방향(0~359도)이 맞지 않습니다.", "State or direction (0-359 degrees) is off."
+        )
+    for url in (new.main_url, new.sub_url):
+        _check_url(url)
+
+
+def _check_url(url: str) -> None:
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme == "rtsp" and parts.hostname and parts.port != 0 and len(url) <= 300 and url.isprintable()
+    except ValueError:
+        fine, parts = False, urlsplit("")
+    if not fine:
+        raise Problem(
+            "url", "영상 주소는 rtsp://로 시작하는 300자 이내의 주소입니다.", "The stream address begins with rtsp://."
+        )
+    if parts.username is not None or parts.password is not None:
+        raise Problem(
+            "url_secret",
+            "영상 주소에 계정·비밀번호를 넣을 수 없습니다.",
+            "A stream address holds no account or password.",
+            next_="계정과 비밀번호는 따로 입력하면 봉인됩니다. / Enter them in their own fields; they are sealed.",
+        )
+
+
+def _note(actor: Actor, kind: str, decision: Any, row: Camera, detail: dict[str, Any]) -> None:
+    entry = Entry.by(actor, kind, "done", decision, cameras=[row.id], detail=detail, dies="registry")
+    ledger.append(cursor(), clock(), entry)

@@ -1,0 +1,20 @@
+"""Addresses of cameras (영상정보처리기기 주소)."""
+
+from django.urls import path
+
+from gwanje.centre.cameras import views
+
+app_name = "cameras"
+urlpatterns = [
+    path("", views.camera_list, name="list"),
+    path("new/", views.camera_new, name="new"),
+    path("points/", views.point_list, name="points"),
+    path("import/", views.import_new, name="import_new"),
+    path("import/<uuid:id>/", views.import_page, name="import"),
+    path("import/<uuid:id>/refused.csv", views.import_refused, name="import_refused"),
+    path("import/<uuid:id>/confirm/", views.import_confirm, name="import_confirm"),
+    path("export/", views.export, name="export"),
+    path("<uuid:id>/", views.camera_page, name="camera"),
+    path("<uuid:id>/state/", views.camera_state, name="state"),
+    path("<uuid:id>/credentials/", views.camera_credentials, name="credentials"),
+]
