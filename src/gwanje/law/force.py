@@ -198,7 +198,7 @@ class InForce:
         for entry in above.values():
             if _ground_on(entry, self.on) and not rests(entry, above, self.on):
                 higher = next((above[c] for c in entry.rests_on if c in above), entry)
-                ko = f"{entry.ko}: 근거가 되는 {higher.statute}이(가) 시행 중이 아닙니다"
+                ko = f"{entry.ko}: 상위 근거({higher.statute})의 효력이 없습니다"
                 en = f"{entry.en}: {higher.statute}, on which it rests, is not in force"
                 found.append(Conflict("ground", entry.code, higher.article.ref, entry.article.ref, ko, en))
         return tuple(found)

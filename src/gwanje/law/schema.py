@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
@@ -23,7 +24,18 @@ class PackError(ValueError):
 
 
 class _Strict(yaml.SafeLoader):
-    """SafeLoader that refuses a key that stands twice: PyYAML silently keeps the last one."""
+    """SafeLoader that refuses a key that stands twice (PyYAML silently keeps the last one).
+
+    Only ``true`` and ``false`` are booleans, as in YAML 1.2: in a pack, ``on`` and ``no`` are words.
+    """
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:bool"]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Strict.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 
 
 def _mapping(loader: _Strict, node: yaml.MappingNode) -> dict[Any, Any]:
