@@ -1,0 +1,106 @@
+"""Answers that are not pages of a room (거부·오류 응답): refusals, bad input, incidents; a page or the API's JSON."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from gwanje.centre.common import clock, cursor
+from gwanje.centre.common.doors import turn_away
+from gwanje.centre.common.refusal import Problem, Refused
+from gwanje.kernel import ledger
+from gwanje.kernel.ids import uuid7
+from gwanje.kernel.ledger import Entry
+
+log = logging.getLogger("gwanje.web")
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """The API and scripts get JSON, people get pages."""
+    return request.path.startswith("/api/") or "application/json" in request.headers.get("Accept", "")
+
+
+def answer(request: HttpRequest, status: int, body: dict[str, Any], template: str = "web/problem.html") -> HttpResponse:
+    """One answer in the form that the caller asked for; ``body`` = {error, ko, en, rule, next, …}."""
+    if wants_json(request):
+        return JsonResponse(body, status=status, json_dumps_params={"ensure_ascii": False})
+    return render(request, template, {"problem": body, "status": status}, status=status)
+
+
+def problem(request: HttpRequest, error: Problem) -> HttpResponse:
+    """Bad input: nothing was written."""
+    return answer(request, error.status, error.body())
+
+
+def refused(request: HttpRequest, error: Refused) -> HttpResponse:
+    """Write the ledger row of a refusal, then say so; the article is for own staff, others get a plain 404 or 403."""
+    actor, decision = error.actor, error.decision
+    if actor.anonymous:
+        return turn_away(request, f"{error.action}.refused")
+    write_refusal(error)
+    if error.status == 404:
+        return answer(request, 404, missing_body())
+    reason = decision.reasons[0]
+    return answer(
+        request,
+        403,
+        {
+            "error": reason.code,
+            "ko": reason.ko,
+            "en": reason.en,
+            "rule": "; ".join(str(article) for article in decision.articles),
+            "next": reason.remedy_ko,
+            "next_en": reason.remedy_en,
+        },
+    )
+
+
+def write_refusal(error: Refused) -> None:
+    """The ledger row: who was refused what, by which norms and articles."""
+    facts = {"detail": {}, **error.facts}
+    detail = {"reasons": [reason.code for reason in error.decision.reasons], **facts.pop("detail")}
+    entry = Entry.by(error.actor, f"{error.action}.refused", "refused", error.decision, detail=detail, **facts)
+    ledger.append(cursor(), clock(), entry)
+
+
+def missing_body() -> dict[str, str]:
+    """What is not there and what is another agency's look alike."""
+    return {
+        "error": "not_found",
+        "ko": "찾을 수 없습니다.",
+        "en": "Not found.",
+        "rule": "",
+        "next": "주소를 확인하십시오.",
+        "next_en": "Check the address.",
+    }
+
+
+def incident(request: HttpRequest) -> HttpResponse:
+    """The page of an unexpected fault: an id to quote, and never what went wrong inside."""
+    error = sys.exc_info()[1]
+    number = str(uuid7())
+    away = isinstance(error, OperationalError | InterfaceError) or getattr(error, "away", False)
+    log.error("incident %s %s %s", number, request.method, request.path, exc_info=error is not None)
+    body = {
+        "error": "away" if away else "incident",
+        "ko": "지금은 처리할 수 없습니다. 저장된 것은 없습니다."
+        if away
+        else "처리하지 못했습니다. 저장된 것은 없습니다.",
+        "en": "Not possible right now; nothing was saved." if away else "That failed; nothing was saved.",
+        "rule": "",
+        "next": f"잠시 뒤 다시 하십시오. 계속되면 사고번호 {number}를 관리자에게 알리십시오.",
+        "next_en": f"Try again shortly; if it goes on, give incident {number} to the administrator.",
+        "incident": number,
+    }
+    status = 503 if away else 500
+    if wants_json(request):
+        return JsonResponse(body, status=status, json_dumps_params={"ensure_ascii": False})
+    # rendered without request: the context processors may need what has just failed
+    from django.template.loader import render_to_string
+
+    return HttpResponse(render_to_string("web/incident.html", {"problem": body, "status": status}), status=status)

@@ -1,0 +1,1 @@
+"""Middleware (요청 처리 단계): headers, language, transaction and scope, person."""

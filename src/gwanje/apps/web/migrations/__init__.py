@@ -1,0 +1,1 @@
+"""First migration: the kernel's tables, grants and row-level security."""

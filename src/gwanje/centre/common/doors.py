@@ -1,0 +1,59 @@
+"""Doors (화면 출입): who has not signed in is sent to the log-in; refusals of strangers are counted and slowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
+
+from gwanje.centre.common import clock, cursor
+from gwanje.kernel import ledger
+
+View = Callable[..., HttpResponseBase]
+REFUSALS_A_MINUTE = 120
+
+
+def address_of(request: HttpRequest) -> str:
+    """The address that a stranger's refusals are counted under."""
+    return str(request.META.get("REMOTE_ADDR", ""))[:64]
+
+
+def turn_away(request: HttpRequest, kind: str) -> HttpResponse:
+    """Answer somebody who has not signed in: counted in the ledger, 429 from the 121st refusal of a minute on."""
+    count = ledger.count_refusal(cursor(), clock(), kind, address_of(request))
+    if count > REFUSALS_A_MINUTE:
+        response: HttpResponse = JsonResponse(
+            {
+                "error": "too_many",
+                "ko": "로그인하지 않은 요청이 너무 많습니다.",
+                "en": "Too many requests without a log-in.",
+                "rule": f"분당 {REFUSALS_A_MINUTE}회",
+                "next": "1분 뒤 다시 하십시오.",
+            },
+            status=429,
+        )
+        response.headers["Retry-After"] = "60"
+        return response
+    page = not request.path.startswith("/api/") and "application/json" not in request.headers.get("Accept", "")
+    if page and request.method in ("GET", "HEAD"):
+        return HttpResponseRedirect("/login/?" + urlencode({"next": request.get_full_path()}))
+    body = {"error": "login", "ko": "로그인이 필요합니다.", "en": "Log in first.", "rule": "", "next": "/login/"}
+    if page:
+        return HttpResponse(f"{body['ko']} / {body['en']}", status=401, content_type="text/plain; charset=utf-8")
+    return JsonResponse(body, status=401)
+
+
+def signed_in(view: View) -> View:
+    """Only for people who have signed in; a GET of anybody else goes to the log-in, the rest is refused and counted."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.actor.anonymous:  # type: ignore[attr-defined]
+            return turn_away(request, "page.refused")
+        return view(request, *args, **kwargs)
+
+    return inner

@@ -1,0 +1,55 @@
+"""Refusals and bad input (거부·입력 오류): what a service raises and what the web turns into a page or JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from gwanje.kernel.actor import Actor
+    from gwanje.law import Decision
+
+
+class Refused(Exception):
+    """A Decision says no; the web writes one ledger row after the act was rolled back, then answers.
+
+    ``action``: the policy action; ``facts``: what the ledger row names beside the Decision
+    (cameras, first, until, ground, case, detail). Status 404 when the reason is ``not_found``, else 403.
+    """
+
+    def __init__(self, decision: Decision, action: str, actor: Actor, **facts: Any) -> None:
+        super().__init__(f"{action}: {', '.join(r.code for r in decision.reasons)}")
+        self.decision, self.action, self.actor, self.facts = decision, action, actor, facts
+
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+        return 404 if any(reason.code == "not_found" for reason in self.decision.reasons) else 403
+
+
+class Problem(Exception):
+    """Input that cannot be taken: what is wrong, why, by which rule, what to do next; nothing was written.
+
+    ``code``: a stable word; ``ko``, ``en``: the message; ``rule``: article or limit; ``next``: what helps.
+    """
+
+    def __init__(self, code: str, ko: str, en: str, *, rule: str = "", next_: str = "", status: int = 422) -> None:
+        super().__init__(f"{code}: {en}")
+        self.code, self.ko, self.en, self.rule, self.next, self.status = code, ko, en, rule, next_, status
+
+    def body(self) -> dict[str, str]:
+        """The JSON of the API."""
+        return {"error": self.code, "ko": self.ko, "en": self.en, "rule": self.rule, "next": self.next}
+
+
+def missing(what_ko: str, what_en: str) -> Problem:
+    """404 for a row that is not there or is not the actor's to see; both look alike."""
+    return Problem("not_found", f"{what_ko}을(를) 찾을 수 없습니다.", f"{what_en} not found.", status=404)
+
+
+def uuid_of(text: str, what_ko: str = "항목", what_en: str = "item") -> UUID:
+    """A UUID from a URL or form; ``missing`` when it is none."""
+    try:
+        return UUID(str(text))
+    except ValueError:
+        raise missing(what_ko, what_en) from None

@@ -1,0 +1,206 @@
+"""Pages of staff (인력 화면)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from gwanje.centre.common import clock, demand
+from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.refusal import Problem, missing
+from gwanje.centre.staff import api, services
+from gwanje.centre.staff.forms import GrantForm, PasswordForm, PersonForm
+from gwanje.centre.staff.models import Delegation, Person, RoleGrant, Shift, Station
+from gwanje.kernel.actor import Actor
+from gwanje.kernel.policy import Resource
+
+PAGE = 50
+
+
+def _actor(request: HttpRequest) -> Actor:
+    return request.actor  # type: ignore[attr-defined, no-any-return]
+
+
+def _own(actor: Actor) -> Resource:
+    return Resource("agency", agency=actor.agency)
+
+
+def _person(actor: Actor, id_: UUID) -> Person:
+    person = Person.objects.select_related("agency", "seconded_from").filter(pk=id_).first()
+    if person is None:
+        raise missing("계정", "person")
+    if actor.person != person.pk:
+        demand(actor, "staff.read", Resource("person", person.pk, person.agency_id))
+    return person
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def people(request: HttpRequest) -> HttpResponse:
+    """Everybody of the actor's agency with their rights today; POST opens an account."""
+    actor = _actor(request)
+    demand(actor, "staff.read", _own(actor))
+    form = PersonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        agency = api.agency(actor.agency) if actor.agency else None
+        if agency is None:
+            raise missing("기관", "agency")
+        try:
+            person = services.create_person(agency=agency, by=actor, **form.cleaned_data)
+        except Problem as problem:
+            form.add_error(None, _say(problem))
+        else:
+            return redirect("staff:person", person.pk)
+    found = Person.objects.select_related("agency").order_by("name", "account")
+    search = request.GET.get("q", "").strip()[:60]
+    if search:
+        found = found.filter(name__icontains=search) | found.filter(account__icontains=search)
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    rights: dict[UUID, list[str]] = {}
+    now = clock().now()
+    for grant in RoleGrant.objects.filter(person__in=[p.pk for p in page], starts_at__lte=now).exclude(
+        ends_at__lte=now
+    ):
+        rights.setdefault(grant.person_id, []).append(grant.role)
+    open_shifts = set(Shift.objects.filter(ended_at__isnull=True).values_list("person_id", flat=True))
+    rows = [(p, ", ".join(api.titles(rights.get(p.pk, []))), p.pk in open_shifts) for p in page]
+    context = {"rows": rows, "page_obj": page, "search": search, "form": form}
+    return render(request, "staff/people.html", context, status=422 if form.errors else 200)
+
+
+def _say(problem: Problem) -> str:
+    from django.utils.translation import get_language
+
+    return problem.en if get_language() == "en" else problem.ko
+
+
+@signed_in
+@require_GET
+def person(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """One person with the whole history of rights and the last shifts."""
+    actor = _actor(request)
+    return _person_page(request, _person(actor, id_), GrantForm())
+
+
+def _person_page(request: HttpRequest, who: Person, form: GrantForm, status: int = 200) -> HttpResponse:
+    now = clock().now()
+    grants = [
+        (g, api.titles([g.role])[0], g.starts_at <= now and (g.ends_at is None or g.ends_at > now))
+        for g in who.grants.select_related("granted_by", "revoked_by")[:200]
+    ]
+    shifts = who.shifts.select_related("station")[:20]
+    return render(
+        request,
+        "staff/person.html",
+        {"who": who, "grants": grants, "shifts": shifts, "form": form, "self": _actor(request).person == who.pk},
+        status=status,
+    )
+
+
+@signed_in
+@require_POST
+def grant(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """Grant a role."""
+    actor = _actor(request)
+    who = _person(actor, id_)
+    form = GrantForm(request.POST)
+    if not form.is_valid():
+        return _person_page(request, who, form, 422)
+    services.grant_role(who, by=actor, **form.cleaned_data)
+    messages.success(request, _("권한을 부여하였습니다."))
+    return redirect("staff:person", who.pk)
+
+
+@signed_in
+@require_POST
+def revoke(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """End one role grant."""
+    actor = _actor(request)
+    found = RoleGrant.objects.select_related("person").filter(pk=id_).first()
+    if found is None:
+        raise missing("권한", "right")
+    services.revoke_role(found, request.POST.get("ground", ""), actor)
+    messages.success(request, _("권한을 회수하였습니다."))
+    return redirect("staff:person", found.person_id)
+
+
+@signed_in
+@require_POST
+def close(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """Close an account."""
+    actor = _actor(request)
+    who = _person(actor, id_)
+    services.close_account(who, request.POST.get("ground", ""), actor)
+    messages.success(request, _("계정을 닫았습니다."))
+    return redirect("staff:person", who.pk)
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def me(request: HttpRequest) -> HttpResponse:
+    """My account: shift, rights, password."""
+    actor = _actor(request)
+    who = Person.objects.select_related("agency").get(pk=actor.person)
+    form = PasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.change_password(who, form.cleaned_data["old"], form.cleaned_data["new"], actor)
+        except Problem as problem:
+            form.add_error(None, _say(problem))
+        else:
+            update_session_auth_hash(request, who)
+            messages.success(request, _("비밀번호를 바꾸었습니다."))
+            return redirect("staff:me")
+    context = {
+        "who": who,
+        "shift": api.shift_of(who.pk),
+        "grants": [(g, api.titles([g.role])[0]) for g in api.grants_of(who.pk)],
+        "playback_station": api.is_playback_station(actor.station),
+        "form": form,
+    }
+    return render(request, "staff/me.html", context, status=422 if form.errors else 200)
+
+
+@signed_in
+@require_POST
+def shift_start(request: HttpRequest) -> HttpResponse:
+    """근무 시작 at this station."""
+    actor = _actor(request)
+    services.start_shift(Person.objects.get(pk=actor.person), actor.station, by=actor)
+    messages.success(request, _("근무를 시작하였습니다."))
+    return redirect("/" if request.POST.get("next") == "/" else "staff:me")
+
+
+@signed_in
+@require_POST
+def shift_end(request: HttpRequest) -> HttpResponse:
+    """근무 종료."""
+    actor = _actor(request)
+    services.end_shift(Person.objects.get(pk=actor.person), by=actor)
+    messages.success(request, _("근무를 종료하였습니다."))
+    return redirect("staff:me")
+
+
+@signed_in
+@require_GET
+def organisation(request: HttpRequest) -> HttpResponse:
+    """Stations, officers and the delegation table."""
+    actor = _actor(request)
+    demand(actor, "staff.read", _own(actor))
+    officers = [
+        (api.titles([role])[0], list(api.holders(role)))
+        for role in ("chief_officer", "manager", "privacy_officer", "auditor")
+    ]
+    context = {
+        "officers": officers,
+        "stations": Station.objects.select_related("agency")[:500],
+        "delegations": [(d, api.titles([d.role])[0]) for d in Delegation.objects.all()[:500]],
+    }
+    return render(request, "staff/organisation.html", context)

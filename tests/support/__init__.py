@@ -1,0 +1,82 @@
+"""Shared by the tests that need Django, PostgreSQL or vaultd: one temporary data folder a test run, made when asked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from gwanje.kernel.home import Home
+
+PACKS = ["kr_national", "kr_anyang"]
+
+
+def free_port(span: int = 24) -> int:
+    """A port whose next ``span`` neighbours are free as well, at the moment of asking."""
+    for _ in range(200):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port + span < 65000 and all(_free(port + step) for step in (0, 1, 2, 20)):
+            return port
+    raise OSError("no free ports")
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+@cache
+def folder() -> Path:
+    """The run's temporary folder; ``remove`` deletes it."""
+    return Path(tempfile.mkdtemp(prefix="gwt-"))
+
+
+@cache
+def home() -> Home:
+    """The run's data folder, with a settable clock and the two packs; no process is started."""
+    return Home.create(
+        folder() / "home", settable_clock=True, port=free_port(), packs=PACKS, name="시험 통합관제센터", demo=True
+    )
+
+
+@cache
+def django() -> Home:
+    """Set Django up on ``home`` (at import time of a conftest, so that test modules may import models)."""
+    place = home()
+    os.environ["GWANJE_DATA"] = str(place.root)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "gwanje.apps.web.settings"
+    import django as framework
+    from django.conf import settings
+
+    framework.setup()
+    # hashing costs 0.2 s by design; the algorithm stays, its price does not
+    settings.PASSWORD_HASHERS = ["support.hashers.Cheap"]
+    return place
+
+
+@contextmanager
+def database() -> Iterator[Home]:
+    """The run's PostgreSQL with every migration applied; call ``django`` first."""
+    from gwanje.apps.postgres import running
+    from gwanje.apps.web.schema import bring_up
+
+    with running(home()):
+        bring_up()
+        yield home()
+
+
+def remove() -> None:
+    """Delete the temporary folder, if one was made."""
+    if folder.cache_info().currsize:
+        shutil.rmtree(folder(), ignore_errors=True)
