@@ -1,0 +1,1 @@
+"""Watching (관제): the wall, the map, live tokens, emergency widening, events."""

@@ -1,0 +1,77 @@
+"""Tables of watching (관제 표): seats, displays, layouts, emergency widenings."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from gwanje.kernel.ids import uuid7
+
+GRIDS = (1, 4, 9, 16)
+EMERGENCY_MINUTES_MAX = 15
+
+
+class Seat(models.Model):
+    """A watching seat (관제석): which installation purposes are watched from a station; empty = all of them.
+
+    ``purposes``: the shared words that packs list. ``station``: code of the registered station.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency_id = models.UUIDField(db_index=True)
+    station = models.CharField(max_length=40)
+    purposes = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["station"]
+        constraints = [models.UniqueConstraint(name="seat_once", fields=["agency_id", "station"])]
+
+
+class Display(models.Model):
+    """A screen of a seat (화면), numbered from 1."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency_id = models.UUIDField(db_index=True)
+    seat = models.ForeignKey(Seat, on_delete=models.CASCADE, related_name="displays")
+    number = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(name="display_once", fields=["seat", "number"])]
+
+
+class Layout(models.Model):
+    """What a display shows (화면 배치): the grid, the page, and the cameras in order. One row a display."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency_id = models.UUIDField(db_index=True)
+    display = models.OneToOneField(Display, on_delete=models.CASCADE, related_name="layout")
+    grid = models.PositiveSmallIntegerField(default=9)
+    cameras = models.JSONField(default=list)
+    person_id = models.UUIDField(null=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="layout_grid", condition=Q(grid__in=GRIDS))]
+
+
+class Emergency(models.Model):
+    """An emergency widening of live watching (긴급 관제): counts down, opens no stored video, is reviewed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency_id = models.UUIDField(db_index=True)
+    station = models.CharField(max_length=40)
+    person_id = models.UUIDField()
+    trigger = models.CharField(max_length=40)
+    reason = models.CharField(max_length=300)
+    situation = models.UUIDField(null=True)
+    started_at = models.DateTimeField()
+    until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    reviewed_by = models.UUIDField(null=True)
+    reviewed_at = models.DateTimeField(null=True)
+    review_note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [models.CheckConstraint(name="emergency_range", condition=Q(until__gt=models.F("started_at")))]

@@ -1,0 +1,218 @@
+"""What changes watching (관제 서비스): live tokens, layouts, emergency widening; each act with its ledger row."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from gwanje.centre.cameras import api as cameras
+from gwanje.centre.common import clock, cursor, demand, home, law
+from gwanje.centre.common.refusal import Problem, missing
+from gwanje.centre.watching import rules
+from gwanje.centre.watching.models import GRIDS, Display, Emergency, Layout, Seat
+from gwanje.kernel import events, ledger
+from gwanje.kernel.actor import Actor
+from gwanje.kernel.events import Event
+from gwanje.kernel.keys import signing_key
+from gwanje.kernel.ledger import Entry
+from gwanje.kernel.permit import LiveToken
+from gwanje.kernel.policy import Resource
+
+TOKEN_S = 60
+TILES_MAX = 400
+STREAMS = {"main": 0, "sub": 1}
+
+
+@dataclass(frozen=True)
+class LiveTicket:
+    """What a tile needs: the signed token, where to connect, when it ends (Unix seconds)."""
+
+    token: str
+    url: str
+    expires: int
+    label: str
+
+
+def seat_of(actor: Actor) -> Seat | None:
+    """The watching seat of the actor's station, None when the station has no purposes of its own."""
+    return Seat.objects.filter(agency_id=actor.agency, station=actor.station).first()
+
+
+def open_emergency_of(actor: Actor) -> Emergency | None:
+    """The emergency watching that is open at the actor's station."""
+    now = clock().now()
+    return Emergency.objects.filter(
+        agency_id=actor.agency, station=actor.station, ended_at__isnull=True, until__gt=now
+    ).first()
+
+
+def require_watch(actor: Actor) -> None:
+    """Refused unless the actor may watch at all (the wall, the map)."""
+    demand(actor, rules.WATCH, Resource("wall", agency=actor.agency))
+
+
+def live_token(actor: Actor, camera_id: UUID, stream: str) -> LiveTicket:
+    """A right to watch one camera for 60 s at this seat (실시간 관제); Refused with its ledger row otherwise."""
+    if stream not in STREAMS:
+        raise Problem("stream", "영상은 main 또는 sub입니다.", "The stream is main or sub.")
+    camera = cameras.camera(camera_id)
+    if camera is None or actor.person is None:
+        # not there and not yours look alike; the scope's refusal is counted by the caller's 404
+        require_watch(actor)
+        raise missing("영상정보처리기기", "Camera")
+    seat, emergency = seat_of(actor), open_emergency_of(actor)
+    demand(
+        actor,
+        rules.WATCH,
+        camera.resource,
+        seat_purposes=seat.purposes if seat else [],
+        emergency=emergency is not None,
+        facts={"cameras": [camera.id]},
+    )
+    if camera.state != "active":
+        raise Problem("not_active", "운영 중인 기기가 아닙니다.", "The camera is not in operation.", status=409)
+    number = STREAMS[stream] if camera.has_sub else 0
+    expires = clock().now_s() + TOKEN_S
+    token = LiveToken(camera.id, number, actor.person, actor.station, expires)
+    signed = token.sign(signing_key(home(), "web"))
+    text = base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
+    return LiveTicket(text, live_url(camera.id), expires, camera.label)
+
+
+def live_url(camera: UUID) -> str:
+    """WebSocket of the recorder that has the camera, as a browser reaches it."""
+    rows = cursor()
+    rows.execute(
+        "select r.url from footage_recorder r left join footage_source s on s.recorder = r.id and s.camera = %s "
+        "order by s.camera is null, r.seen_at desc nulls last limit 1",
+        [camera],
+    )
+    found = rows.fetchone()
+    return str(found[0]) if found else f"ws://127.0.0.1:{home().port + 1}/live"
+
+
+@transaction.atomic
+def save_layout(actor: Actor, grid: int, shown: Sequence[UUID], display: int = 1) -> Layout:
+    """Remember what a display shows (화면 배치) and log it once per seat, not per tile."""
+    require_watch(actor)
+    if grid not in GRIDS or len(shown) > TILES_MAX or not 1 <= display <= 8 or not actor.station:
+        raise Problem(
+            "layout", f"화면은 {GRIDS}칸, 기기는 {TILES_MAX}대까지입니다.", "Grid or number of cameras is off."
+        )
+    known = {camera.id for camera in cameras.cameras(shown)}
+    if set(shown) - known:
+        raise missing("영상정보처리기기", "Camera")
+    seat, _ = Seat.objects.get_or_create(agency_id=actor.agency, station=actor.station)
+    row, _ = Display.objects.get_or_create(seat=seat, number=display, defaults={"agency_id": actor.agency})
+    values = {"agency_id": actor.agency, "grid": grid, "cameras": [str(c) for c in shown],
+              "person_id": actor.person, "changed_at": clock().now()}  # fmt: skip
+    before = Layout.objects.filter(display=row).first()
+    if before and before.grid == grid and before.cameras == values["cameras"] and before.person_id == actor.person:
+        return before
+    layout, _ = Layout.objects.update_or_create(display=row, defaults=values)
+    detail = {"display": display, "grid": grid, "count": len(shown)}
+    note(actor, "watching.layout.changed", list(shown)[:200], detail)
+    return layout
+
+
+def layout_of(actor: Actor, display: int = 1) -> Layout | None:
+    """What a display of the actor's seat showed last."""
+    return Layout.objects.filter(
+        agency_id=actor.agency, display__seat__station=actor.station, display__number=display
+    ).first()
+
+
+@transaction.atomic
+def open_emergency(actor: Actor, trigger: str, reason: str, minutes: int) -> Emergency:
+    """Widen live watching at this seat (긴급 관제) for at most 15 minutes: loud, in the ledger, reviewed afterwards."""
+    resource = Resource("emergency", agency=actor.agency)
+    decision = demand(
+        actor, rules.OPEN_EMERGENCY, resource, trigger=trigger, reason=reason, minutes=minutes,
+        facts={"detail": {"trigger": trigger[:40]}},
+    )  # fmt: skip
+    assert actor.agency is not None
+    assert actor.person is not None
+    if open_emergency_of(actor) is not None:
+        raise Problem(
+            "open", "이 관제석에는 이미 긴급 관제가 열려 있습니다.", "Emergency watching is open already.", status=409
+        )
+    now = clock().now()
+    row = Emergency.objects.create(
+        agency_id=actor.agency, station=actor.station, person_id=actor.person, trigger=trigger,
+        reason=reason.strip()[:300], started_at=now, until=now + timedelta(minutes=minutes),
+    )  # fmt: skip
+    detail = {"emergency": str(row.id), "trigger": trigger, "reason": row.reason, "minutes": minutes}
+    entry = Entry.by(actor, "watching.emergency.opened", "granted", decision, detail=detail)
+    ledger.append(cursor(), clock(), entry)
+    body = {"trigger": trigger, "reason": row.reason, "station": actor.station, "minutes": minutes, "name": actor.name}
+    events.emit(cursor(), clock(), Event("emergency.opened", "watching", 4, body=body, agency=actor.agency))
+    return row
+
+
+@transaction.atomic
+def end_emergency(actor: Actor, id_: UUID) -> Emergency:
+    """Narrow it again before its time (긴급 해제 종료)."""
+    row = _emergency(actor, id_)
+    if row.ended_at is None and row.until > clock().now():
+        row.ended_at = clock().now()
+        row.save()
+        note(actor, "watching.emergency.ended", [], {"emergency": str(row.id)})
+        body = {"station": row.station}
+        events.emit(cursor(), clock(), Event("emergency.ended", "watching", 1, body=body, agency=actor.agency))
+    return row
+
+
+@transaction.atomic
+def review_emergency(actor: Actor, id_: UUID, text: str) -> Emergency:
+    """The review afterwards (사후 검토), by an officer who did not open it."""
+    row = _emergency(actor, id_)
+    resource = Resource("emergency", row.id, row.agency_id, facts={"opened_by": row.person_id})
+    decision = demand(actor, rules.REVIEW_EMERGENCY, resource)
+    if row.reviewed_at is not None or (row.ended_at is None and row.until > clock().now()):
+        raise Problem(
+            "review", "끝나지 않았거나 이미 검토한 긴급 관제입니다.", "Still open, or reviewed already.", status=409
+        )
+    if len(text.strip()) < 2:
+        raise Problem("review_note", "검토 의견을 적으십시오.", "Write what the review found.")
+    row.reviewed_by, row.reviewed_at, row.review_note = actor.person, clock().now(), text.strip()[:300]
+    row.save()
+    detail = {"emergency": str(row.id), "note": row.review_note}
+    ledger.append(cursor(), clock(), Entry.by(actor, "watching.emergency.reviewed", "done", decision, detail=detail))
+    return row
+
+
+def _emergency(actor: Actor, id_: UUID) -> Emergency:
+    row = Emergency.objects.select_for_update().filter(pk=id_, agency_id=actor.agency).first()
+    if row is None:
+        raise missing("긴급 관제", "Emergency watching")
+    return row
+
+
+@transaction.atomic
+def acknowledge(actor: Actor, event: UUID) -> bool:
+    """Say that an event was seen (확인); the first one stays."""
+    demand(actor, rules.READ_EVENTS, Resource("event", agency=actor.agency))
+    rows = cursor()
+    rows.execute("select 1 from event where id = %s and (agency is null or agency = %s)", [event, actor.agency])
+    if rows.fetchone() is None or actor.person is None:
+        raise missing("알림", "Event")
+    done = events.acknowledge(cursor(), clock(), event, actor.person)
+    if done:
+        note(actor, "watching.event.acknowledged", [], {"event": str(event)})
+    return done
+
+
+def note(actor: Actor, kind: str, shown: Sequence[UUID], detail: dict[str, Any]) -> None:
+    """One ledger row of an act that needs no Decision of its own."""
+    ledger.append(cursor(), clock(), Entry.by(actor, kind, "done", cameras=list(shown), detail=detail))
+
+
+def triggers() -> tuple[str, ...]:
+    """Triggers of emergency watching that the pack names today."""
+    return tuple(law().parameter("live.emergency_triggers").value)

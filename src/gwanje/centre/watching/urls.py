@@ -1,0 +1,16 @@
+"""Addresses of watching (관제 주소)."""
+
+from django.urls import path
+
+from gwanje.centre.watching import views
+
+app_name = "watching"
+urlpatterns = [
+    path("", views.wall, name="wall"),
+    path("map/", views.map_page, name="map"),
+    path("events/", views.event_stream, name="events"),
+    path("emergencies/", views.emergency_list, name="emergencies"),
+    path("emergencies/open/", views.emergency_open, name="emergency_open"),
+    path("emergencies/<uuid:id>/end/", views.emergency_end, name="emergency_end"),
+    path("emergencies/<uuid:id>/review/", views.emergency_review, name="emergency_review"),
+]

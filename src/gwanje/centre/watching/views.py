@@ -1,0 +1,136 @@
+"""Pages of watching (관제 화면): the wall, the map, emergency watching and its review."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from gwanje.centre.cameras import api as cameras
+from gwanje.centre.common import clock, cursor, decide, demand, home
+from gwanje.centre.common.doors import signed_in
+from gwanje.centre.staff import api as staff
+from gwanje.centre.watching import feed, rules, services
+from gwanje.centre.watching.models import GRIDS, Emergency
+from gwanje.kernel import events
+from gwanje.kernel.actor import Actor
+from gwanje.kernel.policy import Resource
+
+
+def _actor(request: HttpRequest) -> Actor:
+    return request.actor  # type: ignore[attr-defined, no-any-return]
+
+
+def _context(actor: Actor, **more: Any) -> dict[str, Any]:
+    may = decide(actor, rules.WATCH, Resource("wall", agency=actor.agency))
+    emergency = services.open_emergency_of(actor)
+    seat = services.seat_of(actor)
+    data = {
+        "now": clock().now_us() / 1e6,
+        "mayWatch": may.allow,
+        "station": actor.station,
+        "person": actor.name,
+        "seatPurposes": seat.purposes if seat else [],
+        "emergency": {"id": str(emergency.id), "until": emergency.until.timestamp(), "trigger": emergency.trigger}
+        if emergency
+        else None,
+        "boundary": home().config.get("boundary"),
+    }
+    return {"may": may, "emergency": emergency, "triggers": services.triggers(), "data": data, **more}
+
+
+def _tiles(actor: Actor) -> list[dict[str, Any]]:
+    return [
+        {"id": str(c.id), "number": c.number, "label": c.label, "place": c.place, "purposes": list(c.purposes)}
+        for c in cameras.cameras(active_only=True)
+        if c.agency == actor.agency
+    ]
+
+
+@require_GET
+@signed_in
+def wall(request: HttpRequest) -> HttpResponse:
+    """The wall: 1, 4, 9 or 16 tiles, the camera list, the feed."""
+    actor = _actor(request)
+    layout = services.layout_of(actor)
+    context = _context(actor, grids=GRIDS)
+    context["data"] |= {
+        "cameras": _tiles(actor),
+        "layout": {"grid": layout.grid, "cameras": layout.cameras} if layout else None,
+    }
+    return render(request, "watching/wall.html", context)
+
+
+@require_GET
+@signed_in
+def map_page(request: HttpRequest) -> HttpResponse:
+    """The map with view cones; a click shows the camera live."""
+    return render(request, "watching/map.html", _context(_actor(request)))
+
+
+@require_GET
+@signed_in
+@transaction.non_atomic_requests
+def event_stream(request: HttpRequest) -> HttpResponseBase:
+    """Server-sent events after Last-Event-ID; without one, from now on."""
+    actor = _actor(request)
+    demand(actor, rules.READ_EVENTS, Resource("event", agency=actor.agency))
+    given = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
+    with transaction.atomic():
+        newest = events.latest(cursor(), 1)
+    seq = int(given) if given.isdigit() and len(given) < 19 else (newest[0].seq if newest else 0)
+    response = StreamingHttpResponse(feed.stream(actor.agency, seq), content_type="text/event-stream; charset=utf-8")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+@require_POST
+@signed_in
+def emergency_open(request: HttpRequest) -> HttpResponse:
+    """Open emergency watching at this seat."""
+    minutes = request.POST.get("minutes", "")
+    services.open_emergency(
+        _actor(request),
+        request.POST.get("trigger", ""),
+        request.POST.get("reason", ""),
+        int(minutes) if minutes.isdigit() and len(minutes) < 4 else 0,
+    )
+    return redirect("watching:wall")
+
+
+@require_POST
+@signed_in
+def emergency_end(request: HttpRequest, id: UUID) -> HttpResponse:
+    """End it before its time."""
+    services.end_emergency(_actor(request), id)
+    return redirect("watching:wall")
+
+
+@require_GET
+@signed_in
+def emergency_list(request: HttpRequest) -> HttpResponse:
+    """Emergency watchings, those that wait for their review first."""
+    actor = _actor(request)
+    demand(actor, rules.READ_EVENTS, Resource("event", agency=actor.agency))
+    rows = Emergency.objects.filter(agency_id=actor.agency).order_by("reviewed_at", "-started_at")
+    page = Paginator(rows, 50).get_page(request.GET.get("page"))
+    for row in page:
+        who = staff.person(row.person_id)
+        row.name = who.name if who else "—"
+        row.over = row.ended_at is not None or row.until <= clock().now()
+    return render(request, "watching/emergencies.html", {"page_obj": page})
+
+
+@require_POST
+@signed_in
+def emergency_review(request: HttpRequest, id: UUID) -> HttpResponse:
+    """Write the review."""
+    services.review_emergency(_actor(request), id, request.POST.get("note", ""))
+    return redirect("watching:emergencies")
