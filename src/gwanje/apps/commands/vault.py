@@ -1,0 +1,110 @@
+"""``gwanje vault``: ceremony, status, and the acts of two officers on vaultd's console."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from gwanje.kernel.home import Home
+from gwanje.vault.client import ConsoleClient, VaultAway, VaultRefused
+from gwanje.vault.errors import VaultError
+
+
+def register(sub: Any) -> None:
+    """Add ``vault`` and its own commands."""
+    top = sub.add_parser("vault", help="금고: 생성식·상태·담당공무원 / ceremony, status, officers")
+    own = top.add_subparsers(dest="vault_command", required=True, metavar="COMMAND")
+    _add(own, "init", "키 생성식 / keystore, token and service keys (may run again)", _init)
+    _add(own, "status", "상태 / what vaultd says of itself", _status).add_argument("--json", action="store_true")
+    officer = own.add_parser("officer", help="담당공무원 / the officers' registry")
+    officers = officer.add_subparsers(dest="officer_command", required=True, metavar="COMMAND")
+    add = _add(officers, "add", "등록 / register (two officers confirm, but for the first two)", _officer_add)
+    add.add_argument("--id", required=True, type=UUID, help="person id")
+    add.add_argument("--role", required=True)
+    add.add_argument("--agency", required=True, type=UUID)
+    add.add_argument("--delegation", default="", help="전결 근거 / delegation")
+    end = _add(officers, "end", "해제 / end an entry now", _officer_end)
+    end.add_argument("--id", required=True, type=UUID)
+    end.add_argument("--role", required=True)
+    _add(own, "confirm-clock", "시각 확인 / the present clock is right; destruction goes on", _act("confirm_clock"))
+    _add(own, "accept-single-replica", "단일 키 승인 / accept one replica", _act("accept_single_replica"))
+    for command in (add, end, *(own.choices[n] for n in ("confirm-clock", "accept-single-replica"))):
+        command.add_argument("--officer", action="append", type=UUID, default=[], help="confirming officer (twice)")
+        command.add_argument("--stdin", action="store_true", help="passwords as lines on stdin (own first, then two)")
+
+
+def _add(
+    sub: Any, name: str, text: str, function: Callable[[argparse.Namespace, Home], int]
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = sub.add_parser(name, help=text)
+    command.set_defaults(run=lambda args: _run(args, function))
+    return command
+
+
+def _run(args: argparse.Namespace, function: Callable[[argparse.Namespace, Home], int]) -> int:
+    try:
+        return function(args, Home.find(args.data))
+    except (VaultRefused, VaultAway, VaultError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _password(args: argparse.Namespace, who: str) -> str:
+    # never on the command line: every user of the machine can read those
+    return sys.stdin.readline().rstrip("\n") if args.stdin else getpass.getpass(f"비밀번호 / password {who}: ")
+
+
+def _confirm(args: argparse.Namespace) -> list[tuple[UUID, str]]:
+    return [(person, _password(args, str(person))) for person in args.officer]
+
+
+def _init(args: argparse.Namespace, home: Home) -> int:
+    from gwanje.vault import ceremony
+
+    facts = ceremony.create(home)
+    print(f"금고 준비 / vault ready: centre {facts['centre']}, level {facts['level']}, services 5")
+    return 0
+
+
+def _status(args: argparse.Namespace, home: Home) -> int:
+    answer = ConsoleClient(home).ask("status")
+    answer.pop("ok")
+    plain = {k: v.hex() if isinstance(v, bytes) else v for k, v in answer.items()}
+    if args.json:
+        print(json.dumps(plain, ensure_ascii=False))
+    else:
+        for name, value in plain.items():
+            print(f"{name:>16}  {value}")
+        if not plain["may_record"] or plain["replicas"] < 2:
+            print("키 복제 1/1: 이 파일을 잃으면 모든 영상을 잃습니다 / one replica: losing it loses all video")
+    return 1 if plain["alarm"] else 0
+
+
+def _officer_add(args: argparse.Namespace, home: Home) -> int:
+    from gwanje.vault import ceremony
+
+    own = _password(args, f"({args.id})")
+    officer = ceremony.NewOfficer(args.id, args.role, args.agency, own, args.delegation)
+    changed = ceremony.add_officers(home, [officer], _confirm(args))
+    print(f"담당공무원 등록 / officers registered: {changed} (unsigned)")
+    return 0
+
+
+def _officer_end(args: argparse.Namespace, home: Home) -> int:
+    ConsoleClient(home).ask("officer_end", _confirm(args), id=args.id.bytes, role=args.role)
+    print("해제됨 / ended: 1 (unsigned)")
+    return 0
+
+
+def _act(op: str) -> Callable[[argparse.Namespace, Home], int]:
+    def act(args: argparse.Namespace, home: Home) -> int:
+        ConsoleClient(home).ask(op, _confirm(args))
+        print(f"확인됨 / confirmed: {op} (unsigned)")
+        return 0
+
+    return act

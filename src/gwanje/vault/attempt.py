@@ -1,0 +1,142 @@
+"""Attempt to open destroyed footage (파기 검증): a process of its own that tries with every key file on the disk.
+
+stdin: JSON {"home", "samples": [{"class", "epoch", "slot", "tick", "segment_id" (hex or base64), "part" (base64 of
+header ‖ ciphertext ‖ tag)}], "extra": [folders]}; stdout: JSON {"tried", "opened", "generation_key_absent", …}.
+Every keystore file and every generation key found under the vault folder and the extra folders is tried with every
+other. With a keystore and its generation key from before the destruction everything opens: the control.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gwanje.kernel.canonical import NotCanonical, decode
+from gwanje.vault import keystore as keystore_file
+from gwanje.vault import parts, tree
+from gwanje.vault.errors import VaultError
+from gwanje.vault.state import State
+from gwanje.vault.token import derive_with
+
+FILES_MAX: Final = 10_000
+SAMPLES_MAX: Final = 1_000_000
+INPUT_MAX: Final = 2 << 30
+
+
+def _files(folders: list[Path]) -> Iterator[Path]:
+    count = 0
+    for folder in folders:
+        for base, _, names in os.walk(folder):
+            for name in sorted(names):
+                count += 1
+                if count > FILES_MAX:
+                    raise ValueError(f"more than {FILES_MAX} files")
+                yield Path(base, name)
+
+
+def collect(folders: list[Path]) -> tuple[list[bytes], list[bytes]]:
+    """(keystore files, 32-byte keys) found by what they are, not by what they are called."""
+    stores: list[bytes] = []
+    keys: list[bytes] = []
+    for path in _files(folders):
+        if path.is_symlink() or not path.is_file():
+            continue
+        size = path.stat().st_size
+        if size == 32:
+            keys.append(path.read_bytes())
+            continue
+        with path.open("rb") as handle:
+            if handle.read(8) == keystore_file.MAGIC and size <= keystore_file.SIZE_MAX:
+                handle.seek(0)
+                stores.append(handle.read())
+    return stores, keys
+
+
+def states(stores: list[bytes], keys: list[bytes]) -> tuple[list[State], int | None]:
+    """(every content that opens, newest generation among the files)."""
+    opened: list[State] = []
+    newest: int | None = None
+    for data in stores:
+        try:
+            generation, replica, salt, nonce = keystore_file.header_of(data)
+        except VaultError:
+            continue
+        newest = max(newest or 0, generation)
+        header = data[: keystore_file.HEADER.size]
+        for key in keys:
+            body_key = derive_with(key, generation, replica, salt)
+            try:
+                plain = AESGCM(body_key).decrypt(nonce, data[len(header) :], header)
+                opened.append(State.of(decode(plain)))
+            except (InvalidTag, NotCanonical, VaultError, KeyError, TypeError, ValueError):
+                continue
+    return opened, newest
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text) if len(text) == 64 else base64.b64decode(text, validate=True)
+
+
+def opens(sample: dict[str, Any], found: list[State]) -> bool:
+    """Does any root of any content open this part?"""
+    segment_id, part = _bytes(sample["segment_id"]), base64.b64decode(sample["part"], validate=True)
+    for state in found:
+        root = state.roots.get((int(sample["class"]), int(sample["epoch"])))
+        if root is None:
+            continue
+        leaf = tree.leaf(bytes(root), int(sample["slot"]), int(sample["tick"]))
+        try:
+            parts.open_part(parts.okm(leaf, segment_id), segment_id, part)
+        except VaultError:
+            continue
+        return True
+    return False
+
+
+def attempt(request: dict[str, Any]) -> dict[str, Any]:
+    """Try everything with everything; ValueError or KeyError when the request is malformed."""
+    vault = Path(request["home"]) / "vault"
+    samples = request["samples"]
+    if not isinstance(samples, list) or len(samples) > SAMPLES_MAX:
+        raise ValueError("samples")
+    extra = [Path(folder) for folder in request.get("extra", [])]
+    stores, keys = collect([vault, *extra])
+    found, newest = states(stores, keys)
+    own_stores, _ = collect([vault])
+    _, own_newest = states(own_stores, [])
+    left = sorted(path.name for path in (vault / "token").glob("generation-*.key"))
+    expected = f"generation-{own_newest:012d}.key" if own_newest is not None else ""
+    return {
+        "tried": len(samples),
+        "opened": sum(opens(sample, found) for sample in samples),
+        "generation_key_absent": own_newest is not None and all(name >= expected for name in left),
+        "keystores": len(stores),
+        "keys": len(keys),
+        "contents": len(found),
+        "newest_generation": newest,
+    }
+
+
+def main() -> int:
+    """Read stdin, answer on stdout; exit 2 when the request is malformed."""
+    raw = sys.stdin.buffer.read(INPUT_MAX)
+    try:
+        answer = attempt(json.loads(raw))
+    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+        sys.stderr.write(f"요청의 형식이 올바르지 않습니다 / the request is malformed: {error}\n")
+        return 2
+    sys.stdout.write(json.dumps(answer) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

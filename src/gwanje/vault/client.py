@@ -1,0 +1,405 @@
+"""Clients of vaultd (금고 접속): ``VaultClient`` blocks (web, worker, checker), ``AsyncVaultClient`` awaits
+(recorder, player); one method per request, typed answers, both reconnect by themselves.
+
+A refusal is ``VaultRefused(code, message)``; a vaultd that is away, or goes away within a request, is ``VaultAway``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from gwanje.kernel import wire
+from gwanje.kernel.cose import key_id
+from gwanje.kernel.home import Home
+from gwanje.kernel.keys import raw_public, signing_key
+from gwanje.kernel.permit import Approval, Lens, Permit
+from gwanje.vault.openlog import OpenRow
+from gwanje.vault.state import Destroyed
+from gwanje.vault.tree import Spine
+
+CONNECT_S: Final = 3.0
+ANSWER_S: Final = 15.0
+HELLO: Final = b"gwanje/v1/hello\0"
+
+
+class VaultRefused(Exception):
+    """vaultd said no. ``code`` is stable (``errors.TEXT``), ``message`` Korean / English, ``detail`` maybe empty."""
+
+    def __init__(self, code: str, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.detail = code, message, detail
+
+
+class VaultAway(ConnectionError):
+    """vaultd does not answer; whether the last request was done is not known."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What vaultd says of itself; ``alarm`` None or why destruction stopped; ``clock_us`` the highest clock seen."""
+
+    generation: int
+    replicas: int
+    single_replica: bool
+    may_record: bool
+    level: str
+    alarm: str | None
+    permit_key: bytes
+    checkpoint_key: bytes
+    clock_us: int
+    roots: int
+    classes: int
+    slots: int
+    officers: int
+    outstanding: int
+    opened: int
+    verified: int
+    head: int
+    rules: bytes
+
+
+@dataclass(frozen=True)
+class Lent:
+    """The right spine of one camera's hour from ``first`` on; ``spine()`` makes the recorder's forward-only stack."""
+
+    epoch: int
+    first: int
+    nodes: list[tuple[int, bytes]]
+
+    def spine(self) -> Spine:
+        """The stack that derives and overwrites."""
+        return Spine(self.epoch, self.first, self.nodes)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A viewing session: the token (secret), the Unix second of its end, the Permit that was spent for it."""
+
+    session: bytes
+    until: int
+    permit: Permit
+
+
+@dataclass(frozen=True)
+class Verified:
+    """``authentic``: the part opens and is unchanged; ``tracks``: kinds it holds; ``why``: a code when it is not."""
+
+    authentic: bool
+    tracks: tuple[str, ...]
+    why: str
+
+
+def mint_fields(
+    *,
+    id: UUID,
+    decision: bytes,
+    norms: Iterable[str],
+    cameras: Iterable[Lens],
+    first: int,
+    until: int,
+    person: UUID,
+    station: str,
+    ground: str,
+    case: str,
+    approvals: Iterable[Approval],
+    expires: int,
+    action: str = "view",
+    situation: UUID | None = None,
+    hold: UUID | None = None,
+) -> dict[str, Any]:
+    """The Permit's fields as ``mint`` asks for them; ``approvals[0]`` is the requester's."""
+    return {
+        "id": id.bytes,
+        "decision": decision,
+        "norms": list(norms),
+        "cameras": [[c.camera.bytes, c.slot, c.stream] for c in cameras],
+        "first": first,
+        "until": until,
+        "person": person.bytes,
+        "station": station,
+        "action": action,
+        "ground": ground,
+        "case": case,
+        "approvals": [a.body() for a in approvals],
+        "expires": expires,
+        "situation": situation.bytes if situation else None,
+        "hold": hold.bytes if hold else None,
+    }
+
+
+def _checked(answer: dict[str, Any]) -> dict[str, Any]:
+    if answer.get("ok") is not True:
+        code = str(answer.get("error", "internal"))
+        raise VaultRefused(code, str(answer.get("message", "")), str(answer.get("detail", "")))
+    return answer
+
+
+def _hello(home: Home, role: str, greeting: dict[str, Any]) -> dict[str, Any]:
+    key = signing_key(home, role)
+    signature = key.sign(HELLO + greeting["nonce"] + role.encode())
+    return {"role": role, "kid": key_id(raw_public(key)), "sig": signature}
+
+
+def _status(a: dict[str, Any]) -> Status:
+    fields = {name: a[name] for name in Status.__dataclass_fields__ if name != "clock_us"}
+    return Status(**fields, clock_us=a["clock"])
+
+
+def _lent(epoch: int, a: dict[str, Any]) -> Lent:
+    return Lent(epoch, a["first"], [(height, key) for height, key in a["nodes"]])
+
+
+def _session(session: bytes, a: dict[str, Any]) -> Session:
+    return Session(session, a["until"], Permit.of(a["permit"]))
+
+
+def _destroyed(a: dict[str, Any]) -> list[Destroyed]:
+    return [Destroyed(d["class"], d["epoch"], d["generation"], d["at"]) for d in a["destroyed"]]
+
+
+def _ack(items: Iterable[Destroyed]) -> dict[str, Any]:
+    return {"op": "destroyed_ack", "destroyed": [[d.class_, d.epoch, d.generation] for d in items]}
+
+
+class VaultClient:
+    """Blocking and thread-safe: one connection, one request at a time, made anew after a fork or a fault."""
+
+    def __init__(self, home: Home, role: str) -> None:
+        self._home, self._role = home, role
+        self._lock = threading.Lock()
+        self._sock: socket.socket | None = None
+        self._pid = 0
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        with self._lock:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._sock is not None:
+            with contextlib.suppress(OSError):
+                self._sock.close()
+            self._sock = None
+
+    def _connect(self) -> socket.socket:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(CONNECT_S)
+            sock.connect(str(self._home.socket("vaultd")))
+            wire.send(sock, _hello(self._home, self._role, wire.receive(sock)))
+            _checked(wire.receive(sock))
+            sock.settimeout(ANSWER_S)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _call(self, request: dict[str, Any], *, once: bool = False) -> dict[str, Any]:
+        """Send one request. ``once``: never sent twice, because doing it twice is not the same as once."""
+        with self._lock:
+            if self._pid != os.getpid():
+                self._sock, self._pid = None, os.getpid()
+            stale = self._sock is not None
+            if once and stale:
+                self._drop()
+            for attempt in (0, 1):
+                try:
+                    if self._sock is None:
+                        self._sock = self._connect()
+                    wire.send(self._sock, request)
+                    answer = wire.receive(self._sock)
+                    break
+                except (OSError, wire.WireError) as error:
+                    self._drop()
+                    # a kept connection may be of a vaultd that has gone since: only then a second try makes sense
+                    if attempt or once or not stale:
+                        raise VaultAway(f"금고 서비스가 응답하지 않습니다 / vaultd is away ({error})") from error
+        return _checked(answer)
+
+    def status(self) -> Status:
+        """What vaultd says of itself."""
+        return _status(self._call({"op": "status"}))
+
+    def set_class(self, number: int, kind: str, value: int, reference: str) -> None:
+        """Register a retention class (kinds days, months, none, permanent); another value is ``class_fixed``."""
+        self._call({"op": "set_class", "number": number, "kind": kind, "value": value, "reference": reference})
+
+    def slot(self, camera: UUID) -> int:
+        """The camera's slot in the key tree, the same one for ever."""
+        return int(self._call({"op": "slot", "camera": camera.bytes})["slot"])
+
+    def slots(self, cameras: Sequence[UUID]) -> list[int]:
+        """Slots of many cameras in one write (at most 20,000)."""
+        return list(self._call({"op": "slots", "cameras": [c.bytes for c in cameras]})["slots"])
+
+    def lend(self, class_: int, slot: int, epoch: int) -> Lent:
+        """The spine from now on (role recorder)."""
+        return _lent(epoch, self._call({"op": "lend", "class": class_, "slot": slot, "epoch": epoch}))
+
+    def mint(self, **fields: Any) -> bytes:
+        """A signed Permit; keywords of ``mint_fields``."""
+        return bytes(self._call({"op": "mint", "permit": mint_fields(**fields)})["permit"])
+
+    def redeem(self, permit: bytes, viewer: bytes) -> Session:
+        """Spend a Permit (role player); never sent twice."""
+        a = self._call({"op": "redeem", "permit": permit, "viewer": viewer}, once=True)
+        return _session(a["session"], a)
+
+    def resume(self, session: bytes, viewer: bytes) -> Session:
+        """The same session for the same person and station (role player)."""
+        return _session(session, self._call({"op": "resume", "session": session, "viewer": viewer}))
+
+    def open_tick(  # noqa: PLR0917 - the wire's own order
+        self, session: bytes, class_: int, slot: int, epoch: int, tick: int, segments: Sequence[bytes]
+    ) -> dict[bytes, bytes]:
+        """Segment id → 64 bytes of key material for one second (role player)."""
+        return dict(self._call(_open_tick(session, class_, slot, epoch, tick, segments))["okm"])
+
+    def verify(self, header: bytes, init: bytes, part: bytes) -> Verified:
+        """Is a sealed part authentic, and which tracks does it hold? ``init``: the sealed init part, or empty."""
+        a = self._call({"op": "verify", "header": header, "init": init, "part": part})
+        return Verified(a["authentic"], tuple(a["tracks"]), a["why"])
+
+    def checkpoint(self, origin: str, size: int, root: bytes, old_size: int, proof: Sequence[bytes]) -> str:
+        """A signed note; ``checkpoint_head`` (detail = size) when ``old_size`` is not the last signed one."""
+        request = {"op": "checkpoint", "origin": origin, "size": size, "root": root, "old_size": old_size}
+        return str(self._call({**request, "proof": list(proof)})["note"])
+
+    def destroy_due(self) -> list[Destroyed]:
+        """Erase what is due now; everything destroyed and not yet acknowledged (10,000 a call)."""
+        return _destroyed(self._call({"op": "destroy_due"}))
+
+    def destroyed_ack(self, items: Iterable[Destroyed]) -> int:
+        """These stand on a certificate: vaultd need not tell again."""
+        return int(self._call(_ack(items))["count"])
+
+    def open_log(self, after: int = 0, limit: int = 1000) -> list[OpenRow]:
+        """Opened ticks with number ≥ ``after``."""
+        rows = self._call({"op": "open_log", "after": after, "limit": limit})["rows"]
+        return [OpenRow.of(row) for row in rows]
+
+
+def _open_tick(  # noqa: PLR0917 - the wire's own order
+    session: bytes, class_: int, slot: int, epoch: int, tick: int, segments: Sequence[bytes]
+) -> dict[str, Any]:
+    return {
+        "op": "open_tick",
+        "session": session,
+        "class": class_,
+        "slot": slot,
+        "epoch": epoch,
+        "tick": tick,
+        "segments": list(segments),
+    }
+
+
+class AsyncVaultClient:
+    """The same on an event loop: one connection, requests in turn. Belongs to the loop that first used it."""
+
+    def __init__(self, home: Home, role: str) -> None:
+        self._home, self._role = home, role
+        self._lock = asyncio.Lock()
+        self._pair: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        async with self._lock:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._pair is not None:
+            self._pair[1].close()
+            self._pair = None
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_unix_connection(str(self._home.socket("vaultd")))
+        try:
+            writer.write(wire.pack(_hello(self._home, self._role, await wire.receive_async(reader))))
+            _checked(await wire.receive_async(reader))
+        except BaseException:
+            writer.close()
+            raise
+        return reader, writer
+
+    async def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self._pair is None:
+            self._pair = await asyncio.wait_for(self._connect(), CONNECT_S)
+        reader, writer = self._pair
+        writer.write(wire.pack(request))
+        await writer.drain()
+        return await asyncio.wait_for(wire.receive_async(reader), ANSWER_S)
+
+    async def _call(self, request: dict[str, Any], *, once: bool = False) -> dict[str, Any]:
+        async with self._lock:
+            stale = self._pair is not None
+            if once and stale:
+                self._drop()
+            for attempt in (0, 1):
+                try:
+                    answer = await self._exchange(request)
+                    break
+                except (OSError, TimeoutError, wire.WireError) as error:
+                    self._drop()
+                    if attempt or once or not stale:
+                        raise VaultAway(f"금고 서비스가 응답하지 않습니다 / vaultd is away ({error})") from error
+                except BaseException:
+                    # cancelled in the middle: the answer that is still to come must not meet the next request
+                    self._drop()
+                    raise
+        return _checked(answer)
+
+    async def status(self) -> Status:
+        """What vaultd says of itself."""
+        return _status(await self._call({"op": "status"}))
+
+    async def lend(self, class_: int, slot: int, epoch: int) -> Lent:
+        """The spine from now on (role recorder)."""
+        return _lent(epoch, await self._call({"op": "lend", "class": class_, "slot": slot, "epoch": epoch}))
+
+    async def redeem(self, permit: bytes, viewer: bytes) -> Session:
+        """Spend a Permit (role player); never sent twice."""
+        a = await self._call({"op": "redeem", "permit": permit, "viewer": viewer}, once=True)
+        return _session(a["session"], a)
+
+    async def resume(self, session: bytes, viewer: bytes) -> Session:
+        """The same session for the same person and station (role player)."""
+        return _session(session, await self._call({"op": "resume", "session": session, "viewer": viewer}))
+
+    async def open_tick(  # noqa: PLR0917 - the wire's own order
+        self, session: bytes, class_: int, slot: int, epoch: int, tick: int, segments: Sequence[bytes]
+    ) -> dict[bytes, bytes]:
+        """Segment id → 64 bytes of key material for one second (role player)."""
+        return dict((await self._call(_open_tick(session, class_, slot, epoch, tick, segments)))["okm"])
+
+    async def verify(self, header: bytes, init: bytes, part: bytes) -> Verified:
+        """Is a sealed part authentic, and which tracks does it hold? ``init``: the sealed init part, or empty."""
+        a = await self._call({"op": "verify", "header": header, "init": init, "part": part})
+        return Verified(a["authentic"], tuple(a["tracks"]), a["why"])
+
+
+class ConsoleClient:
+    """The console socket: acts of two officers (``officers``: two pairs of person id and password)."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def ask(self, op: str, officers: Sequence[tuple[UUID, str]] = (), **fields: Any) -> dict[str, Any]:
+        """One act; VaultRefused or VaultAway."""
+        claims = [{"id": person.bytes, "password": password} for person, password in officers]
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+                sock.settimeout(ANSWER_S)
+                sock.connect(str(self._home.socket("console")))
+                wire.send(sock, {"op": op, "officers": claims, **fields})
+                answer = wire.receive(sock)
+        except (OSError, wire.WireError) as error:
+            raise VaultAway(f"금고 서비스가 응답하지 않습니다 / vaultd is away ({error})") from error
+        return _checked(answer)

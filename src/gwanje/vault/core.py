@@ -1,0 +1,339 @@
+"""vaultd's heart (금고 핵심): roots, classes, slots, lending, destruction on time, the clock's alarm, checkpoints.
+
+Synchronous; every change goes through ``change``, which holds the one lock and writes a whole new generation.
+Reading methods look at ``state`` once: it is replaced, never altered in place.
+"""
+
+from __future__ import annotations
+
+import calendar
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gwanje.kernel.cose import public_bytes
+from gwanje.kernel.home import Home
+from gwanje.kernel.ledger import note
+from gwanje.kernel.ledger import tree as ledger_tree
+from gwanje.kernel.refusals import report
+from gwanje.vault import tree
+from gwanje.vault.errors import VaultError
+from gwanje.vault.guard import ClockGuard
+from gwanje.vault.keystore import Keystore
+from gwanje.vault.openlog import OpenLog
+from gwanje.vault.state import Destroyed, RetentionClass, State
+
+log = logging.getLogger(__name__)
+AHEAD_S: Final = 120
+CLOCK_SEEN_EVERY_US: Final = 300_000_000
+CLASSES_MAX: Final = 1000
+DESTROYED_MAX: Final = 100_000
+_US: Final = 1_000_000
+
+
+def death_s(class_: RetentionClass, epoch: int, clock_zone: Any) -> int | None:
+    """Unix second at which an hour's root must be dead: hour start + retention; None = permanent."""
+    start = epoch * tree.EPOCH_S
+    if class_.kind == "days":
+        return start + class_.value * 86400
+    if class_.kind == "months":
+        local = datetime.fromtimestamp(start, UTC).astimezone(clock_zone)
+        years, month = divmod(local.month - 1 + class_.value, 12)
+        year = local.year + years
+        day = min(local.day, calendar.monthrange(year, month + 1)[1])
+        return int(local.replace(year=year, month=month + 1, day=day).timestamp())
+    return start if class_.kind == "none" else None
+
+
+class Vault:
+    """One open keystore with its open-log and its clock guard."""
+
+    def __init__(self, home: Home, keystore: Keystore) -> None:
+        self.home, self.keystore, self.clock = home, keystore, home.clock
+        self._lock = threading.RLock()
+        state = keystore.load()
+        self.permit_key = Ed25519PrivateKey.from_private_bytes(state.permit_key)
+        self.permit_public = public_bytes(self.permit_key)
+        self.checkpoint_key = Ed25519PrivateKey.from_private_bytes(state.checkpoint_key)
+        self.open_log = OpenLog(home.vault / "open.log", state.log_key)
+        self.verified = 0
+        self.guard = ClockGuard(self.clock, home.root / "clock.json")
+        self._floor_us = state.clock_us
+        self._cameras: dict[int, bytes] = {}
+        self._due: int | None = None
+        self._index()
+        self._alarm(self.guard.at_start(state.clock_us, state.offset_us))
+
+    @property
+    def state(self) -> State:
+        """The content in force; VaultError when a write failed half way (the process must start again)."""
+        state = self.keystore.state
+        if state is None:
+            raise VaultError("keystore_missing")
+        return state
+
+    def _index(self) -> None:
+        state = self.state
+        self._cameras = {slot: camera for camera, slot in state.slots.items()}
+        zone = self.clock.zone
+        deaths = (death_s(state.classes[number], epoch, zone) for number, epoch in state.roots)
+        self._due = min((d for d in deaths if d is not None), default=None)
+
+    @contextlib.contextmanager
+    def change(self) -> Iterator[State]:
+        """Change the content under the lock; old roots that are gone afterwards are overwritten in memory."""
+        with self._lock:
+            before = self.state.roots
+            with self.keystore.change() as draft:
+                yield draft
+                self._house_keep(draft)
+            for key, root in before.items():
+                if key not in self.state.roots:
+                    root[:] = bytes(len(root))
+            self._index()
+
+    def _house_keep(self, draft: State) -> None:
+        # a clock in doubt neither moves the highest clock seen nor lets a spent Permit be forgotten
+        if draft.alarm is not None or self.guard.running() is not None:
+            return
+        draft.clock_us = max(draft.clock_us, self.clock.now_us())
+        draft.offset_us = self.guard.offset_us()
+        now_s = self.clock.now_s()
+        ended = [key for key, s in draft.spent.items() if max(s.expires, s.until) < now_s]
+        for key in ended:
+            del draft.spent[key]
+
+    def fact(self, kind: str, detail: Mapping[str, Any]) -> None:
+        """Tell the ledger through the spool; a full spool never stops a destruction or an alarm."""
+        try:
+            report(self.home, kind, {"outcome": "done", **detail}, service="vaultd")
+        except (OSError, RuntimeError, ValueError) as error:
+            log.error("a fact could not be spooled: %s (%s)", kind, type(error).__name__)
+
+    # --- clock ----------------------------------------------------------------------------------------------------
+
+    def _alarm(self, problem: str | None) -> None:
+        if problem is None or self.state.alarm is not None:
+            return
+        with self.change() as draft:
+            draft.alarm = problem
+        log.error("clock alarm, destruction stopped: %s", problem)
+        self.fact("vault.clock.alarmed", {"outcome": "refused", "problem": problem})
+
+    def watch_clock(self) -> str | None:
+        """Look at the clock; returns the alarm in force or None. Advances the highest clock seen."""
+        with self._lock:
+            self._alarm(self.guard.running())
+            state = self.state
+            if state.alarm is None:
+                now_us = self.clock.now_us()
+                self._floor_us = max(self._floor_us, now_us)
+                if now_us - state.clock_us > CLOCK_SEEN_EVERY_US:
+                    with self.change():
+                        pass
+            return self.state.alarm
+
+    def confirm_clock(self) -> None:
+        """Take the present clock as right (the console has checked two officers)."""
+        with self._lock:
+            self.guard.accept()
+            with self.change() as draft:
+                draft.alarm = None
+                draft.clock_us = self.clock.now_us()
+                draft.offset_us = self.guard.offset_us()
+            self._floor_us = self.clock.now_us()
+
+    # --- registers ------------------------------------------------------------------------------------------------
+
+    def set_class(self, number: int, kind: str, value: int, reference: str) -> None:
+        """Register a retention class; a known number keeps its value for ever (``class_fixed``)."""
+        wanted = RetentionClass(number, kind, value, reference).check()
+        with self._lock:
+            known = self.state.classes.get(number)
+            if known is not None:
+                if (known.kind, known.value) != (kind, value):
+                    raise VaultError("class_fixed", f"{number} = {known.value} {known.kind}")
+                return
+            if len(self.state.classes) >= CLASSES_MAX:
+                raise VaultError("limit", f"{CLASSES_MAX} classes")
+            with self.change() as draft:
+                draft.classes[number] = wanted
+
+    def slots(self, cameras: Sequence[UUID]) -> list[int]:
+        """A slot for each camera, the same one for ever; new ones in one write."""
+        with self._lock:
+            fresh = [c.bytes for c in dict.fromkeys(cameras) if c.bytes not in self.state.slots]
+            if self.state.next_slot + len(fresh) > tree.SLOTS:
+                raise VaultError("slots_full")
+            if fresh:
+                with self.change() as draft:
+                    for camera in fresh:
+                        draft.slots[camera] = draft.next_slot
+                        draft.next_slot += 1
+            return [self.state.slots[c.bytes] for c in cameras]
+
+    # --- lending --------------------------------------------------------------------------------------------------
+
+    def may_record(self) -> bool:
+        """Two replicas, or the single one accepted by two officers, or a demo folder."""
+        state = self.state
+        return state.replicas >= 2 or state.single_replica is not None or bool(self.home.config.get("demo"))
+
+    def lend(self, class_: int, slot: int, epoch: int) -> tuple[int, list[tuple[int, bytes]]]:
+        """(first tick, spine nodes) from now to the hour's end, or of the next hour shortly before it. Never the past.
+
+        Also while the clock's alarm stands: then a second that may have been lent before is not lent again.
+        """
+        self.watch_clock()
+        if not self.may_record():
+            raise VaultError("single_replica")
+        first = self._first_tick(self._recorded(class_), slot, epoch)
+        with self._lock:
+            root = self.state.roots.get((class_, epoch))
+            if root is None:
+                with self.change() as draft:
+                    draft.roots[class_, epoch] = bytearray(os.urandom(tree.KEY_SIZE))
+                root = self.state.roots[class_, epoch]
+        return first, tree.spine(bytes(root), slot, first)
+
+    def _recorded(self, number: int) -> RetentionClass:
+        class_ = self.state.classes.get(number)
+        if class_ is None:
+            raise VaultError("class_unknown", str(number))
+        if class_.kind == "none":
+            raise VaultError("class_not_recorded", str(number))
+        return class_
+
+    def _first_tick(self, class_: RetentionClass, slot: int, epoch: int) -> int:
+        if slot not in self._cameras:
+            raise VaultError("slot_unknown", str(slot))
+        now = self.clock.now_s()
+        current = tree.epoch_of(now)
+        wanted = max(now, epoch * tree.EPOCH_S)
+        if epoch < current:
+            raise VaultError("past", f"epoch {epoch}")
+        if wanted - now > AHEAD_S:
+            raise VaultError("too_early", f"{wanted - now} s before the hour")
+        # below the highest clock seen a second may have been recorded: it is past even when the clock says otherwise
+        floor = self._floor_us // _US
+        if floor > wanted and (class_.number, epoch) in self.state.roots:
+            wanted = floor
+        if tree.epoch_of(wanted) > epoch:
+            raise VaultError("past", "the clock stands behind what was recorded")
+        return tree.tick_of(wanted)
+
+    def leaf(self, class_: int, slot: int, epoch: int, tick: int) -> bytes:
+        """A second's leaf inside the vault; VaultError ``destroyed`` when its root does not live."""
+        root = self.state.roots.get((class_, epoch))
+        if root is None:
+            raise VaultError("destroyed", f"class {class_}, epoch {epoch}")
+        return tree.leaf(bytes(root), slot, tick)
+
+    def camera_of(self, slot: int) -> bytes | None:
+        """The camera (16 bytes) that has a slot."""
+        return self._cameras.get(slot)
+
+    # --- destruction ----------------------------------------------------------------------------------------------
+
+    def destroy_due(self) -> list[Destroyed]:
+        """Erase every root whose time has come (none while the clock's alarm stands); returns what is unacknowledged.
+
+        Returned only after the generation that held the root is destroyed and proved absent.
+        """
+        alarm = self.watch_clock()
+        with self._lock:
+            now = self.clock.now_s()
+            if alarm is None and self._due is not None and self._due <= now:
+                self._erase(now)
+            return list(self.state.destroyed)
+
+    def _erase(self, now: int) -> None:
+        state, zone = self.state, self.clock.zone
+        due = [
+            (number, epoch)
+            for number, epoch in state.roots
+            if (death := death_s(state.classes[number], epoch, zone)) is not None and death <= now
+        ]
+        at_us, generation = self.clock.now_us(), self.keystore.generation
+        with self.change() as draft:
+            for key in due:
+                del draft.roots[key]
+            # the oldest unacknowledged entries go first when nobody has asked for years
+            draft.destroyed = [*draft.destroyed, *(Destroyed(c, e, generation, at_us) for c, e in sorted(due))]
+            del draft.destroyed[:-DESTROYED_MAX]
+        for number, epoch in due:
+            self.fact("vault.root.destroyed", {"class": number, "epoch": epoch, "generation": generation})
+        log.info("destroyed %d roots with generation %d", len(due), generation)
+
+    def acknowledge(self, items: Sequence[tuple[int, int, int]]) -> int:
+        """Forget (class, epoch, generation) entries the worker has on its certificate; returns how many."""
+        wanted = set(items)
+        with self._lock:
+            keep = [d for d in self.state.destroyed if (d.class_, d.epoch, d.generation) not in wanted]
+            count = len(self.state.destroyed) - len(keep)
+            if count:
+                with self.change() as draft:
+                    draft.destroyed = keep
+            return count
+
+    # --- ledger ---------------------------------------------------------------------------------------------------
+
+    def checkpoint(self, origin: str, size: int, root: bytes, old_size: int, proof: Sequence[bytes]) -> str:
+        """Sign a checkpoint after the consistency proof from the last one; the head is durable before the note is out.
+
+        Refuses ``checkpoint_origin``, ``checkpoint_head`` (detail: the head's size), ``checkpoint_fork``.
+        """
+        point = note.Checkpoint(origin, size, root)
+        try:
+            point.text()
+        except note.BadNote as error:
+            raise VaultError("checkpoint_origin", str(error)) from error
+        with self._lock:
+            head = self.state.head or (origin, 0, ledger_tree.EMPTY)
+            if head[0] != origin:
+                raise VaultError("checkpoint_origin")
+            if old_size != head[1]:
+                raise VaultError("checkpoint_head", str(head[1]))
+            if not ledger_tree.verify_consistency(head[1], head[2], size, root, list(proof)):
+                self.fact("vault.checkpoint.refused", {"outcome": "refused", "size": size, "old_size": old_size})
+                raise VaultError("checkpoint_fork", f"{head[1]} -> {size}")
+            if self.state.head != (origin, size, root):
+                with self.change() as draft:
+                    draft.head = (origin, size, root)
+            return note.sign(point, self.checkpoint_key)
+
+    def status(self) -> dict[str, Any]:
+        """What everybody may know; no key, no name."""
+        state = self.state
+        return {
+            "generation": self.keystore.generation,
+            "replicas": state.replicas,
+            "single_replica": bool(state.single_replica),
+            "may_record": self.may_record(),
+            "level": self.keystore.token.level,
+            "alarm": state.alarm,
+            "permit_key": self.permit_public,
+            "checkpoint_key": public_bytes(self.checkpoint_key),
+            "clock": state.clock_us,
+            "roots": len(state.roots),
+            "classes": len(state.classes),
+            "slots": len(state.slots),
+            "officers": len({person for person, _ in state.officers}),
+            "outstanding": len(state.destroyed),
+            "opened": len(self.open_log),
+            "verified": self.verified,
+            "head": state.head[1] if state.head else 0,
+            "rules": state.rules_digest,
+        }
+
+    def close(self) -> None:
+        """Close the log and let the keystore go."""
+        self.open_log.close()
+        self.keystore.unlock()

@@ -1,0 +1,241 @@
+"""Permit desk (열람·재생 허가 발급·사용): mint, redeem, resume, open one second, verify a part. Default deny."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from gwanje.kernel.canonical import NotCanonical, decode
+from gwanje.kernel.cose import BadSignature, key_id
+from gwanje.kernel.permit import VALIDITY_MAX_S, BadPermit, Permit, ViewerToken
+from gwanje.vault import fmp4, parts
+from gwanje.vault.core import Vault
+from gwanje.vault.errors import PartRefused, VaultError
+from gwanje.vault.segment import HEADER_SIZE, SegmentHeader
+from gwanje.vault.state import Officer, Spent
+from gwanje.vault.tree import EPOCH_S, TICKS
+
+SESSION_MAX_S: Final = 30 * 60
+SEGMENTS_MAX: Final = 16
+FUTURE_S: Final = 60
+SPENT_MAX: Final = 10_000
+NEVER: Final = ("administrator", "maintenance")
+
+
+class Desk:
+    """Everything that has to do with opening stored video."""
+
+    def __init__(self, vault: Vault) -> None:
+        self.vault = vault
+
+    # --- minting --------------------------------------------------------------------------------------------------
+
+    def mint(self, fields: Mapping[str, Any]) -> bytes:
+        """A signed Permit for the fields of ``Permit.body`` without v, issued, nonce; each refusal has its code."""
+        vault = self.vault
+        body = {**fields, "v": 1, "issued": vault.clock.now_us(), "nonce": os.urandom(16)}
+        body.setdefault("centre", vault.home.centre.bytes)
+        try:
+            permit = Permit.of(body)
+        except (BadPermit, ValueError) as error:
+            raise VaultError("permit_field", str(error)) from error
+        self._check_scope(permit)
+        self._check_officers(permit)
+        try:
+            return permit.sign(vault.permit_key)
+        except NotCanonical as error:
+            raise VaultError("permit_field", str(error)) from error
+
+    def _check_scope(self, permit: Permit) -> None:
+        vault, now = self.vault, self.vault.clock.now_s()
+        if permit.centre != vault.home.centre:
+            raise VaultError("permit_centre")
+        if permit.hold is not None:
+            raise VaultError("hold_unavailable")
+        if permit.action != "view":
+            raise VaultError("action_unavailable", permit.action)
+        if permit.expires <= now:
+            raise VaultError("expired")
+        if permit.until > now + FUTURE_S:
+            raise VaultError("future")
+        for lens in permit.cameras:
+            if vault.camera_of(lens.slot) != lens.camera.bytes:
+                raise VaultError("permit_camera", str(lens.camera))
+
+    def _check_officers(self, permit: Permit) -> None:
+        state, now = self.vault.state, self.vault.clock.now_s()
+        requester, *approvers = permit.approvals
+        people = [a.person for a in permit.approvals]
+        if not approvers:
+            raise VaultError("approver_missing")
+        if len(set(people)) != len(people):
+            raise VaultError("approver_same")
+        if requester.person != permit.person:
+            raise VaultError("requester")
+        keyed = any(officer.key for officer in state.officers.values())
+        for approval in permit.approvals:
+            if approval.method != "unsigned" or approval.signature or keyed:
+                raise VaultError("signature_unavailable", approval.method)
+            self._officer(approval.person, approval.role, now)
+        if requester.role not in state.rules["requesters"]:
+            raise VaultError("requester_role", requester.role)
+        for approval in approvers:
+            if approval.role not in state.rules["approvers"]:
+                raise VaultError("approver_role", approval.role)
+
+    def _officer(self, person: UUID, role: str, now: int) -> Officer:
+        officer = self.vault.state.officers.get((person, role))
+        if officer is None or not officer.in_force(now) or role in NEVER:
+            raise VaultError("officer_unknown", role)
+        return officer
+
+    # --- sessions -------------------------------------------------------------------------------------------------
+
+    def _viewer(self, message: bytes) -> ViewerToken:
+        web = self.vault.state.services.get("web", b"")
+        try:
+            viewer = ViewerToken.open(message, web)
+        except (BadSignature, ValueError) as error:
+            raise VaultError("viewer") from error
+        if viewer.expires <= self.vault.clock.now_s():
+            raise VaultError("viewer_expired")
+        return viewer
+
+    def _permit(self, message: bytes) -> Permit:
+        try:
+            return Permit.open(message, self.vault.permit_public)
+        except BadPermit as error:
+            raise VaultError("permit_field", str(error)) from error
+        except BadSignature as error:
+            # our key's name over bytes it never signed: somebody altered a Permit; anything else was never ours
+            raise VaultError("widened" if self._names_our_key(message) else "forged") from error
+
+    def _names_our_key(self, message: bytes) -> bool:
+        try:
+            protected = decode(message)[0]
+            header = decode(protected)
+            return bool(header[4] == key_id(self.vault.permit_public))
+        except (NotCanonical, TypeError, KeyError, IndexError, ValueError):
+            return False
+
+    @staticmethod
+    def _same_viewer(viewer: ViewerToken, person: bytes, station: str) -> None:
+        if viewer.person.bytes != person:
+            raise VaultError("person")
+        if viewer.station != station:
+            raise VaultError("station")
+
+    def redeem(self, message: bytes, viewer_message: bytes) -> tuple[bytes, int, dict[str, Any]]:
+        """Spend a Permit: (session 32 bytes, Unix s of its end, the Permit's body). A second time is ``reused``."""
+        vault = self.vault
+        permit = self._permit(message)
+        viewer = self._viewer(viewer_message)
+        self._same_viewer(viewer, permit.person.bytes, permit.station)
+        with vault._lock:
+            now = vault.clock.now_s()
+            if permit.id.bytes in vault.state.spent:
+                raise VaultError("reused")
+            if permit.expires <= now or permit.issued_us // 1_000_000 > now + FUTURE_S:
+                raise VaultError("expired")
+            if permit.centre != vault.home.centre:
+                raise VaultError("permit_centre")
+            if len(vault.state.spent) >= SPENT_MAX:
+                raise VaultError("limit", "sessions")
+            session, until = os.urandom(32), now + SESSION_MAX_S
+            digest = hashlib.sha256(session).digest()
+            with vault.change() as draft:
+                # kept past the expiry by the longest validity: a clock set back must not revive it
+                keep = max(permit.expires, now + VALIDITY_MAX_S)
+                draft.spent[permit.id.bytes] = Spent(permit.id.bytes, keep, digest, until, permit.body())
+        return session, until, permit.body()
+
+    def _session(self, session: bytes) -> Spent:
+        digest = hashlib.sha256(session).digest()
+        now = self.vault.clock.now_s()
+        for spent in self.vault.state.spent.values():
+            if hmac.compare_digest(spent.session, digest):
+                if spent.until <= now or spent.until - SESSION_MAX_S > now + FUTURE_S:
+                    raise VaultError("session_ended")
+                return spent
+        raise VaultError("session_unknown")
+
+    def resume(self, session: bytes, viewer_message: bytes) -> tuple[int, dict[str, Any]]:
+        """(Unix s of the end, Permit body) for the same person at the same station."""
+        viewer = self._viewer(viewer_message)
+        spent = self._session(session)
+        self._same_viewer(viewer, spent.body["person"], spent.body["station"])
+        return spent.until, spent.body
+
+    def open_tick(  # noqa: PLR0917 - the wire's own order
+        self, session: bytes, class_: int, slot: int, epoch: int, tick: int, segments: Sequence[bytes]
+    ) -> dict[bytes, bytes]:
+        """Key material (64 bytes a segment) of one second inside the session's Permit; logged before it is given."""
+        spent = self._session(session)
+        body = spent.body
+        second = epoch * EPOCH_S + tick
+        camera = next((lens[0] for lens in body["cameras"] if lens[1] == slot), None)
+        if not 0 <= tick < TICKS or not body["first"] <= second < body["until"]:
+            raise VaultError("outside", str(second))
+        if camera is None:
+            raise VaultError("outside", f"slot {slot}")
+        if not 1 <= len(segments) <= SEGMENTS_MAX or any(len(s) != 32 for s in segments):
+            raise VaultError("limit", f"1 to {SEGMENTS_MAX} segments")
+        leaf = self.vault.leaf(class_, slot, epoch, tick)
+        self.vault.open_log.append(
+            {
+                "permit": spent.permit,
+                "session": spent.session[:8],
+                "person": body["person"],
+                "station": body["station"],
+                "camera": camera,
+                "class": class_,
+                "slot": slot,
+                "epoch": epoch,
+                "tick": tick,
+                "segments": len(segments),
+                "at": self.vault.clock.now_us(),
+            }
+        )
+        return {segment: parts.okm(leaf, segment) for segment in segments}
+
+    # --- fsck -----------------------------------------------------------------------------------------------------
+
+    def verify(self, header: bytes, init: bytes, part: bytes) -> tuple[bool, list[str], str]:
+        """(authentic, track kinds, why not) of a sealed part, opened in memory; no picture leaves. Counted.
+
+        ``header`` 128 bytes; ``init`` the sealed kind-2 part that goes with it (or empty); ``part`` a sealed part.
+        """
+        vault = self.vault
+        vault.verified += 1
+        segment = SegmentHeader.unpack(header)
+        if segment.centre != vault.home.centre:
+            return False, [], "centre"
+        try:
+            opened = self._open(segment, header, part)
+            first = self._open(segment, header, init) if init else (0, b"")
+        except PartRefused as error:
+            return False, [], error.code
+        if init and first[0] != parts.INIT:
+            return False, [], "init_digest"
+        kind, plaintext = opened
+        if kind == parts.DERIVED:
+            return True, [], ""
+        try:
+            if kind == parts.INIT:
+                return True, fmp4.kinds_of(plaintext, b""), ""
+            return True, fmp4.kinds_of(first[1], plaintext), ""
+        except VaultError as error:
+            return True, ["malformed"], error.code
+
+    def _open(self, segment: SegmentHeader, header: bytes, part: bytes) -> tuple[int, bytes]:
+        read = parts.PartHeader.unpack(part)
+        leaf = self.vault.leaf(segment.class_, segment.slot, segment.epoch, read.tick)
+        segment_id = hashlib.sha256(header[:HEADER_SIZE]).digest()
+        plaintext = parts.open_part(parts.okm(leaf, segment_id), segment_id, part)
+        if read.kind == parts.INIT and hashlib.sha256(plaintext).digest() != segment.init_digest:
+            raise PartRefused("init_digest")
+        return read.kind, plaintext

@@ -1,0 +1,354 @@
+"""vaultd's doors (금고 서비스): Unix sockets, hello by key and user, a table of who may ask what, limits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import astuple
+from typing import Any, Final
+from uuid import UUID
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from gwanje.kernel import wire
+from gwanje.kernel.cose import key_id
+from gwanje.vault.console import Console
+from gwanje.vault.core import Vault
+from gwanje.vault.desk import Desk
+from gwanje.vault.errors import VaultError
+
+log = logging.getLogger(__name__)
+HELLO: Final = b"gwanje/v1/hello\0"
+CONNECTIONS_MAX: Final = 128
+CONSOLE_MAX: Final = 4
+HELLO_S: Final = 5.0
+RATE: Final = 2000
+BURST: Final = 4000
+SLOTS_MAX: Final = 20_000
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+ALL: Final = frozenset(("web", "recorder", "player", "worker", "checker"))
+MAY: Final[dict[str, frozenset[str]]] = {
+    "status": ALL,
+    "set_class": frozenset(("web",)),
+    "slot": frozenset(("web",)),
+    "slots": frozenset(("web",)),
+    "lend": frozenset(("recorder",)),
+    "mint": frozenset(("web",)),
+    "redeem": frozenset(("player",)),
+    "resume": frozenset(("player",)),
+    "open_tick": frozenset(("player",)),
+    "verify": frozenset(("checker", "worker")),
+    "checkpoint": frozenset(("worker",)),
+    "destroy_due": frozenset(("worker",)),
+    "destroyed_ack": frozenset(("worker",)),
+    "open_log": frozenset(("worker", "checker")),
+    "hold": frozenset(("web",)),
+    "puncture": frozenset(("web",)),
+}
+
+
+def peer_uid(sock: socket.socket) -> int:
+    """The user at the other end of a Unix socket (SO_PEERCRED)."""
+    raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return int(struct.unpack("iII", raw)[1])
+
+
+class Bucket:
+    """Requests per second of one connection: ``RATE`` a second, ``BURST`` at once."""
+
+    def __init__(self, now: float) -> None:
+        self._left, self._at = float(BURST), now
+
+    def take(self, now: float) -> bool:
+        """May one more pass at loop time ``now``?"""
+        self._left = min(BURST, self._left + (now - self._at) * RATE)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+class Syncer:
+    """Many waiters, one fdatasync: a tick is given out only after its row is durable."""
+
+    def __init__(self, sync: Callable[[], None]) -> None:
+        self._sync = sync
+        self._next: asyncio.Future[None] | None = None
+        self._worker: asyncio.Task[None] | None = None
+
+    async def wait(self) -> None:
+        """Return when everything appended before this call is on the disk; OSError when it could not be."""
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+        mine = self._next
+        if self._worker is None or self._worker.done():
+            # a task of its own: a waiter that is cancelled must not take the others with it
+            self._worker = asyncio.create_task(self._run())
+        await asyncio.shield(mine)
+
+    async def _run(self) -> None:
+        while self._next is not None:
+            batch, self._next = self._next, None
+            try:
+                await asyncio.to_thread(self._sync)
+                batch.set_result(None)
+            except OSError as error:
+                batch.set_exception(error)
+
+
+class VaultServer:
+    """Serves one Vault on its two sockets until ``stop`` is set; ``failed`` = the keystore must be opened anew."""
+
+    def __init__(self, vault: Vault) -> None:
+        self.vault = vault
+        self.desk = Desk(vault)
+        self.console = Console(vault)
+        self.stop = asyncio.Event()
+        self.failed = False
+        self._syncer = Syncer(vault.open_log.sync)
+        self._open = {"vaultd": 0, "console": 0}
+        self._tasks: set[asyncio.Task[None]] = set()
+        uids = vault.home.config.get("service_uids", {})
+        self._uids = {role: int(uids.get(role, os.getuid())) for role in (*ALL, "console")}
+        self._ops: dict[str, Callable[[Request], Awaitable[Answer]]] = {
+            "status": self._status,
+            "set_class": self._set_class,
+            "slot": self._slot,
+            "slots": self._slots,
+            "lend": self._lend,
+            "mint": self._mint,
+            "redeem": self._redeem,
+            "resume": self._resume,
+            "open_tick": self._open_tick,
+            "verify": self._verify,
+            "checkpoint": self._checkpoint,
+            "destroy_due": self._destroy_due,
+            "destroyed_ack": self._destroyed_ack,
+            "open_log": self._open_log,
+            "hold": self._unavailable,
+            "puncture": self._unavailable,
+        }
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    async def serve(self) -> None:
+        """Listen, erase on time, and end cleanly."""
+        home = self.vault.home
+        os.umask(0o077)
+        servers = [
+            await asyncio.start_unix_server(self._accept, str(home.socket("vaultd"))),
+            await asyncio.start_unix_server(self._accept_console, str(home.socket("console"))),
+        ]
+        timer = asyncio.create_task(self._timer())
+        log.info("vaultd ready, generation %d", self.vault.keystore.generation)
+        try:
+            await self.stop.wait()
+        finally:
+            timer.cancel()
+            for server in servers:
+                server.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(timer, *self._tasks, return_exceptions=True)
+            for service in ("vaultd", "console"):
+                home.socket(service).unlink(missing_ok=True)
+
+    async def _timer(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self.vault.destroy_due)
+            except (VaultError, OSError) as error:
+                log.error("the timer could not do its work: %s", error)
+                self._look()
+            await asyncio.sleep(1)
+
+    def _look(self) -> None:
+        if self.vault.keystore.state is None:
+            log.critical("a keystore write failed half way; starting again decides from the disk")
+            self.failed = True
+            self.stop.set()
+
+    # --- connections ----------------------------------------------------------------------------------------------
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._guarded("vaultd", CONNECTIONS_MAX, self._session(reader, writer), writer)
+
+    async def _accept_console(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._guarded("console", CONSOLE_MAX, self._console(reader, writer), writer)
+
+    async def _guarded(self, door: str, limit: int, session: Any, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self._open[door] += 1
+        try:
+            if self._open[door] > limit:
+                session.close()
+                log.warning("too many connections on %s", door)
+            else:
+                await session
+        except (wire.WireError, ConnectionError, TimeoutError, asyncio.CancelledError):
+            pass
+        finally:
+            self._open[door] -= 1
+            self._tasks.discard(task)
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _hello(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str | None:
+        nonce = os.urandom(32)
+        await self._send(writer, {"nonce": nonce})
+        said = await asyncio.wait_for(wire.receive_async(reader), HELLO_S)
+        role, kid, signature = said.get("role"), said.get("kid"), said.get("sig")
+        sock = writer.get_extra_info("socket")
+        try:
+            public = self.vault.state.services[str(role)]
+            if kid != key_id(public) or peer_uid(sock) != self._uids[str(role)] or not isinstance(signature, bytes):
+                raise VaultError("hello")
+            Ed25519PublicKey.from_public_bytes(public).verify(signature, HELLO + nonce + str(role).encode())
+        except (KeyError, InvalidSignature, VaultError):
+            log.warning("a hello was refused for role %r, uid %d", str(role)[:20], peer_uid(sock))
+            await self._send(writer, _refusal(VaultError("hello")))
+            return None
+        await self._send(writer, {"ok": True})
+        return str(role)
+
+    @staticmethod
+    async def _send(writer: asyncio.StreamWriter, message: Answer) -> None:
+        writer.write(wire.pack(message))
+        await writer.drain()
+
+    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        role = await self._hello(reader, writer)
+        if role is None:
+            return
+        loop = asyncio.get_running_loop()
+        bucket = Bucket(loop.time())
+        while True:
+            request = await wire.receive_async(reader)
+            if not bucket.take(loop.time()):
+                answer = _refusal(VaultError("rate"))
+                await asyncio.sleep(0.1)
+            else:
+                answer = await self._answer(role, request)
+            await self._send(writer, answer)
+
+    async def _answer(self, role: str, request: Request) -> Answer:
+        op = request.get("op")
+        try:
+            if op not in MAY:
+                raise VaultError("op_unknown")
+            if role not in MAY[op]:
+                log.warning("%s asked %s: denied", role, op)
+                raise VaultError("op_denied", f"{role} {op}")
+            return {"ok": True, **await self._ops[op](request)}
+        except VaultError as error:
+            self._look()
+            return _refusal(error)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            return _refusal(VaultError("request"))
+        except OSError as error:
+            log.error("%s failed: %s", op, error)
+            self._look()
+            return _refusal(VaultError("internal"))
+
+    async def _console(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if peer_uid(writer.get_extra_info("socket")) != self._uids["console"]:
+            log.warning("the console was refused to another user")
+            return
+        while True:
+            request = await wire.receive_async(reader)
+            try:
+                done = await asyncio.to_thread(self.console.run, str(request.get("op")), request)
+                answer = {"ok": True, **done}
+            except VaultError as error:
+                answer = _refusal(error)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                answer = _refusal(VaultError("request"))
+            except OSError as error:
+                log.error("the console failed: %s", error)
+                answer = _refusal(VaultError("internal"))
+            self._look()
+            await self._send(writer, answer)
+
+    # --- ops ------------------------------------------------------------------------------------------------------
+
+    async def _status(self, request: Request) -> Answer:
+        return self.vault.status()
+
+    async def _unavailable(self, request: Request) -> Answer:
+        raise VaultError("hold_unavailable")
+
+    async def _set_class(self, r: Request) -> Answer:
+        await asyncio.to_thread(
+            self.vault.set_class, int(r["number"]), str(r["kind"]), int(r["value"]), str(r["reference"])
+        )
+        return {}
+
+    async def _slot(self, r: Request) -> Answer:
+        (slot,) = await asyncio.to_thread(self.vault.slots, [UUID(bytes=r["camera"])])
+        return {"slot": slot}
+
+    async def _slots(self, r: Request) -> Answer:
+        cameras = [UUID(bytes=camera) for camera in r["cameras"]]
+        if len(cameras) > SLOTS_MAX:
+            raise VaultError("limit", f"{SLOTS_MAX} cameras a request")
+        return {"slots": await asyncio.to_thread(self.vault.slots, cameras)}
+
+    async def _lend(self, r: Request) -> Answer:
+        first, nodes = await asyncio.to_thread(self.vault.lend, int(r["class"]), int(r["slot"]), int(r["epoch"]))
+        return {"first": first, "nodes": [[height, key] for height, key in nodes]}
+
+    async def _mint(self, r: Request) -> Answer:
+        return {"permit": self.desk.mint(dict(r["permit"]))}
+
+    async def _redeem(self, r: Request) -> Answer:
+        session, until, body = await asyncio.to_thread(self.desk.redeem, r["permit"], r["viewer"])
+        return {"session": session, "until": until, "permit": body}
+
+    async def _resume(self, r: Request) -> Answer:
+        until, body = self.desk.resume(r["session"], r["viewer"])
+        return {"until": until, "permit": body}
+
+    async def _open_tick(self, r: Request) -> Answer:
+        okm = self.desk.open_tick(
+            r["session"], int(r["class"]), int(r["slot"]), int(r["epoch"]), int(r["tick"]), list(r["segments"])
+        )
+        await self._syncer.wait()
+        return {"okm": okm}
+
+    async def _verify(self, r: Request) -> Answer:
+        authentic, tracks, why = self.desk.verify(r["header"], r["init"], r["part"])
+        return {"authentic": authentic, "tracks": tracks, "why": why}
+
+    async def _checkpoint(self, r: Request) -> Answer:
+        note = await asyncio.to_thread(
+            self.vault.checkpoint, str(r["origin"]), int(r["size"]), r["root"], int(r["old_size"]), list(r["proof"])
+        )
+        return {"note": note}
+
+    async def _destroy_due(self, request: Request) -> Answer:
+        found = await asyncio.to_thread(self.vault.destroy_due)
+        names = ("class", "epoch", "generation", "at")
+        return {"destroyed": [dict(zip(names, astuple(d), strict=True)) for d in found[:10_000]]}
+
+    async def _destroyed_ack(self, r: Request) -> Answer:
+        items = [(int(c), int(e), int(g)) for c, e, g in r["destroyed"]]
+        return {"count": await asyncio.to_thread(self.vault.acknowledge, items)}
+
+    async def _open_log(self, r: Request) -> Answer:
+        rows = self.vault.open_log.rows(int(r["after"]), int(r["limit"]))
+        return {"rows": [row.body() for row in rows], "size": len(self.vault.open_log)}
+
+
+def _refusal(error: VaultError) -> Answer:
+    return {"ok": False, "error": error.code, "message": str(error), "detail": error.detail}
