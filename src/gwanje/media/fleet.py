@@ -1,0 +1,197 @@
+"""Cameras of one recorder (녹화 대상 관리): starts, changes and stops each; connects, waits, reconnects."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from uuid import UUID
+
+from gwanje.kernel.clock import Clock
+from gwanje.kernel.footage import Gap, Segment
+from gwanje.kernel.sources import Source
+from gwanje.media import recovery, rtsp
+from gwanje.media.auth import AuthenticationRefused, Credentials
+from gwanje.media.engine import Engine, Stalled
+from gwanje.media.gaps import GapLog, OpenGaps
+from gwanje.media.keyring import KeyRing
+from gwanje.media.ring import LiveRing
+from gwanje.media.rtsp import RtspRefused
+from gwanje.media.sdp import UnsupportedVideo
+from gwanje.media.segments import CameraRecorder, Sealer
+from gwanje.media.stream import Stream
+from gwanje.vault.errors import VaultError
+
+MAIN, SUB = 0, 1
+STEADY_S = 10.0
+KEY_WAIT_S = 2.0
+OPENING_AT_ONCE = 16
+log = logging.getLogger(__name__)
+Unseal = Callable[[Source], Credentials | None]
+
+
+def credentials_of(secret: bytes) -> Credentials:
+    """A camera's account from its unsealed bytes: JSON {"user", "password"} or ``user:password``; ValueError."""
+    text = secret.decode()
+    if text.startswith("{"):
+        said = json.loads(text)
+        return Credentials(str(said.get("user") or said.get("username") or ""), str(said.get("password") or ""))
+    user, colon, password = text.partition(":")
+    if not colon:
+        raise ValueError("credentials are user:password")
+    return Credentials(user, password)
+
+
+def reason_of(error: BaseException | None) -> tuple[str, str]:
+    """Gap reason and detail of a connection's end; a text that names no address and no password."""
+    if isinstance(error, AuthenticationRefused | RtspRefused | UnsupportedVideo | Stalled):
+        return "camera", str(error)
+    if isinstance(error, TimeoutError):
+        return "network", "no answer in time"
+    if isinstance(error, OSError):
+        return "network", error.strerror or str(error) or type(error).__name__
+    return "camera", type(error).__name__ if error else "ended"
+
+
+class Camera:
+    """One source being recorded: its two streams, rings, gaps and connection tasks."""
+
+    def __init__(self, fleet: Fleet, source: Source) -> None:
+        self.fleet = fleet
+        self.source = source
+        self.rings = {MAIN: LiveRing(), SUB: LiveRing()}
+        self.gaps = GapLog(source.camera, source.agency, MAIN, fleet.put, fleet.open_gaps)
+        self.recorder = CameraRecorder(fleet.sealer, source, self.gaps)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begin: downtime row first, then keys, then pictures."""
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._main())]
+        if self.source.sub_url:
+            self._tasks.append(loop.create_task(self._stream(SUB, self.source.sub_url, None)))
+
+    async def _main(self) -> None:
+        fleet, source = self.fleet, self.source
+        if self.recorder.last_end_us:
+            self.gaps.begin("restart", self.recorder.last_end_us, "the source was changed")
+        else:
+            await self._recover()
+        fleet.keys.want(source.slot, source.class_)
+        # the first picture should meet a key, but pictures go live without one
+        with contextlib.suppress(VaultError, OSError, TimeoutError):
+            async with asyncio.timeout(KEY_WAIT_S):
+                await fleet.keys.acquire(source.slot, source.class_)
+        await self._stream(MAIN, source.main_url, self.recorder)
+
+    async def _recover(self) -> None:
+        fleet, now_us = self.fleet, self.fleet.clock.tick_us()
+        store = fleet.sealer.settings.store
+        left = await asyncio.to_thread(recovery.left_behind, store, self.source, now_us // 1_000_000)
+        for row in left.rows:
+            fleet.put(row)
+        if left.end_us and left.end_us < now_us and self.gaps.open is None:
+            self.gaps.begin("restart", left.end_us, "the recorder was away")
+
+    async def _stream(self, number: int, url: str, sink: CameraRecorder | None) -> None:
+        engine = self.fleet.engine
+        stream = Stream(engine.receiver, self.fleet.sealer.buffer(), self.rings[number], sink)
+        failures = 0
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            error: BaseException | None = None
+            try:
+                async with self.fleet.opening:
+                    playing = await rtsp.play(url, self.fleet.credentials(self.source))
+                ended = engine.attach(stream, playing)
+                try:
+                    await ended
+                finally:
+                    engine.detach(ended)
+            except asyncio.CancelledError:
+                raise
+            except Exception as caught:
+                # every reason to lose a camera ends here: it is said, waited for and tried again
+                error = caught
+            reason, detail = reason_of(error)
+            if sink is not None:
+                # what still waits to be sealed came before the outage
+                self.fleet.sealer.drain(sink)
+                sink.gaps.begin(reason, sink.last_end_us or self.fleet.clock.tick_us(), detail)
+            failures = 0 if loop.time() - began > STEADY_S else failures + 1
+            if failures.bit_count() <= 1:
+                log.warning("%s stream %d: %s: %s (try %d)", self.source.label, number, reason, detail, failures)
+            await asyncio.sleep(rtsp.back_off(failures))
+
+    async def stop(self, *, reason: str = "") -> None:
+        """End both streams; with a reason ('not due') the gap begins now."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # parts of this camera that still wait in the queue are sealed by the next ticks
+        if reason:
+            self.gaps.begin(reason, self.recorder.last_end_us or self.fleet.clock.tick_us())
+            self.fleet.keys.forget(self.source.slot)
+
+
+class Fleet:
+    """All cameras of this recorder."""
+
+    def __init__(
+        self, *, clock: Clock, engine: Engine, keys: KeyRing, put: Callable[[Segment | Gap], None], gaps_file: Path,
+        unseal: Unseal,
+    ) -> None:  # fmt: skip
+        self.clock = clock
+        self.engine = engine
+        self.sealer: Sealer = engine.sealer
+        self.keys = keys
+        self.put = put
+        self.open_gaps = OpenGaps(gaps_file)
+        self.opening = asyncio.Semaphore(OPENING_AT_ONCE)
+        self.cameras: dict[UUID, Camera] = {}
+        self._unseal = unseal
+
+    def credentials(self, source: Source) -> Credentials | None:
+        """The camera's account, opened at each connection and not kept."""
+        return self._unseal(source)
+
+    async def apply(self, sources: Sequence[Source]) -> None:
+        """Bring the fleet to this list; unchanged cameras are not touched."""
+        wanted = {source.camera: source for source in sources if source.active}
+        for camera_id in [c for c in self.cameras if c not in wanted]:
+            camera = self.cameras.pop(camera_id)
+            await camera.stop(reason="not due")
+            self._end(camera)
+        for source in wanted.values():
+            running = self.cameras.get(source.camera)
+            if running is not None and running.source == source:
+                continue
+            if running is not None:
+                await running.stop()
+                self._end(running)
+            camera = self.cameras[source.camera] = Camera(self, source)
+            if running is not None:
+                camera.rings = running.rings
+                camera.recorder.last_end_us = running.recorder.last_end_us
+            camera.start()
+
+    def _end(self, camera: Camera) -> None:
+        self.sealer.drain(camera.recorder)
+        camera.gaps.close(self.clock.tick_us())
+        camera.recorder.close()
+        self.sealer.cameras -= 1
+
+    async def stop(self) -> None:
+        """Seal what is whole, write trailers and rows (the pools finish them)."""
+        for camera in self.cameras.values():
+            await camera.stop()
+        self.engine.stop()
+        for camera in self.cameras.values():
+            self._end(camera)
+        self.cameras.clear()
+        self.keys.close()

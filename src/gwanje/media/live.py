@@ -1,0 +1,234 @@
+"""Live server (실시간 관제 전송): LiveToken in, frames out, over WebSocket; also the recorder's health page.
+
+A token shows one camera's present for 60 s to one person at one seat. Nothing stored can be asked for here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Origin
+
+from gwanje.kernel.clock import Clock
+from gwanje.kernel.cose import BadSignature
+from gwanje.kernel.permit import LiveToken
+from gwanje.media.h264 import Picture
+from gwanje.media.ring import LiveRing
+
+VIEWERS_MAX = 600
+CONNECTIONS_MAX = 800
+FIRST_TOKEN_S = 5.0
+TOKEN_BYTES_MAX = 4096
+TOKENS_PER_MINUTE = 20
+BACKLOG_MAX = 3 << 20
+BACKLOG_LOW = 1 << 17
+SLOW_MAX_S = 15.0
+REPORT_S = 5.0
+EXPIRED, REFUSED, BUSY, SLOW = 4401, 4403, 1013, 4408
+log = logging.getLogger(__name__)
+Report = Callable[[str, dict[str, Any]], None]
+
+
+class TokenRefused(ValueError):
+    """A live token that does not open this stream; ``code`` is stable."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Seat:
+    """One WebSocket that watches one stream: sends at once or skips, never waits."""
+
+    def __init__(self, connection: ServerConnection) -> None:
+        self._connection = connection
+        self._skipping = False
+        self._skipped = 0
+        self._slow_since = 0.0
+        self.dropped = 0
+
+    def _send(self, message: bytes | str) -> None:
+        broadcast([self._connection], message)
+
+    def _backlog(self) -> int:
+        return self._connection.transport.get_write_buffer_size()
+
+    def begin(self, picture: Picture, init: bytes, group: list[bytes]) -> None:
+        facts = {"type": "init", "codec": picture.codec, "width": picture.width, "height": picture.height}
+        self._send(json.dumps(facts))
+        self._send(init)
+        self._skipping = not group
+        for message in group:
+            self._send(message)
+
+    def frame(self, message: bytes, key: bool) -> None:
+        if self._skipping:
+            if not key or self._backlog() > BACKLOG_LOW:
+                self._skipped += 1
+                if self._slow_since and time.monotonic() - self._slow_since > SLOW_MAX_S:
+                    self._connection.transport.abort()
+                return
+            self._skipping = False
+            if self._slow_since:
+                self._send(json.dumps({"type": "drop", "frames": self._skipped}))
+                self.dropped += self._skipped
+            self._skipped, self._slow_since = 0, 0.0
+        elif self._backlog() > BACKLOG_MAX:
+            self._skipping, self._skipped, self._slow_since = True, 1, time.monotonic()
+            return
+        self._send(message)
+
+
+class LiveServer:
+    """The recorder's WebSocket. ``ring_of`` finds a stream's ring; ``report`` takes counted refusals."""
+
+    def __init__(
+        self, *, clock: Clock, web_key: Callable[[], bytes], ring_of: Callable[[UUID, int], LiveRing | None],
+        report: Report, web_port: int, health: Callable[[], dict[str, Any]],
+    ) -> None:  # fmt: skip
+        self._clock = clock
+        self._web_key = web_key
+        self._ring_of = ring_of
+        self._report = report
+        self._health = health
+        self._origins = [Origin(f"http://{host}:{web_port}") for host in ("localhost", "127.0.0.1")]
+        self._server: Server | None = None
+        self._refused: Counter[str] = Counter()
+        self._reporter: asyncio.Task[None] | None = None
+        self._connections = 0
+        self.viewers = 0
+
+    async def start(self, port: int, host: str = "127.0.0.1") -> int:
+        """Listen on loopback; returns the port."""
+        self._server = await serve(
+            self._handle, host, port, origins=self._origins, process_request=self._request, compression=None,
+            max_size=2 * TOKEN_BYTES_MAX, max_queue=4, ping_interval=20, ping_timeout=20, close_timeout=1,
+            server_header=None,
+        )  # fmt: skip
+        self._reporter = asyncio.get_running_loop().create_task(self._reporting())
+        sockets = list(self._server.sockets)
+        return int(sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Close every viewer."""
+        if self._reporter is not None:
+            self._reporter.cancel()
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+        self._flush_refusals(self._taken())
+
+    def _request(self, connection: ServerConnection, request: Request) -> Response | None:
+        path = request.path.partition("?")[0]
+        if path == "/health":
+            body = json.dumps(self._health()).encode()
+            headers = Headers([("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+            return Response(HTTPStatus.OK, "OK", headers, body)
+        if path != "/live":
+            return connection.respond(HTTPStatus.NOT_FOUND, "not here\n")
+        if "Origin" not in request.headers:
+            self._refused["origin"] += 1
+            return connection.respond(HTTPStatus.FORBIDDEN, "an Origin is needed\n")
+        if self._connections >= CONNECTIONS_MAX:
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many viewers\n")
+        return None
+
+    def _verify(self, text: str | bytes) -> LiveToken:
+        try:
+            said = json.loads(text)["token"]
+            signed = base64.urlsafe_b64decode(said + "=" * (-len(said) % 4))
+        except (ValueError, KeyError, TypeError, binascii.Error) as error:
+            raise TokenRefused("malformed") from error
+        if len(signed) > TOKEN_BYTES_MAX:
+            raise TokenRefused("malformed")
+        try:
+            token = LiveToken.open(signed, self._web_key())
+        except BadSignature as error:
+            raise TokenRefused("forged") from error
+        except OSError as error:
+            raise TokenRefused("no web key") from error
+        if token.expires <= self._clock.now_s():
+            raise TokenRefused("expired")
+        return token
+
+    async def _handle(self, connection: ServerConnection) -> None:
+        self._connections += 1
+        try:
+            await self._watch(connection)
+        except TokenRefused as error:
+            self._refused[error.code] += 1
+            await connection.close(EXPIRED if error.code == "expired" else REFUSED, error.code)
+        except (ConnectionClosed, TimeoutError):
+            await connection.close()
+        finally:
+            self._connections -= 1
+
+    async def _watch(self, connection: ServerConnection) -> None:
+        try:
+            async with asyncio.timeout(FIRST_TOKEN_S):
+                token = self._verify(await connection.recv())
+        except TimeoutError as error:
+            raise TokenRefused("silent") from error
+        ring = self._ring_of(token.camera, token.stream)
+        if ring is None:
+            raise TokenRefused("no such stream")
+        if self.viewers >= VIEWERS_MAX:
+            await connection.close(BUSY, "too many viewers")
+            return
+        seat = Seat(connection)
+        self.viewers += 1
+        ring.join(seat)
+        try:
+            await self._renewals(connection, token)
+        finally:
+            ring.leave(seat)
+            self.viewers -= 1
+
+    async def _renewals(self, connection: ServerConnection, token: LiveToken) -> None:
+        """Stay while tokens for the same stream, person and seat keep coming."""
+        recent: list[float] = []
+        while True:
+            left = token.expires - self._clock.now_us() / 1e6
+            try:
+                async with asyncio.timeout(max(left, 0)):
+                    text = await connection.recv()
+            except TimeoutError as error:
+                raise TokenRefused("expired") from error
+            now = time.monotonic()
+            recent = [at for at in recent if now - at < 60] + [now]
+            if len(recent) > TOKENS_PER_MINUTE:
+                raise TokenRefused("too many messages")
+            renewed = self._verify(text)
+            same = (renewed.camera, renewed.stream, renewed.person, renewed.station)
+            if same != (token.camera, token.stream, token.person, token.station):
+                raise TokenRefused("another stream")
+            token = renewed
+
+    async def _reporting(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_S)
+            if self._refused:
+                # the report is fsynced: never in the loop's thread
+                await asyncio.to_thread(self._flush_refusals, self._taken())
+
+    def _taken(self) -> Counter[str]:
+        refused, self._refused = self._refused, Counter()
+        return refused
+
+    def _flush_refusals(self, refused: Counter[str]) -> None:
+        for code, count in refused.items():
+            self._report("live.token.refused", {"outcome": "refused", "reason": code, "count": count})

@@ -1,0 +1,158 @@
+"""The recorder (녹화기), assembled: engine, cameras, keys, spool, live server, link to PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from gwanje.kernel.clock import Clock
+from gwanje.kernel.footage import Cursor, Gap, Segment
+from gwanje.kernel.sources import Source
+from gwanje.media.engine import TICK_S, Engine
+from gwanje.media.fleet import Fleet, Unseal
+from gwanje.media.keyring import KeyRing, Lender
+from gwanje.media.link import Connect, DatabaseLink
+from gwanje.media.live import LiveServer, Report
+from gwanje.media.ring import LiveRing
+from gwanje.media.segments import Sealer, Settings
+from gwanje.media.spool import IndexSpool, SpoolFull
+
+POOLS = 2
+SYNC_S = 1.0
+LINK_STOP_S = 1.0
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """All of one recorder in one event loop; ``start`` then ``stop``. The database and vaultd may be away."""
+
+    def __init__(
+        self, *, settings: Settings, clock: Clock, lender: Lender, spool: Path, unseal: Unseal, tick_s: float = TICK_S
+    ) -> None:
+        self.clock = clock
+        self.keys = KeyRing(lender, lambda: clock.tick_us() // 1_000_000)
+        self.spool = IndexSpool(spool)
+        self._pools = tuple(ThreadPoolExecutor(1, thread_name_prefix=f"disk-{n}") for n in range(POOLS))
+        self.sealer = Sealer(settings, self.keys, self.put, self._pools)
+        self.engine = Engine(clock, self.sealer, tick_s)
+        self.fleet = Fleet(
+            clock=clock, engine=self.engine, keys=self.keys, put=self.put, gaps_file=spool / "open-gaps.json",
+            unseal=unseal,
+        )  # fmt: skip
+        self.live: LiveServer | None = None
+        self.link: DatabaseLink | None = None
+        self.unspooled = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._sources: asyncio.Queue[list[Source]] = asyncio.Queue(maxsize=16)
+        self._failed: asyncio.Future[None] | None = None
+
+    def put(self, row: Segment | Gap) -> None:
+        """Spool a row, from any thread; a spool that is full or ill is counted and said, never raised."""
+        try:
+            self.spool.put(row)
+        except (OSError, SpoolFull) as error:
+            self.unspooled += 1
+            if self.unspooled.bit_count() == 1:
+                log.error("an index row could not be spooled (%d): %s", self.unspooled, error)
+
+    def ring_of(self, camera: UUID, stream: int) -> LiveRing | None:
+        """The live ring of a camera's stream, or None when this recorder does not have it."""
+        found = self.fleet.cameras.get(camera)
+        return found.rings.get(stream) if found else None
+
+    async def start(self) -> None:
+        """Begin the loops. Cameras come by ``apply`` or from the link."""
+        loop = asyncio.get_running_loop()
+        self._failed = loop.create_future()
+        for work in (self.engine.run(), self.keys.run(), self._syncing(), self._applying()):
+            task = loop.create_task(work)
+            task.add_done_callback(self._ended)
+            self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None and self._failed and not self._failed.done():
+            log.critical("a loop of the recorder ended", exc_info=task.exception())
+            self._failed.set_exception(task.exception() or RuntimeError("ended"))
+
+    @property
+    def failed(self) -> asyncio.Future[None]:
+        """Ends with the exception of a loop that must not end: the process should then be restarted."""
+        assert self._failed is not None
+        return self._failed
+
+    def connect(self, connect: Connect, cache: Path, register: Callable[[Cursor], object]) -> None:
+        """Follow PostgreSQL: sources in, rows out."""
+        loop = asyncio.get_running_loop()
+
+        def changed(rows: list[Source]) -> None:
+            loop.call_soon_threadsafe(self._offer, rows)
+
+        self.link = DatabaseLink(connect=connect, spool=self.spool, cache=cache, register=register, changed=changed)
+        self.link.start()
+
+    def _offer(self, rows: list[Source]) -> None:
+        if self._sources.full():
+            self._sources.get_nowait()
+        self._sources.put_nowait(rows)
+
+    async def serve(
+        self, *, port: int, web_port: int, web_key: Callable[[], bytes], report: Report, host: str = "127.0.0.1"
+    ) -> int:
+        """Open the live server; returns its port."""
+        self.live = LiveServer(
+            clock=self.clock, web_key=web_key, ring_of=self.ring_of, report=report, web_port=web_port,
+            health=self.health,
+        )  # fmt: skip
+        return await self.live.start(port, host)
+
+    async def _applying(self) -> None:
+        while True:
+            rows = await self._sources.get()
+            try:
+                await self.fleet.apply(rows)
+            except ValueError as error:
+                log.error("the list of sources cannot be followed: %s", error)
+
+    async def _syncing(self) -> None:
+        while True:
+            await asyncio.sleep(SYNC_S)
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._pools[0], self.spool.sync)
+            except OSError as error:
+                log.error("the spool cannot be written: %s", error.strerror)
+
+    def health(self) -> dict[str, Any]:
+        """Figures for the supervisor; no camera is named."""
+        fleet = self.fleet.cameras.values()
+        return {
+            "ok": True,
+            "cameras": len(fleet),
+            "recording": sum(1 for c in fleet if c.recorder.parts and c.gaps.open is None),
+            "gaps": sum(1 for c in fleet if c.gaps.open is not None),
+            "viewers": self.live.viewers if self.live else 0,
+            "keys": self.keys.lent,
+            "database": self.link is not None and not self.link.away,
+            "spool_bytes": self.spool.waiting,
+            "late_ms_max": round(self.engine.late_ms_max, 1),
+            **asdict(self.sealer.counters),
+        }
+
+    async def stop(self) -> None:
+        """Seal what is whole, trailers, rows, fsync; within 3 s unless the disk is slower."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.fleet.stop()
+        if self.live is not None:
+            await self.live.stop()
+        for pool in self._pools:
+            await asyncio.to_thread(pool.shutdown)
+        if self.link is not None:
+            await asyncio.to_thread(self.link.stop, LINK_STOP_S)
+        self.spool.close()

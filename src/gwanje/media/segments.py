@@ -1,0 +1,300 @@
+"""Recording of one camera (녹화): parts are sealed in order into segment files; index rows and gaps follow.
+
+Order: seal → write → (every few seconds, pool) fdatasync → index row; at the end trailer → fsync → last row.
+A row never claims what a power cut would take.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from uuid import UUID
+
+from gwanje.kernel.footage import EPOCH_S, Segment
+from gwanje.kernel.sources import Source
+from gwanje.media.fmp4 import TIMESCALE, put_head
+from gwanje.media.gaps import GapLog
+from gwanje.media.keyring import KeyRing
+from gwanje.media.rtp import BASE, BUFFER_SIZE, new_buffer
+from gwanje.media.stream import Part
+from gwanje.vault import parts as sealed
+from gwanje.vault.errors import VaultError
+from gwanje.vault.segment import SegmentHeader, SegmentWriter
+from gwanje.vault.tree import NoKey
+
+OUT_SIZE = BUFFER_SIZE + (1 << 20)
+DRIFT_MAX = TIMESCALE // 5
+SILENCE_US = 1_500_000
+JOBS_PER_CAMERA = 6
+JOBS_SPARE = 64
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Settings:
+    """What all cameras of a recorder share. Lengths in seconds."""
+
+    store: Path
+    centre: UUID
+    writer: bytes
+    segment_s: int = 300
+    flush_s: int = 5
+    progress_s: int = 10
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.segment_s <= 300:
+            raise ValueError("a segment lasts 1 to 300 seconds")
+
+
+@dataclass
+class Counters:
+    """What the packet path did since the start."""
+
+    parts: int = 0
+    bytes: int = 0
+    segments: int = 0
+    dropped: int = 0
+    failures: int = 0
+    write_ms_max: float = 0.0
+    queue_max: int = 0
+
+
+@dataclass
+class Sealer:
+    """What all cameras of one engine share: the queue of parts, free buffers and the output buffer."""
+
+    settings: Settings
+    keys: KeyRing
+    put: Callable[[Segment], None]
+    pools: tuple[Executor, ...]
+    jobs: deque[tuple[CameraRecorder, Part]] = field(default_factory=deque)
+    free: list[memoryview] = field(default_factory=list)
+    counters: Counters = field(default_factory=Counters)
+    cameras: int = 0
+    out: memoryview = field(default_factory=lambda: memoryview(bytearray(OUT_SIZE)))
+
+    def work(self, count: int) -> None:
+        """Seal up to ``count`` waiting parts; one camera's failure stays its own."""
+        while self.jobs and count > 0:
+            recorder, part = self.jobs.popleft()
+            count -= 1
+            try:
+                recorder.take(part)
+            except Exception:
+                self.counters.failures += 1
+                log.exception("slot %d: a part could not be stored", recorder.source.slot)
+                recorder.give_up("disk", part.start_us, "internal failure")
+            finally:
+                self.free.append(part.view)
+
+    def drain(self, recorder: CameraRecorder) -> None:
+        """Seal what waits up to and including one camera's last part."""
+        last = max((place for place, job in enumerate(self.jobs) if job[0] is recorder), default=-1)
+        self.work(last + 1)
+
+    def buffer(self) -> memoryview:
+        """A free stream buffer."""
+        return self.free.pop() if self.free else new_buffer()
+
+
+class _Open:
+    """The segment file being written, and what its index row will say."""
+
+    __slots__ = ("codec", "first_tick", "height", "idr", "init", "last_tick", "number", "path", "rowed", "shift",
+                 "until", "width", "writer")  # fmt: skip
+
+    def __init__(self, writer: SegmentWriter, part: Part, until: int, path: str) -> None:
+        self.writer = writer
+        self.init = part.init
+        self.codec, self.width, self.height = part.picture.codec, part.picture.width, part.picture.height
+        self.first_tick = self.last_tick = part.second % EPOCH_S
+        self.until = until
+        self.path = path
+        self.idr = self.number = 0
+        self.shift = 0
+        self.rowed = -1
+
+
+class CameraRecorder:
+    """Sink of one camera's main stream. Runs in the engine's thread; flush and finish run in a pool."""
+
+    def __init__(self, sealer: Sealer, source: Source, gaps: GapLog) -> None:
+        self.sealer = sealer
+        self.source = source
+        self.gaps = gaps
+        self.last_end_us = 0
+        self.parts = 0
+        self._open: _Open | None = None
+        self._shift = 0
+        self._flushed = 0
+        self._retry_s = 0
+        sealer.cameras += 1
+
+    def queue(self, part: Part) -> memoryview:
+        sealer = self.sealer
+        if len(sealer.jobs) >= JOBS_PER_CAMERA * sealer.cameras + JOBS_SPARE:
+            sealer.counters.dropped += 1
+            self.gaps.begin("overload", part.start_us, "sealing is behind")
+            return part.view
+        sealer.jobs.append((self, part))
+        sealer.counters.queue_max = max(sealer.counters.queue_max, len(sealer.jobs))
+        return sealer.buffer()
+
+    def damaged(self, packets: int, now_us: int) -> None:
+        self.gaps.damaged(packets, now_us)
+
+    def refused(self, detail: str, now_us: int) -> None:
+        self.gaps.begin("camera", now_us, detail)
+
+    def change(self, source: Source) -> None:
+        """The source's class or owner changed: the next part begins a new segment."""
+        if (source.class_, source.fence, source.agency) != (self.source.class_, self.source.fence, self.source.agency):
+            self.close()
+        self.source = source
+
+    def take(self, part: Part) -> None:
+        """Seal and write one part, or say in a gap row why not."""
+        opened = self._ready(part)
+        if opened is None:
+            return
+        tick = part.second % EPOCH_S
+        out, writer = self.sealer.out, opened.writer
+        spine = self.sealer.keys.spine(self.source.class_, self.source.slot, part.second // EPOCH_S)
+        try:
+            if spine is None:
+                raise NoKey("no spine")
+            writer.key(tick, spine.at(tick))
+        except NoKey as error:
+            self.give_up("no key", part.start_us, str(error))
+            return
+        at = 0
+        duration_us = min(part.duration * 100 // 9, 0xFFFFFFFF)
+        if part.idr:
+            at = writer.seal_into(out, sealed.INIT, 0, part.start_us, 0, part.init)
+        view, size = part.view, part.end - BASE
+        opened.number += 1
+        begin = put_head(view, BASE, part.rows, opened.number, part.time + self._shift, size, part.reordered)
+        flags = sealed.FLAG_IDR if part.idr else 0
+        at += writer.seal_into(out[at:], sealed.VIDEO, flags, part.start_us, duration_us, view[begin : part.end])
+        started = time.perf_counter()
+        try:
+            writer.write(out[:at])
+        except OSError as error:
+            self._open = None
+            self.give_up("disk", part.start_us, error.strerror or "write failed")
+            return
+        counters = self.sealer.counters
+        counters.parts += 1
+        counters.bytes += at
+        counters.write_ms_max = max(counters.write_ms_max, (time.perf_counter() - started) * 1000)
+        self.parts += 1
+        self._stored(opened, part, tick, duration_us)
+
+    def _stored(self, opened: _Open, part: Part, tick: int, duration_us: int) -> None:
+        opened.last_tick = tick
+        if part.idr:
+            opened.idr |= 1 << tick - opened.first_tick
+        gap = self.gaps.open
+        if gap is not None:
+            if part.start_us >= gap.started_us:
+                self.gaps.end(part.start_us)
+        elif self.last_end_us and part.start_us - self.last_end_us > SILENCE_US:
+            self.gaps.whole("camera", self.last_end_us, part.start_us, "no pictures came")
+        if part.idr and self.gaps.losing:
+            self.gaps.key_frame(part.start_us)
+        self.last_end_us = max(self.last_end_us, part.start_us + duration_us)
+        settings = self.sealer.settings
+        due = (part.second + self.source.slot) % settings.flush_s == 0 and part.second != self._flushed
+        if due or opened.rowed < 0:
+            self._flushed = part.second
+            row = None
+            if opened.rowed < 0 or (settings.progress_s and part.second - opened.rowed >= settings.progress_s):
+                opened.rowed = part.second
+                row = self._row(opened, None, closed=False)
+            self._pool().submit(_flush, opened.writer, self.sealer.put, row)
+
+    def _pool(self) -> Executor:
+        # one pool thread per camera keeps flush before finish
+        return self.sealer.pools[self.source.slot % len(self.sealer.pools)]
+
+    def _ready(self, part: Part) -> _Open | None:
+        """The open segment for a part; opens a new one at an end, a change or a new connection."""
+        opened = self._open
+        if opened is not None and (part.second >= opened.until or part.restart or part.init is not opened.init):
+            self.close()
+            opened = None
+        if opened is not None:
+            return opened
+        source, second = self.source, part.second
+        if self.sealer.keys.spine(source.class_, source.slot, second // EPOCH_S) is None:
+            self.give_up("no key", part.start_us, "the vault has lent no key")
+            return None
+        if second == self._retry_s:
+            return None
+        settings = self.sealer.settings
+        header = SegmentHeader.fresh(
+            class_=source.class_, epoch=second // EPOCH_S, slot=source.slot, stream=0, fence=source.fence,
+            writer=settings.writer, created_us=part.start_us, centre=settings.centre, init=part.init,
+        )  # fmt: skip
+        try:
+            writer = SegmentWriter.create(settings.store, header)
+        except OSError as error:
+            self._retry_s = second
+            self.give_up("disk", part.start_us, error.strerror or "the file could not be made")
+            return None
+        # cameras change files at different seconds, and never later than the hour's end
+        length = settings.segment_s - (second + source.slot) % settings.segment_s
+        until = min(second + length, (second // EPOCH_S + 1) * EPOCH_S)
+        drift = part.start_us * 9 // 100 - part.time
+        if abs(drift - self._shift) > DRIFT_MAX:
+            self._shift = drift
+        self._open = _Open(writer, part, until, str(writer.path.relative_to(settings.store)))
+        self.sealer.counters.segments += 1
+        return self._open
+
+    def _row(self, opened: _Open, root: bytes | None, *, closed: bool) -> Segment:
+        writer, source = opened.writer, self.source
+        ticks = opened.last_tick - opened.first_tick + 1
+        return Segment(
+            segment_id=writer.segment_id, camera=source.camera, agency=source.agency, slot=source.slot, stream=0,
+            class_=writer.header.class_, epoch=writer.header.epoch, first_tick=opened.first_tick,
+            last_tick=opened.last_tick, parts=writer.parts, size=writer.size,
+            idr_ticks=opened.idr.to_bytes((ticks + 7) // 8, "little"), codec=opened.codec, width=opened.width,
+            height=opened.height, root=root, path=opened.path, fence=writer.header.fence,
+            writer=writer.header.writer, closed=closed,
+        )  # fmt: skip
+
+    def give_up(self, reason: str, at_us: int, detail: str) -> None:
+        """Nothing is stored from here on until a part goes well again."""
+        self.gaps.begin(reason, at_us, detail)
+
+    def close(self) -> None:
+        """Trailer and last index row of the open segment (in the pool)."""
+        opened, self._open = self._open, None
+        if opened is not None:
+            row = self._row(opened, None, closed=True)
+            self._pool().submit(_finish, opened.writer, self.sealer.put, row)
+
+
+def _flush(writer: SegmentWriter, put: Callable[[Segment], None], row: Segment | None) -> None:
+    try:
+        writer.flush()
+        if row is not None:
+            put(row)
+    except OSError as error:
+        # the file was abandoned after a write error, or the disk is ill: the next part says so in a gap row
+        log.error("segment %s: not flushed: %s", writer.segment_id.hex()[:16], error)
+
+
+def _finish(writer: SegmentWriter, put: Callable[[Segment], None], row: Segment) -> None:
+    try:
+        root = writer.finish()
+    except (OSError, VaultError) as error:
+        log.error("segment %s: no trailer: %s", writer.segment_id.hex()[:16], error)
+        root = None
+    put(replace(row, root=root, size=writer.size))

@@ -1,0 +1,162 @@
+"""Spool of index rows (색인 임시보관): segment and gap rows wait on disk until PostgreSQL has them.
+
+``index-<n>.jsonl`` in the spool folder: lines are fsynced at least once a second; the forwarder inserts whole files
+oldest first and unlinks each after its commit. Rows carry their own keys, so that a row sent twice counts once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from gwanje.kernel.footage import BATCH_MAX, Cursor, Gap, Segment, put_gaps, put_segments
+
+FILE_MAX = 4 << 20
+SOFT_MAX = 256 << 20
+HARD_MAX = 1 << 30
+FILES_AT_ONCE = 64
+log = logging.getLogger(__name__)
+_BYTES = ("segment_id", "idr_ticks", "root", "writer")
+_UUIDS = ("camera", "agency", "id")
+
+
+class SpoolFull(RuntimeError):
+    """The spool passes its hard limit; nothing more is taken until PostgreSQL is back."""
+
+
+def _line(row: Segment | Gap) -> bytes:
+    plain: dict[str, Any] = {"k": "s" if isinstance(row, Segment) else "g"}
+    for name, value in asdict(row).items():
+        plain[name] = value.hex() if isinstance(value, bytes) else str(value) if isinstance(value, UUID) else value
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def parse_line(line: bytes) -> Segment | Gap:
+    """A row back from its line; ValueError, KeyError or TypeError when it is torn."""
+    plain = json.loads(line)
+    kind = Segment if plain.pop("k") == "s" else Gap
+    known = {f.name for f in fields(kind)}
+    made: dict[str, Any] = {name: value for name, value in plain.items() if name in known}
+    for name in _BYTES:
+        if made.get(name) is not None:
+            made[name] = bytes.fromhex(made[name])
+    for name in _UUIDS:
+        if name in made:
+            made[name] = UUID(made[name])
+    return kind(**made)
+
+
+def read_rows(path: Path) -> list[Segment | Gap]:
+    """Whole rows of one spool file; a last line torn by a power cut is left out and logged."""
+    found: list[Segment | Gap] = []
+    for number, line in enumerate(path.read_bytes().splitlines()):
+        try:
+            found.append(parse_line(line))
+        except (ValueError, KeyError, TypeError):
+            log.warning("spool file %s: line %d cannot be read", path.name, number + 1)
+    return found
+
+
+class IndexSpool:
+    """Writer and forwarder of one recorder's spool. ``put`` from any thread; ``forward`` from one."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = folder
+        self._lock = threading.Lock()
+        waiting = self.files()
+        self._number = int(waiting[-1].stem.removeprefix("index-")) + 1 if waiting else 1
+        self._file: int | None = None
+        self._size = 0
+        self._dirty = False
+        self._waiting = sum(path.stat().st_size for path in waiting)
+        self.rows = 0
+
+    def files(self) -> list[Path]:
+        """Spool files, oldest first."""
+        return sorted(self._folder.glob("index-*.jsonl"))
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait for PostgreSQL."""
+        return self._waiting
+
+    def put(self, row: Segment | Gap) -> None:
+        """Append a row. Beyond the soft limit the states of segments still open are left out (their ends are not)."""
+        if isinstance(row, Segment) and not row.closed and self._waiting > SOFT_MAX:
+            return
+        data = _line(row)
+        with self._lock:
+            if self._waiting + len(data) > HARD_MAX:
+                raise SpoolFull("the index spool passes its limit")
+            if self._file is None:
+                path = self._folder / f"index-{self._number:012d}.jsonl"
+                self._number += 1
+                self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
+                self._size = 0
+            os.write(self._file, data)
+            self._size += len(data)
+            self._waiting += len(data)
+            self._dirty = True
+            self.rows += 1
+            if self._size > FILE_MAX:
+                self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            os.fsync(self._file)
+            os.close(self._file)
+            self._file = None
+            self._dirty = False
+
+    def sync(self) -> None:
+        """fsync what was put since the last call."""
+        with self._lock:
+            if self._dirty and self._file is not None:
+                os.fsync(self._file)
+                self._dirty = False
+
+    def close(self) -> None:
+        """fsync and close the open file."""
+        with self._lock:
+            self._close()
+
+    def forward(self, cursor_of: Callable[[], contextlib.AbstractContextManager[Cursor]]) -> int:
+        """Send every waiting file; returns the rows sent. An exception of the database leaves the file for later.
+
+        ``cursor_of`` opens a transaction and commits it at its end.
+        """
+        with self._lock:
+            self._close()
+        sent = 0
+        for path in self.files()[:FILES_AT_ONCE]:
+            with self._lock:
+                # rows put meanwhile opened a newer file: the newest is not ours to unlink while it is open
+                if self._file is not None and path.stem.endswith(f"{self._number - 1:012d}"):
+                    break
+            rows = read_rows(path)
+            with cursor_of() as cursor:
+                _insert(cursor, rows)
+            size = path.stat().st_size
+            path.unlink()
+            with self._lock:
+                self._waiting -= size
+            sent += len(rows)
+        return sent
+
+
+def _insert(cursor: Cursor, rows: Iterable[Segment | Gap]) -> None:
+    segments = [row for row in rows if isinstance(row, Segment)]
+    gaps = [row for row in rows if isinstance(row, Gap)]
+    for start in range(0, len(segments), BATCH_MAX):
+        put_segments(cursor, segments[start : start + BATCH_MAX])
+    for start in range(0, len(gaps), BATCH_MAX):
+        put_gaps(cursor, gaps[start : start + BATCH_MAX])
