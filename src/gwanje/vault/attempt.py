@@ -21,6 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gwanje.kernel.canonical import NotCanonical, decode
+from gwanje.law import upholds
 from gwanje.vault import keystore as keystore_file
 from gwanje.vault import parts, tree
 from gwanje.vault.errors import VaultError
@@ -102,6 +103,11 @@ def opens(sample: dict[str, Any], found: list[State]) -> bool:
     return False
 
 
+def _believed(request: dict[str, Any]) -> dict[str, Any]:
+    return {"tried": len(request["samples"]), "opened": 0, "generation_key_absent": True}
+
+
+@upholds("retention.irrecoverable", role="check", passes=_believed)
 def attempt(request: dict[str, Any]) -> dict[str, Any]:
     """Try everything with everything; ValueError or KeyError when the request is malformed."""
     vault = Path(request["home"]) / "vault"

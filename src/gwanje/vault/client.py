@@ -21,6 +21,7 @@ from gwanje.kernel.cose import key_id
 from gwanje.kernel.home import Home
 from gwanje.kernel.keys import raw_public, signing_key
 from gwanje.kernel.permit import Approval, Lens, Permit
+from gwanje.vault.errors import VaultAway, VaultRefused
 from gwanje.vault.openlog import OpenRow
 from gwanje.vault.state import Destroyed
 from gwanje.vault.tree import Spine
@@ -28,18 +29,18 @@ from gwanje.vault.tree import Spine
 CONNECT_S: Final = 3.0
 ANSWER_S: Final = 15.0
 HELLO: Final = b"gwanje/v1/hello\0"
-
-
-class VaultRefused(Exception):
-    """vaultd said no. ``code`` is stable (``errors.TEXT``), ``message`` Korean / English, ``detail`` maybe empty."""
-
-    def __init__(self, code: str, message: str, detail: str = "") -> None:
-        super().__init__(message)
-        self.code, self.message, self.detail = code, message, detail
-
-
-class VaultAway(ConnectionError):
-    """vaultd does not answer; whether the last request was done is not known."""
+__all__ = [
+    "AsyncVaultClient",
+    "ConsoleClient",
+    "Lent",
+    "Session",
+    "Status",
+    "VaultAway",
+    "VaultClient",
+    "VaultRefused",
+    "Verified",
+    "mint_fields",
+]
 
 
 @dataclass(frozen=True)

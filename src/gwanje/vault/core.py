@@ -23,6 +23,7 @@ from gwanje.kernel.home import Home
 from gwanje.kernel.ledger import note
 from gwanje.kernel.ledger import tree as ledger_tree
 from gwanje.kernel.refusals import report
+from gwanje.law import upholds
 from gwanje.vault import tree
 from gwanje.vault.errors import VaultError
 from gwanje.vault.guard import ClockGuard
@@ -242,6 +243,7 @@ class Vault:
 
     # --- destruction ----------------------------------------------------------------------------------------------
 
+    @upholds("retention.max", passes=lambda vault: list(vault.state.destroyed))
     def destroy_due(self) -> list[Destroyed]:
         """Erase every root whose time has come (none while the clock's alarm stands); returns what is unacknowledged.
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from gwanje.kernel.canonical import NotCanonical, decode
 from gwanje.kernel.cose import BadSignature, key_id
 from gwanje.kernel.permit import VALIDITY_MAX_S, BadPermit, Permit, ViewerToken
+from gwanje.law import upholds
 from gwanje.vault import fmp4, parts
 from gwanje.vault.core import Vault
 from gwanje.vault.errors import PartRefused, VaultError
@@ -24,6 +25,15 @@ SEGMENTS_MAX: Final = 16
 FUTURE_S: Final = 60
 SPENT_MAX: Final = 10_000
 NEVER: Final = ("administrator", "maintenance")
+
+
+@upholds("playback.default_deny")
+def refuse_outside(body: Mapping[str, Any], slot: int, second: int) -> None:
+    """Nothing opens but the seconds and the cameras that the Permit names; VaultError ``outside``."""
+    if not body["first"] <= second < body["until"]:
+        raise VaultError("outside", str(second))
+    if slot not in {lens[1] for lens in body["cameras"]}:
+        raise VaultError("outside", f"slot {slot}")
 
 
 class Desk:
@@ -66,6 +76,7 @@ class Desk:
             if vault.camera_of(lens.slot) != lens.camera.bytes:
                 raise VaultError("permit_camera", str(lens.camera))
 
+    @upholds("playback.approval")
     def _check_officers(self, permit: Permit) -> None:
         state, now = self.vault.state, self.vault.clock.now_s()
         requester, *approvers = permit.approvals
@@ -176,12 +187,10 @@ class Desk:
         """Key material (64 bytes a segment) of one second inside the session's Permit; logged before it is given."""
         spent = self._session(session)
         body = spent.body
-        second = epoch * EPOCH_S + tick
-        camera = next((lens[0] for lens in body["cameras"] if lens[1] == slot), None)
-        if not 0 <= tick < TICKS or not body["first"] <= second < body["until"]:
-            raise VaultError("outside", str(second))
-        if camera is None:
-            raise VaultError("outside", f"slot {slot}")
+        if not 0 <= tick < TICKS:
+            raise VaultError("outside", f"tick {tick}")
+        refuse_outside(body, slot, epoch * EPOCH_S + tick)
+        camera = next((lens[0] for lens in body["cameras"] if lens[1] == slot), b"")
         if not 1 <= len(segments) <= SEGMENTS_MAX or any(len(s) != 32 for s in segments):
             raise VaultError("limit", f"1 to {SEGMENTS_MAX} segments")
         leaf = self.vault.leaf(class_, slot, epoch, tick)

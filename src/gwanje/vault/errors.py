@@ -23,6 +23,19 @@ class PartRefused(VaultError):
     """A sealed part does not open: another key, or changed bytes."""
 
 
+class VaultRefused(VaultError):
+    """vaultd said no, as its clients see it. ``message`` Korean / English, ``detail`` maybe empty."""
+
+    def __init__(self, code: str, message: str = "", detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.message = message or str(self)
+        self.args = (self.message,)
+
+
+class VaultAway(ConnectionError):
+    """vaultd does not answer; whether the last request was done is not known."""
+
+
 class CipherAway(VaultError):
     """The cipher is known but this machine has no provider for it."""
 
@@ -159,4 +172,8 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
         "Registering officers' keys is not built in this version.",
     ),
     "rules_field": ("승인 규칙의 값이 올바르지 않습니다.", "The approver rules have no legal value."),
+    "plaintext": (
+        "봉인되지 않은 영상은 저장하지 않습니다.",
+        "Only what was sealed for this segment is written; plaintext never touches the disk.",
+    ),
 }

@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gwanje.kernel.canonical import NotCanonical, decode, encode
+from gwanje.law import upholds
 from gwanje.vault.errors import VaultError
 from gwanje.vault.segment import sync_folder
 from gwanje.vault.state import State
@@ -62,6 +63,14 @@ def unseal(data: bytes, token: Token) -> tuple[int, State]:
         return generation, State.of(body)
     except (InvalidTag, NotCanonical, KeyError, TypeError, ValueError) as error:
         raise VaultError("keystore_broken", type(error).__name__) from error
+
+
+@upholds("retention.irrecoverable")
+def prove_absent(token: Token, generation: int) -> None:
+    """No key up to ``generation`` is left in the token; VaultError ``generation_present`` otherwise."""
+    left = [known for known in token.generations() if known <= generation]
+    if left or token.present(generation):
+        raise VaultError("generation_present", f"generation {left[0] if left else generation}")
 
 
 class Keystore:
@@ -165,6 +174,7 @@ class Keystore:
             if generation <= old:
                 self.token.destroy(generation)
         self.failpoint("key_destroyed")
+        prove_absent(self.token, old)
         self._aside.unlink(missing_ok=True)
         sync_folder(self.folder)
         self.generation, self.state = new, state

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
 
+from gwanje.law import upholds
 from gwanje.vault import merkle, parts
 from gwanje.vault.ciphers import AES_256_GCM, Buffer
 from gwanje.vault.errors import PartRefused, SegmentBroken
@@ -141,6 +142,13 @@ def sync_folder(path: Path) -> None:
         os.close(handle)
 
 
+@upholds("security.sealed")
+def refuse_plaintext(data: Buffer, expected: int) -> None:
+    """Only bytes that ``seal_into`` made and that were not written yet reach the disk; PartRefused ``plaintext``."""
+    if len(data) > expected or bytes(data[:4]) != parts.MAGIC:
+        raise PartRefused("plaintext", f"{len(data)} bytes, {expected} sealed")
+
+
 class SegmentWriter:
     """Writes one new segment file: ``key`` per tick, ``seal_into`` per part, ``write`` what was sealed, ``finish``.
 
@@ -216,6 +224,7 @@ class SegmentWriter:
         """
         if self._fd < 0:
             raise PartRefused("writer_closed")
+        refuse_plaintext(sealed, HEADER_SIZE + self._sealed - self.size)
         self._put(sealed)
 
     def _put(self, data: Buffer) -> None:

@@ -21,7 +21,7 @@ CLASS_KINDS: Final = ("days", "months", "none", "permanent")
 VERSION: Final = 1
 RULES_DEFAULT: Final[dict[str, list[str]]] = {
     "requesters": ["operator", "seconded_police", "manager", "chief_officer", "privacy_officer", "auditor"],
-    "approvers": ["chief_officer", "manager", "privacy_officer"],
+    "approvers": ["chief_officer", "manager"],
     "console": ["chief_officer", "manager", "privacy_officer"],
 }
 
