@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rig import Roots, decoded, opened, recording, rows, segment_files, source, until
+from sim_tools import short_streets
 
 from gwanje.kernel.clock import Clock
 from gwanje.kernel.footage import Gap, Segment
 from gwanje.media.sim.clips import Clip
 from gwanje.media.sim.server import SimThread
-from rig import Roots, decoded, opened, recording, rows, segment_files, source, until
-from sim_tools import short_streets
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ async def test_what_is_sealed_opens_decodes_and_counts_on(tmp_path: Path, sim: S
         assert None not in counters
         assert len(counters) == sum(m.samples for m in mine) > 45
         loop = 8 * 15
-        assert all((b - a) % loop == 1 for a, b in zip(counters, counters[1:], strict=False)), counters
+        assert all((b - a) % loop == 1 for a, b in itertools.pairwise(counters)), counters
     last = {row.segment_id: row for row in segments(tmp_path)}
     assert {row.path for row in last.values()} == {str(p.relative_to(tmp_path / "store")) for p in files}
     for row in last.values():

@@ -17,13 +17,12 @@ from gwanje.media import recovery, rtsp
 from gwanje.media.auth import AuthenticationRefused, Credentials
 from gwanje.media.engine import Engine, Stalled
 from gwanje.media.gaps import GapLog, OpenGaps
-from gwanje.media.keyring import KeyRing
+from gwanje.media.keyring import NO_KEY, KeyRing
 from gwanje.media.ring import LiveRing
 from gwanje.media.rtsp import RtspRefused
 from gwanje.media.sdp import UnsupportedVideo
 from gwanje.media.segments import CameraRecorder, Sealer
 from gwanje.media.stream import Stream
-from gwanje.vault.errors import VaultError
 
 MAIN, SUB = 0, 1
 STEADY_S = 10.0
@@ -83,7 +82,7 @@ class Camera:
             await self._recover()
         fleet.keys.want(source.slot, source.class_)
         # the first picture should meet a key, but pictures go live without one
-        with contextlib.suppress(VaultError, OSError, TimeoutError):
+        with contextlib.suppress(*NO_KEY):
             async with asyncio.timeout(KEY_WAIT_S):
                 await fleet.keys.acquire(source.slot, source.class_)
         await self._stream(MAIN, source.main_url, self.recorder)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Protocol
+from typing import Protocol
 
 from gwanje.kernel.footage import EPOCH_S
-from gwanje.vault.errors import VaultError
+from gwanje.vault.client import VaultRefused
 from gwanje.vault.tree import Spine
 
 AHEAD_S = 110
 SPREAD_S = 40
 AT_ONCE = 8
 RETRY_S = 1.0
+NO_KEY = (VaultRefused, OSError, TimeoutError, ValueError)
 log = logging.getLogger(__name__)
 
 
@@ -24,13 +25,13 @@ class Lent(Protocol):
     @property
     def first(self) -> int: ...
     @property
-    def nodes(self) -> Iterable[Any]: ...
+    def nodes(self) -> Iterable[tuple[int, bytes]]: ...
 
 
 class Lender(Protocol):
     """vaultd's client, or a stand-in of the same shape in tests."""
 
-    def lend(self, class_: int, slot: int, epoch: int) -> Awaitable[Any]: ...
+    def lend(self, class_: int, slot: int, epoch: int) -> Awaitable[Lent]: ...
 
 
 class KeyRing:
@@ -62,7 +63,7 @@ class KeyRing:
         return self._spines.get((class_, slot, epoch))
 
     async def acquire(self, slot: int, class_: int) -> None:
-        """Ask for the present hour's spine now; VaultError or ConnectionError when it is not to be had."""
+        """Ask for the present hour's spine now; one of NO_KEY when it is not to be had."""
         await self._ask((class_, slot, self._now_s() // EPOCH_S))
 
     async def run(self) -> None:
@@ -97,7 +98,7 @@ class KeyRing:
         try:
             async with self._gate:
                 await self._ask(key)
-        except (VaultError, OSError, TimeoutError, ValueError) as error:
+        except NO_KEY as error:
             self.failures += 1
             if self.failures.bit_count() == 1:
                 log.warning("no key for slot %d, hour %d (%d times): %s", key[1], key[2], self.failures, error)
@@ -109,10 +110,7 @@ class KeyRing:
             return
         class_, slot, epoch = key
         lent = await self._lender.lend(class_, slot, epoch)
-        nodes = [
-            (node[0], node[1]) if isinstance(node, list | tuple) else (node.height, node.key) for node in lent.nodes
-        ]
-        self._spines[key] = Spine(epoch, lent.first, nodes)
+        self._spines[key] = Spine(epoch, lent.first, lent.nodes)
         self.lent += 1
 
     def close(self) -> None:

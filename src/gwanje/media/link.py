@@ -27,7 +27,7 @@ POLL_S = 2.0
 AWAY_MAX_S = 5.0
 SEEN_EVERY = 5
 log = logging.getLogger(__name__)
-Connect = Callable[[], psycopg.Connection[Any]]
+Connect = Callable[[], contextlib.AbstractContextManager[psycopg.Connection[Any]]]
 
 
 def save_sources(path: Path, rows: Sequence[Source]) -> None:

@@ -1,0 +1,114 @@
+"""The recorder's process (녹화 서비스 실행): hardens itself, joins media with vaultd, PostgreSQL and the web's key."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import logging
+import resource
+import signal
+from contextlib import AbstractContextManager
+from typing import Any
+
+import psycopg
+
+from gwanje.kernel import keys, refusals
+from gwanje.kernel.cose import key_id
+from gwanje.kernel.database import connect
+from gwanje.kernel.footage import Cursor
+from gwanje.kernel.home import Home
+from gwanje.kernel.ledger.entry import BadEntry
+from gwanje.kernel.sources import Source
+from gwanje.media import registration
+from gwanje.media.auth import Credentials
+from gwanje.media.fleet import credentials_of
+from gwanje.media.recorder import Recorder
+from gwanje.media.segments import Settings
+from gwanje.vault import sealed
+from gwanje.vault.client import AsyncVaultClient
+
+PR_SET_DUMPABLE = 4
+EXIT_FAILED = 70
+log = logging.getLogger("gwanje.recorder")
+
+
+def harden() -> None:
+    """No core dumps, and no other process of this user may read our memory."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def settings(home: Home) -> Settings:
+    """From the folder's config: ``segment_seconds`` (300), ``index_progress_seconds`` (10; 0 = at close only)."""
+    writer = key_id(keys.raw_public(keys.signing_key(home, "recorder", create=True)))
+    return Settings(
+        home.store,
+        home.centre,
+        writer,
+        segment_s=int(home.config.get("segment_seconds", 300)),
+        progress_s=int(home.config.get("index_progress_seconds", 10)),
+    )
+
+
+class Desk:
+    """What the media plane asks the house for: credentials, the web's key, a place for refusals."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._recorder = registration.recorder_id(home)
+        self._key = keys.sealing_key(home, "recorder", create=True)
+
+    def unseal(self, source: Source) -> Credentials | None:
+        """The camera's account, or None when it needs none; VaultError or ValueError when it does not open."""
+        box = source.sealed_for(self._recorder)
+        return credentials_of(sealed.unseal(self._key, box, source.camera.bytes)) if box else None
+
+    def web_key(self) -> bytes:
+        """The web's Ed25519 key; FileNotFoundError before the web has published it."""
+        return keys.public_key(self._home, "web")
+
+    def report(self, kind: str, detail: dict[str, Any]) -> None:
+        """A fact for the ledger; a full spool is said in the log."""
+        try:
+            refusals.report(self._home, kind, detail, service="recorder")
+        except (refusals.SpoolFull, BadEntry, OSError) as error:
+            log.error("a refusal could not be spooled: %s", error)
+
+    def register(self, cursor: Cursor) -> None:
+        """Show that this recorder lives."""
+        registration.register(self._home, cursor, seen=True)
+
+    def connect(self) -> AbstractContextManager[psycopg.Connection[Any]]:
+        """A connection with the system's scope."""
+        return connect(self._home)
+
+
+async def serve(home: Home) -> int:
+    """Record until SIGTERM or SIGINT; 70 when a loop that must not end has ended."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    desk = Desk(home)
+    vault = AsyncVaultClient(home, "recorder")
+    recorder = Recorder(
+        settings=settings(home), clock=home.clock, lender=vault, spool=home.spool, unseal=desk.unseal
+    )  # fmt: skip
+    await recorder.start()
+    await recorder.serve(port=home.port + 1, web_port=home.port, web_key=desk.web_key, report=desk.report)
+    recorder.connect(desk.connect, home.spool / "sources.json", desk.register)
+    stopped = loop.create_task(stop.wait())
+    ends: set[asyncio.Future[Any]] = {stopped, recorder.failed}
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    failed = recorder.failed.done()
+    await recorder.stop()
+    await vault.close()
+    log.info("stopped: %d parts, %d segments", recorder.sealer.counters.parts, recorder.sealer.counters.segments)
+    return EXIT_FAILED if failed else 0
+
+
+def run(home: Home) -> int:
+    """The whole process."""
+    harden()
+    return asyncio.run(serve(home))
