@@ -18,7 +18,6 @@ def become(argv: Sequence[str]) -> int:
     """Replace this process, so that signals and the exit code are the command's own."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os.chdir(os.environ.get("GWANJE_DEV_CWD") or os.getcwd())
     os.execv(argv[0], list(argv))
     return 1
 
