@@ -37,7 +37,7 @@ def rule_of(case: Case) -> Enforcement:
     """The rule that a case is about; LookupError when there is none, or several and the case names none."""
     rules = REGISTRY.rules.get(case.norm, [])
     if case.rule:
-        rules = [r for r in rules if r.symbol.rsplit(":", 1)[1] == case.rule]
+        rules = [r for r in rules if f".{r.symbol}".replace(":", ".").endswith("." + case.rule)]
     if len(rules) != 1:
         names = ", ".join(r.symbol for r in rules) or "none (없음)"
         raise LookupError(f"{case.id}: name one rule of {case.norm} with `rule:`; there is {names}")

@@ -1,0 +1,72 @@
+"""The trace: nothing is counted as enforced that has no code, no case and no test behind it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gwanje.law import PackError, trace
+from gwanje.law.packs import folder
+from gwanje.law.registry import REGISTRY
+from gwanje.law.trace import Evidence, MarkedTest
+
+
+def test_the_city_is_whole() -> None:
+    built = trace.build()
+    counts = {p.id: built.counts(p) for p in built.packs}
+    assert counts["kr_anyang"]["all"] == 103
+    assert sum(v for k, v in counts["kr_anyang"].items() if k != "all") == 103
+    assert "103 of 103 mapped" in built.summary(next(p for p in built.packs if p.id == "kr_anyang"))
+    assert built.findings == []
+
+
+def test_marks_are_read_from_functions_classes_and_modules(tmp_path: Path) -> None:
+    place = tmp_path / "tests"
+    place.mkdir()
+    (place / "test_x.py").write_text(
+        "import pytest\npytestmark = [pytest.mark.norm('a.b', 'deny')]\n"
+        "@pytest.mark.norm('c.d', 'allow')\nclass TestIt:\n    def test_one(self): ...\n"
+        "@pytest.mark.norm('e.f', 'late')\ndef test_two(): ...\ndef helper(): ...\n"
+    )
+    assert [(t.name, t.norm, t.side) for t in trace.marked_tests(place)] == [
+        ("test_one", "a.b", "deny"),
+        ("test_one", "c.d", "allow"),
+        ("test_two", "a.b", "deny"),
+        ("test_two", "e.f", "late"),
+    ]
+
+
+def test_an_unknown_norm_on_a_test_is_a_finding() -> None:
+    built = trace.build(tests=[MarkedTest("tests/x.py", "test_x", "playback.anything", "deny")])
+    assert any("playback.anything" in f for f in built.findings)
+
+
+def test_what_an_enforced_norm_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(REGISTRY, "rules", {})
+    monkeypatch.setattr(REGISTRY, "guards", {})
+    told = " ".join(trace.lacking("playback.default_deny", Evidence("playback.default_deny")))
+    for word in ("no rule", "'deny'", "'allow'", "no marked test"):
+        assert word in told
+    told = " ".join(trace.lacking("audio.never", Evidence("audio.never")))
+    assert "no guard" in told
+    assert "plants the violation" in told
+    assert "'late'" in " ".join(trace.lacking("request.due", Evidence("request.due")))
+
+
+def test_a_changed_text_stops_the_trace(tmp_path: Path) -> None:
+    shutil.copytree(folder(), tmp_path / "packs")
+    file = tmp_path / "packs" / "kr_anyang" / "articles.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("최대 30일을", "최대 60일을"), encoding="utf-8")
+    with pytest.raises(PackError, match="sha256"):
+        trace.build(tmp_path / "packs")
+
+
+def test_an_unused_norm_is_a_finding(tmp_path: Path) -> None:
+    shutil.copytree(folder(), tmp_path / "packs")
+    file = tmp_path / "packs" / "kr_anyang" / "articles.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("    - live.emergency\n", "    - live.by_purpose\n"), encoding="utf-8")
+    built = trace.build(tmp_path / "packs")
+    assert any(f.startswith("live.emergency: no article") for f in built.findings)
