@@ -13,8 +13,7 @@ from gwanje.kernel.actor import ANONYMOUS, Actor
 from gwanje.kernel.canonical import nfc
 from gwanje.kernel.ledger import Entry
 from gwanje.kernel.policy import Resource
-from gwanje.vault.client import VaultClient
-from gwanje.vault.errors import VaultRefused
+from gwanje.vault.client import VaultClient, VaultRefused
 
 KINDS = ("days", "months", "none", "permanent")
 NUMBER_MAX = 999

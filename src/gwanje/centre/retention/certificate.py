@@ -1,0 +1,263 @@
+"""Certificate of destruction (영상정보 파기 확인서): canonical bytes, the same for people as JSON, and PDF/A.
+
+Issued only when a process of its own has tried sampled parts of every destroyed camera-hour with every key file on
+the disk, opened none, and the generation key that held the roots is absent.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from gwanje.centre.retention.models import DestroyedHour
+from gwanje.kernel.canonical import encode, nfc
+from gwanje.kernel.home import Home
+from gwanje.law import ArticleRef, upholds
+from gwanje.vault.client import Status
+
+ATTEMPT_LIMIT_S = 600
+ATTEMPT_BATCH_BYTES = 64 << 20
+PDF_HOURS_MAX = 2000
+METHOD = "key-destruction, overwrite, unlink"
+LEVELS = {
+    "L1": ("키를 삭제함. 저장매체의 잔류 가능성은 배제하지 않음", "key deleted; medium remanence not excluded"),
+    "L2": ("키를 TPM에서 삭제함", "key deleted in a TPM"),
+    "L3": ("키를 보안장치(HSM)에서 소거함", "key zeroised in an HSM"),
+}
+COUNTERSIGN = ("manager", "privacy_officer")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What the separate process reported, summed over its runs."""
+
+    tried: int
+    opened: int
+    generation_key_absent: bool
+    keystores: int
+    keys: int
+    contents: int
+
+    def body(self) -> dict[str, Any]:
+        """The map that stands in the certificate."""
+        return dict(self.__dict__)
+
+
+class AttemptFailed(RuntimeError):
+    """The separate process did not answer as it must; nothing is certified."""
+
+
+def attempt(home: Home, samples: Sequence[dict[str, Any]], extra: Iterable[Path] = ()) -> Attempt:
+    """Run ``python -m gwanje.vault.attempt`` over the samples, at most 64 MiB of them at a time.
+
+    ``extra``: folders with older key files, for the control that shows the attempt can succeed.
+    """
+    batches: list[list[dict[str, Any]]] = [[]]
+    size = 0
+    for sample in samples:
+        if size + len(sample["part"]) > ATTEMPT_BATCH_BYTES and batches[-1]:
+            batches.append([])
+            size = 0
+        batches[-1].append(sample)
+        size += len(sample["part"])
+    answers = [_attempt(home, batch, [str(folder) for folder in extra]) for batch in batches]
+    last = answers[-1]
+    return Attempt(
+        tried=sum(a["tried"] for a in answers),
+        opened=sum(a["opened"] for a in answers),
+        generation_key_absent=all(a["generation_key_absent"] for a in answers),
+        keystores=last["keystores"],
+        keys=last["keys"],
+        contents=last["contents"],
+    )
+
+
+def _attempt(home: Home, samples: list[dict[str, Any]], extra: list[str]) -> dict[str, Any]:
+    request = json.dumps({"home": str(home.root), "samples": samples, "extra": extra})
+    argv = [sys.executable, "-m", "gwanje.vault.attempt"]
+    try:
+        done = subprocess.run(argv, input=request, capture_output=True, text=True, timeout=ATTEMPT_LIMIT_S, check=False)
+        answer: dict[str, Any] = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError) as error:
+        raise AttemptFailed(f"파기 검증 과정이 응답하지 않았습니다 / the attempt gave no answer: {error}") from error
+    if done.returncode != 0 or answer["tried"] != len(samples):
+        raise AttemptFailed("파기 검증이 끝까지 이루어지지 않았습니다 / the attempt was not completed")
+    return answer
+
+
+def _allow(found: Attempt, samples: int) -> str:
+    return ""
+
+
+@upholds("retention.irrecoverable", passes=_allow)
+def objection(found: Attempt, samples: int) -> str:
+    """Why no certificate may be issued, or nothing (파기 확인서 발급 요건)."""
+    if found.opened:
+        return f"파기한 영상 {found.opened}건이 열렸습니다 / {found.opened} destroyed parts opened"
+    if not found.generation_key_absent:
+        return "이전 세대 키가 남아 있습니다 / an earlier generation key is still there"
+    if found.tried != samples or found.contents < 1:
+        return "모든 표본을 시도하지 못했습니다 / not every sample was tried with a readable keystore"
+    return ""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What goes on the certificate."""
+
+    number: str
+    issued_at: datetime
+    centre: bytes
+    centre_name: str
+    articles: tuple[ArticleRef, ...]
+    hours: Sequence[DestroyedHour]
+    found: Attempt
+    status: Status
+    titles: dict[str, str]
+    ledger: tuple[int, bytes, str] | None
+
+    def body(self) -> dict[str, Any]:
+        """Canonical map, version 1; officers' fields are there and empty until officers have keys."""
+        level = self.status.level
+        size, root, note = self.ledger or (0, b"", "")
+        return {
+            "v": 1,
+            "kind": "destruction",
+            "number": nfc(self.number),
+            "centre": self.centre,
+            "issued": round(self.issued_at.timestamp() * 1e6),
+            "articles": [nfc(a.key) for a in self.articles],
+            "method": METHOD,
+            "level": level,
+            "level_text": [nfc(text) for text in LEVELS.get(level, ("", ""))],
+            "replicas": self.status.replicas,
+            "single_replica_accepted": self.status.single_replica,
+            "hours": [_hour(hour) for hour in self.hours],
+            "attempt": self.found.body(),
+            "exceptions": [nfc(line) for line in exceptions(self.hours)],
+            "ledger": {"size": size, "root": root, "note": note},
+            "officers": [
+                {"role": role, "person": None, "signed_at": None, "signature": None, "state": "unsigned"}
+                for role in COUNTERSIGN
+            ],
+        }
+
+
+def _hour(hour: DestroyedHour) -> dict[str, Any]:
+    return {
+        "class": hour.class_number,
+        "epoch": hour.epoch,
+        "series": hour.series,
+        "generation": hour.generation,
+        "due": round(hour.due_at.timestamp()),
+        "key_died": round(hour.key_died_at.timestamp() * 1e6),
+        "erased": round(hour.erased_at.timestamp() * 1e6) if hour.erased_at else None,
+        "segments": hour.segments,
+        "parts": hour.parts,
+        "root": bytes(hour.root or b""),
+        "cameras": [
+            [c["camera"] or "", c["slot"], c["seconds"], c["parts"], bytes.fromhex(c["root"])] for c in hour.detail
+        ],
+    }
+
+
+def exceptions(hours: Sequence[DestroyedHour]) -> list[str]:
+    """What did not go the usual way, one line each; at most 500."""
+    return [f"{e['file']}: {e['why']}" for hour in hours for e in hour.exceptions][:500]
+
+
+def readable(value: Any) -> Any:
+    """Canonical values as JSON: bytes in hexadecimal."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return {k: readable(v) for k, v in value.items()}
+    return [readable(v) for v in value] if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class Issued:
+    """The three forms of one certificate."""
+
+    body: bytes
+    sha256: str
+    readable: dict[str, Any]
+    pdf: bytes
+
+
+def issue(draft: Draft, zone: Any, fonts: Path | None) -> Issued:
+    """Canonical bytes, JSON and PDF/A-2b. ``fonts``: folder of the document fonts; None: the system's."""
+    plain = draft.body()
+    body = encode(plain)
+    digest = hashlib.sha256(body).hexdigest()
+    said = readable(plain)
+    return Issued(body, digest, said, render(page(draft, digest, zone), fonts))
+
+
+def _when(at: datetime, zone: Any) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def page(draft: Draft, digest: str, zone: Any) -> dict[str, Any]:
+    """What the document shows, all of it text."""
+    from gwanje.centre.retention.words import certificate_words
+
+    hours = list(draft.hours)
+    first = datetime.fromtimestamp(min(h.epoch for h in hours) * 3600, UTC)
+    until = datetime.fromtimestamp((max(h.epoch for h in hours) + 1) * 3600, UTC)
+    listed = [
+        [
+            str(number),
+            str(hour.class_number),
+            _when(datetime.fromtimestamp(hour.epoch * 3600, UTC), zone),
+            _when(hour.due_at, zone),
+            _when(hour.key_died_at, zone),
+            str(len(hour.detail)),
+            str(sum(c["seconds"] for c in hour.detail)),
+            str(hour.generation),
+        ]
+        for number, hour in enumerate(hours[:PDF_HOURS_MAX], 1)
+    ]
+    size, root, _ = draft.ledger or (0, b"", "")
+    issued = draft.issued_at.astimezone(zone)
+    proof = [
+        ["SHA-256", digest],
+        [
+            "Merkle",
+            "; ".join(dict.fromkeys(bytes(h.root or b"").hex() for h in hours[:3])) + (" …" if hours[3:] else ""),
+        ],
+        ["관리대장", f"{size}건 · {base64.b64encode(root).decode() or '-'}"],
+    ]
+    return certificate_words(draft, (_when(first, zone), _when(until, zone)), issued) | {
+        "hours": listed,
+        "proof": proof,
+        "exceptions": exceptions(hours)
+        + ([f"목록 {PDF_HOURS_MAX}건까지만 인쇄"] if len(hours) > PDF_HOURS_MAX else []),
+    }
+
+
+def render(data: dict[str, Any], fonts: Path | None) -> bytes:
+    """PDF/A-2b; every text is data of the template, never its source."""
+    import typst
+
+    data = {**data, "font": ["Pretendard"] if fonts else ["NanumGothic", "Noto Sans CJK KR", "Noto Sans KR"]}
+    with as_file(files("gwanje.centre.retention") / "documents" / "certificate.typ") as template:
+        made = typst.compile(
+            template,
+            root=template.parent,
+            font_paths=[fonts] if fonts else [],
+            ignore_system_fonts=fonts is not None,
+            sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
+            pdf_standards=["a-2b"],
+        )
+    assert isinstance(made, bytes)
+    return made

@@ -1,0 +1,395 @@
+"""Duty of destruction (파기 의무): vaultd's keys die on time by themselves; here the files follow and are certified.
+
+Each hour goes seen → surveyed → erased → certified, every step its own transaction, so that a run killed at any line
+goes on where it stopped: samples are kept before a byte is overwritten, rows are marked before a file goes, and
+vaultd is told to forget only what stands on a certificate.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+
+from gwanje.centre.common import clock, law, system_scope
+from gwanje.centre.retention import api, certificate, files
+from gwanje.centre.retention.models import (
+    CERTIFIED,
+    EMPTY,
+    ERASED,
+    SEEN,
+    SURVEYED,
+    Certificate,
+    DestroyedHour,
+    RetentionClass,
+)
+from gwanje.kernel import events, ledger
+from gwanje.kernel.events import Event
+from gwanje.kernel.footage import EPOCH_S
+from gwanje.kernel.home import Home
+from gwanje.kernel.ledger import Entry
+from gwanje.law import upholds
+from gwanje.vault.client import Status, VaultClient
+from gwanje.vault.state import Destroyed
+
+LOCK = 0x67777274
+HOURS_A_RUN = 500
+OVERDUE_AFTER_S = 300
+NORMS = ("retention.max", "retention.irrecoverable")
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Report:
+    """What one run did; ``ok`` when nothing is overdue, nothing was refused and the clock is right."""
+
+    seen: int = 0
+    erased: int = 0
+    files: int = 0
+    parts: int = 0
+    bytes: int = 0
+    certificates: list[str] = field(default_factory=list)
+    camera_hours: int = 0
+    acknowledged: int = 0
+    overdue: int = 0
+    alarm: str = ""
+    refused: str = ""
+    busy: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Nothing is wrong."""
+        return not (self.overdue or self.alarm or self.refused)
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``--json`` and the log."""
+        return {**self.__dict__, "ok": self.ok}
+
+
+def run(home: Home, client: VaultClient | None = None, *, fonts: Path | None = None) -> Report:
+    """One round of the duty; safe to repeat and to kill. VaultAway goes up when vaultd does not answer.
+
+    ``fonts``: folder of the document fonts, None for the system's.
+    """
+    client = client or VaultClient(home, "worker")
+    report = Report()
+    with _alone() as alone:
+        if not alone:
+            report.busy = True
+            return report
+        status = client.status()
+        if status.alarm:
+            report.alarm = status.alarm
+            _alarm("retention.clock.alarmed", {"problem": status.alarm})
+        destroyed = client.destroy_due()
+        report.seen = _note(destroyed)
+        _leftovers(home)
+        for hour in _hours(SEEN):
+            _survey(home, hour)
+        for hour in _hours(SURVEYED):
+            _erase(home, hour, report)
+        _certify(home, client.status(), fonts, report)
+        report.acknowledged = _acknowledge(client, destroyed)
+        with system_scope():
+            late = overdue(clock().now())
+        report.overdue = len(late)
+        if late:
+            _alarm("retention.overdue.found", {"hours": len(late), "first": late[0][1] * EPOCH_S})
+    return report
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """One run at a time in the whole centre; the lock goes with the connection if the process dies."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_lock(%s)", [LOCK])
+        mine = bool(cursor.fetchone()[0])
+    try:
+        yield mine
+    finally:
+        if mine and connection.connection is not None and not connection.connection.closed:
+            with connection.cursor() as cursor:
+                cursor.execute("select pg_advisory_unlock(%s)", [LOCK])
+
+
+def _hours(state: str) -> list[DestroyedHour]:
+    with system_scope():
+        return list(DestroyedHour.objects.filter(state=state)[:HOURS_A_RUN])
+
+
+def _note(destroyed: Sequence[Destroyed]) -> int:
+    """Remember what vaultd says it destroyed; what is known already is left as it is."""
+    count = 0
+    with system_scope():
+        classes = {c.number: c for c in api.classes()}
+        for root in destroyed:
+            died = datetime.fromtimestamp(root.at_us / 1e6, UTC)
+            class_ = classes.get(root.class_)
+            due = api.dies_at(class_, root.epoch) if class_ else None
+            _, new = DestroyedHour.objects.get_or_create(
+                class_number=root.class_,
+                epoch=root.epoch,
+                generation=root.generation,
+                series=0,
+                defaults={"key_died_at": died, "due_at": due or died},
+            )
+            count += new
+    return count
+
+
+def _leftovers(home: Home) -> None:
+    """Files or index rows of an hour that was dealt with already (a late spool, a restored backup) go again."""
+    with system_scope() as cursor:
+        cursor.execute(
+            "select distinct class, epoch from footage_segment where destroyed_at is null and (class, epoch) in "
+            "(select class_number, epoch from retention_destroyedhour where state in (%s, %s)) limit %s",
+            [CERTIFIED, EMPTY, HOURS_A_RUN],
+        )
+        found = {(int(c), int(e)) for c, e in cursor.fetchall()}
+        finished = DestroyedHour.objects.filter(state__in=[CERTIFIED, EMPTY])
+        for class_, epoch in _folders(home):
+            if finished.filter(class_number=class_, epoch=epoch).exists():
+                found.add((class_, epoch))
+        for class_, epoch in sorted(found):
+            same = DestroyedHour.objects.filter(class_number=class_, epoch=epoch)
+            last = same.order_by("-generation", "-series").first()
+            if last is None or same.filter(state__in=[SEEN, SURVEYED, ERASED]).exists():
+                continue
+            DestroyedHour.objects.create(
+                class_number=class_,
+                epoch=epoch,
+                generation=last.generation,
+                series=last.series + 1,
+                key_died_at=last.key_died_at,
+                due_at=last.due_at,
+            )
+
+
+def _folders(home: Home) -> Iterator[tuple[int, int]]:
+    """(class, epoch) of every hour folder in the store."""
+    for class_ in sorted(home.store.iterdir()) if home.store.is_dir() else []:
+        if class_.name.isdigit() and class_.is_dir():
+            for epoch in sorted(class_.iterdir()):
+                if epoch.name.isdigit():
+                    yield int(class_.name), int(epoch.name)
+
+
+def _survey(home: Home, hour: DestroyedHour) -> None:
+    """Count, hash and sample before anything is touched; the samples are durable before the state says so."""
+    found = files.survey(home, hour.class_number, hour.epoch)
+    files.keep_samples(home, hour.id, found.samples)
+    with system_scope() as cursor:
+        cursor.execute(
+            "select distinct slot, camera from footage_segment where class = %s and epoch = %s",
+            [hour.class_number, hour.epoch],
+        )
+        cameras = {int(slot): str(camera) for slot, camera in cursor.fetchall()}
+        hour.segments, hour.parts, hour.bytes = found.segments, found.parts, found.bytes
+        hour.samples, hour.root, hour.exceptions = len(found.samples), found.root, found.exceptions
+        hour.detail = [
+            {
+                "slot": h.slot,
+                "camera": cameras.get(h.slot),
+                "seconds": len(h.ticks),
+                "parts": h.parts,
+                "root": h.root.hex(),
+            }
+            for h in found.hours
+        ]
+        hour.state = SURVEYED
+        hour.save()
+
+
+def _erase(home: Home, hour: DestroyedHour, report: Report) -> None:
+    """Phase one: rows are marked and the ledger told, in one transaction. Phase two: files are overwritten and go.
+
+    The key is dead already, so the order protects the account of what was destroyed, not the secrecy.
+    """
+    with system_scope() as cursor:
+        cursor.execute(
+            # what tells of motion dies with the key; identity and hash root stay for the evidence
+            "update footage_segment set destroyed_at = %s, closed = true, idr_ticks = ''::bytea, parts = 0, bytes = 0 "
+            "where class = %s and epoch = %s and destroyed_at is null",
+            [clock().now(), hour.class_number, hour.epoch],
+        )
+        detail = {
+            "class": hour.class_number,
+            "epoch": hour.epoch,
+            "series": hour.series,
+            "generation": hour.generation,
+            "segments": hour.segments,
+            "parts": hour.parts,
+            "root": bytes(hour.root or b"").hex(),
+        }
+        if not ledger_has(cursor, hour):
+            entry = Entry(
+                "retention.hour.destroyed",
+                "done",
+                norms=NORMS,
+                articles=[a.key for a in _articles()],
+                first=hour.epoch * EPOCH_S,
+                until=(hour.epoch + 1) * EPOCH_S,
+                detail=detail,
+                dies="destruction",
+            )
+            ledger.append(cursor, clock(), entry, row=hour.id)
+    report.files += files.erase(home, hour.class_number, hour.epoch)
+    with system_scope():
+        hour.state, hour.erased_at = ERASED, clock().now()
+        hour.save()
+    report.erased += 1
+    report.parts += hour.parts
+    report.bytes += hour.bytes
+
+
+def ledger_has(cursor: Any, hour: DestroyedHour) -> bool:
+    """Was the row of this hour written by an earlier, interrupted run?"""
+    cursor.execute("select 1 from ledger_leaf where row = %s", [hour.id])
+    return cursor.fetchone() is not None
+
+
+def _articles() -> tuple[Any, ...]:
+    today = law()
+    return tuple(dict.fromkeys(a for norm in NORMS for a in today.articles(norm)))
+
+
+def _certify(home: Home, status: Status, fonts: Path | None, report: Report) -> None:
+    """One certificate for everything erased and not certified yet, if the separate process could open nothing."""
+    hours = _hours(ERASED)
+    kept = [hour for hour in hours if hour.segments]
+    samples = [sample for hour in kept for sample in files.kept_samples(home, hour.id)]
+    if kept:
+        try:
+            found = certificate.attempt(home, samples)
+            report.refused = certificate.objection(found, len(samples))
+        except certificate.AttemptFailed as failed:
+            report.refused = str(failed)
+        if report.refused:
+            _refuse(report.refused, kept)
+            return
+    with system_scope() as cursor:
+        made = _issue(home, cursor, kept, found, status, fonts) if kept else None
+        for hour in hours:
+            hour.state, hour.certificate = (CERTIFIED, made) if hour.segments else (EMPTY, None)
+            hour.save()
+    if made is not None:
+        report.certificates.append(made.number)
+        report.camera_hours += made.camera_hours
+    for hour in hours:
+        files.drop_samples(home, hour.id)
+
+
+def _issue(
+    home: Home, cursor: Any, hours: list[DestroyedHour], found: certificate.Attempt, status: Status, fonts: Path | None
+) -> Certificate:
+    now, today = clock().now(), law()
+    year = now.astimezone(clock().zone).year
+    # the run's lock makes the number unique; a gap in the numbers would be asked about
+    count = Certificate.objects.filter(number__startswith=f"파기-{year}-").count()
+    draft = certificate.Draft(
+        number=f"파기-{year}-{count + 1:04d}",
+        issued_at=now,
+        centre=home.centre.bytes,
+        centre_name=str(home.config.get("name", "")),
+        articles=_articles(),
+        hours=hours,
+        found=found,
+        status=status,
+        titles={role: today.title(role) for role in certificate.COUNTERSIGN},
+        ledger=ledger.last_checkpoint(cursor),
+    )
+    issued = certificate.issue(draft, clock().zone, fonts)
+    entry = Entry(
+        "retention.certificate.issued",
+        "done",
+        norms=NORMS,
+        articles=[a.key for a in draft.articles],
+        first=min(h.epoch for h in hours) * EPOCH_S,
+        until=(max(h.epoch for h in hours) + 1) * EPOCH_S,
+        detail={
+            "number": draft.number,
+            "sha256": issued.sha256,
+            "hours": len(hours),
+            "tried": found.tried,
+            "opened": found.opened,
+            "level": status.level,
+            "method": "unsigned",
+        },
+        dies="destruction",
+    )
+    return Certificate.objects.create(
+        number=draft.number,
+        issued_at=now,
+        body=issued.body,
+        sha256=issued.sha256,
+        readable=issued.readable,
+        pdf=issued.pdf,
+        level=status.level,
+        hours=len(hours),
+        camera_hours=sum(len(h.detail) for h in hours),
+        parts=sum(h.parts for h in hours),
+        ledger_row=ledger.append(cursor, clock(), entry),
+    )
+
+
+def _refuse(why: str, hours: Sequence[DestroyedHour]) -> None:
+    """No certificate: the hours stay as they are, the reason is an alarm and a ledger row, once an hour at most."""
+    log.error("certificate of destruction refused: %s", why)
+    if _alarm("retention.certificate.refused", {"why": why, "hours": len(hours)}):
+        with system_scope() as cursor:
+            entry = Entry(
+                "retention.certificate.refused", "refused", norms=NORMS, detail={"why": why}, dies="destruction"
+            )
+            ledger.append(cursor, clock(), entry)
+
+
+def _alarm(kind: str, body: dict[str, Any]) -> bool:
+    """Emit an alarm unless the same kind was raised within the last hour; was it raised?"""
+    with system_scope() as cursor:
+        cursor.execute(
+            "select 1 from event where kind = %s and at > %s limit 1", [kind, clock().now() - timedelta(hours=1)]
+        )
+        if cursor.fetchone() is not None:
+            return False
+        events.emit(cursor, clock(), Event(kind, "worker", severity=3, body=body))
+    return True
+
+
+def _acknowledge(client: VaultClient, destroyed: Sequence[Destroyed]) -> int:
+    """Tell vaultd to forget what is finished here."""
+    with system_scope():
+        finished = set(
+            DestroyedHour.objects.filter(state__in=[CERTIFIED, EMPTY], series=0).values_list(
+                "class_number", "epoch", "generation"
+            )
+        )
+    done = [root for root in destroyed if (root.class_, root.epoch, root.generation) in finished]
+    return client.destroyed_ack(done) if done else 0
+
+
+@upholds("retention.max", role="check", passes=lambda now: [])
+def overdue(now: datetime) -> list[tuple[int, int]]:
+    """(class, epoch) of footage whose death is more than 5 minutes past and that still stands (보관기간 초과).
+
+    Asks the index in the transaction's scope; the worker asks in the system's.
+    """
+    late: list[tuple[int, int]] = []
+    for class_ in RetentionClass.objects.all():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "select distinct epoch from footage_segment where class = %s and destroyed_at is null "
+                "order by epoch limit 1000",
+                [class_.number],
+            )
+            epochs = [int(row[0]) for row in cursor.fetchall()]
+        for epoch in epochs:
+            dies = api.dies_at(class_, epoch)
+            if dies is not None and dies + timedelta(seconds=OVERDUE_AFTER_S) <= now:
+                late.append((class_.number, epoch))
+    return late

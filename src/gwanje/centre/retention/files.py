@@ -1,0 +1,200 @@
+"""Segment files of a dead hour (파기 대상 파일): what stands, samples for the attempt, overwriting and unlinking."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gwanje.kernel.home import Home
+from gwanje.vault import merkle, parts
+from gwanje.vault.errors import SegmentBroken
+from gwanje.vault.segment import PartAt, SegmentReader, sync_folder
+
+CHUNK = 1 << 20
+SAMPLES_PER_CAMERA_HOUR = 2
+SUFFIX = ".gws"
+
+
+@dataclass
+class CameraHour:
+    """One camera's share of a dead hour; ``root``: tree over (segment id ‖ root of its parts) in file order."""
+
+    slot: int
+    segments: int = 0
+    parts: int = 0
+    ticks: set[int] = field(default_factory=set)
+    hashes: list[bytes] = field(default_factory=list)
+    candidates: list[tuple[Path, PartAt]] = field(default_factory=list)
+
+    @property
+    def root(self) -> bytes:
+        """Hash root of what was destroyed."""
+        return merkle.root(self.hashes)
+
+
+@dataclass
+class Survey:
+    """What stood on the disk of one class and hour."""
+
+    hours: list[CameraHour] = field(default_factory=list)
+    segments: int = 0
+    parts: int = 0
+    bytes: int = 0
+    samples: list[dict[str, Any]] = field(default_factory=list)
+    exceptions: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def root(self) -> bytes:
+        """Hash root over the camera-hours, by slot."""
+        return merkle.root([hour.root for hour in self.hours])
+
+
+def hour_folder(home: Home, class_: int, epoch: int) -> Path:
+    """Where the files of a class and hour lie."""
+    return home.store / str(class_) / str(epoch)
+
+
+def files_of(home: Home, class_: int, epoch: int) -> Iterator[Path]:
+    """Every file of a class and hour, by slot and name."""
+    folder = hour_folder(home, class_, epoch)
+    if not folder.is_dir():
+        return
+    for slot in sorted(folder.iterdir()):
+        if slot.is_dir() and not slot.is_symlink():
+            yield from sorted(path for path in slot.iterdir() if path.is_file() and not path.is_symlink())
+
+
+def survey(home: Home, class_: int, epoch: int) -> Survey:
+    """Look at every segment before it is overwritten: counts, hash roots, and sampled parts of each camera-hour."""
+    found, by_slot = Survey(), {}
+    for path in files_of(home, class_, epoch):
+        found.bytes += path.stat().st_size
+        try:
+            reader = SegmentReader(path)
+        except SegmentBroken as broken:
+            # no header, no hash: it dies all the same, and the certificate says so
+            found.exceptions.append({"file": _name(home, path), "why": broken.code})
+            continue
+        with reader:
+            if (reader.header.class_, reader.header.epoch) != (class_, epoch):
+                found.exceptions.append({"file": _name(home, path), "why": "header_of_another_hour"})
+            slot = reader.header.slot
+            _count(found, by_slot.setdefault(slot, CameraHour(slot)), reader)
+    found.hours = [by_slot[slot] for slot in sorted(by_slot)]
+    for hour in found.hours:
+        found.samples += _samples(hour, class_, epoch)
+    return found
+
+
+def _count(found: Survey, hour: CameraHour, reader: SegmentReader) -> None:
+    root = reader.root if reader.closed else None
+    if root is None:
+        root = merkle.root([parts.part_hash(reader.read(part)) for part in reader.parts])
+    hour.hashes.append(hashlib.sha256(reader.segment_id + root).digest())
+    hour.segments, hour.parts = hour.segments + 1, hour.parts + len(reader.parts)
+    hour.ticks.update(part.header.tick for part in reader.parts)
+    video = [part for part in reader.parts if part.header.kind == parts.VIDEO]
+    if video:
+        hour.candidates += [(reader.path, video[0]), (reader.path, secrets.choice(video))]
+    found.segments, found.parts = found.segments + 1, found.parts + len(reader.parts)
+
+
+def _samples(hour: CameraHour, class_: int, epoch: int) -> list[dict[str, Any]]:
+    """A first part and one drawn by lot, so that no file can be spared from the attempt in advance."""
+    if not hour.candidates:
+        return []
+    chosen = [hour.candidates[0], secrets.choice(hour.candidates[1:])][:SAMPLES_PER_CAMERA_HOUR]
+    made = []
+    for path, part in chosen:
+        with SegmentReader(path) as reader:
+            data = reader.read(part)
+            said = {"class": class_, "epoch": epoch, "slot": hour.slot, "tick": part.header.tick}
+            made.append({**said, "segment_id": reader.segment_id.hex(), "part": base64.b64encode(data).decode()})
+    return made
+
+
+def _name(home: Home, path: Path) -> str:
+    return str(path.relative_to(home.store))
+
+
+def erase(home: Home, class_: int, epoch: int) -> int:
+    """Overwrite, fsync and unlink every file of a class and hour; returns how many. Safe to repeat."""
+    folders: set[Path] = set()
+    count = 0
+    for path in files_of(home, class_, epoch):
+        overwrite(path)
+        path.unlink(missing_ok=True)
+        folders.add(path.parent)
+        count += 1
+    for folder in sorted(folders):
+        sync_folder(folder)
+    folder = hour_folder(home, class_, epoch)
+    if folder.is_dir():
+        for slot in sorted(folder.iterdir()):
+            _remove(slot)
+        _remove(folder)
+        sync_folder(folder.parent)
+    return count
+
+
+def _remove(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        # something that is no segment lies there; it is left, and the next run's survey names it
+        return
+
+
+def overwrite(path: Path) -> int:
+    """Write zeros over a whole file in place and make them durable; returns the bytes. A vanished file counts 0."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return 0
+    try:
+        size, at, zeros = os.fstat(handle).st_size, 0, bytes(CHUNK)
+        while at < size:
+            at += os.pwrite(handle, zeros[: min(CHUNK, size - at)], at)
+        os.fdatasync(handle)
+        return size
+    finally:
+        os.close(handle)
+
+
+def _sample_file(home: Home, hour: object) -> Path:
+    folder = home.spool / "retention"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder / f"{hour}.json"
+
+
+def keep_samples(home: Home, hour: object, samples: list[dict[str, Any]]) -> None:
+    """Keep sampled parts (ciphertext) durably until the certificate is issued."""
+    path = _sample_file(home, hour)
+    part = path.with_suffix(".tmp")
+    handle = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "w") as out:
+        json.dump(samples, out)
+        out.flush()
+        os.fsync(out.fileno())
+    os.replace(part, path)
+    sync_folder(path.parent)
+
+
+def kept_samples(home: Home, hour: object) -> list[dict[str, Any]]:
+    """Samples of an hour that waits for its certificate."""
+    loaded: list[dict[str, Any]] = json.loads(_sample_file(home, hour).read_text())
+    return loaded
+
+
+def drop_samples(home: Home, hour: object) -> None:
+    """The samples' ciphertext goes the way of the files."""
+    path = _sample_file(home, hour)
+    overwrite(path)
+    path.unlink(missing_ok=True)
