@@ -109,8 +109,8 @@ def vendor_files() -> None:
 
 def typescript() -> None:
     """`tsc -p frontend` into static/app; old output goes first, so that no page finds a file without a source."""
-    sources = [p for p in FRONTEND.rglob("*.ts") if "node_modules" not in p.parts]
-    if not sources:
+    sources = [p for p in FRONTEND.rglob("*.*ts") if "node_modules" not in p.parts]
+    if not any((FRONTEND / "src").glob("**/*.ts")):
         return
     stamp = Stamp("tsc", digest([*sources, FRONTEND / "tsconfig.json", ROOT / "package-lock.json"]))
     if stamp.fresh(APP):

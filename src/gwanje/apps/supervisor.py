@@ -196,7 +196,7 @@ class Supervisor:
             end_group(process)
         if process.returncode != 0:
             raise StartFailed(f"{name} (exit {process.returncode}), {log.path}:\n{log.tail(12)}")
-        self.say(f"{name:<12} {monotonic() - began:5.1f} s")
+        self.say(f"{name:<12} {monotonic() - self._began:5.1f} s")
 
     def _await(self, *names: str) -> None:
         """Until every named service answers; StartFailed when one keeps dying or stays silent."""
