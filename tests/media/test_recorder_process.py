@@ -1,0 +1,288 @@
+"""The recorder's process with the real vaultd and the real PostgreSQL: killed, cut off, watched, asked to end."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from rig import decoded, source
+from sim_tools import short_streets
+from websockets.asyncio.client import connect as websocket
+from websockets.exceptions import InvalidStatus
+
+from gwanje.apps import postgres, vaultd
+from gwanje.kernel import keys
+from gwanje.kernel.database import connect
+from gwanje.kernel.footage import gaps_of, segments_of
+from gwanje.kernel.home import Home
+from gwanje.kernel.permit import LiveToken
+from gwanje.kernel.sources import put_source
+from gwanje.media import registration
+from gwanje.media.sim.server import SimThread
+from gwanje.vault import ceremony, sealed
+from gwanje.vault.client import VaultClient
+from gwanje.vault.segment import SegmentReader
+
+SQL = Path(registration.__file__).parents[1] / "kernel" / "sql"
+
+
+def free_ports(count: int) -> int:
+    """A first port with ``count`` free ones from it on."""
+    for _ in range(200):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            first = probe.getsockname()[1]
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise AssertionError("no free ports")
+
+
+@dataclass
+class Centre:
+    """A centre without its pages: database, vault, cameras."""
+
+    home: Home
+    sim: SimThread
+    cameras: list[UUID]
+
+    def recorder(self) -> subprocess.Popen[bytes]:
+        log = (self.home.root / "log" / "recorder.log").open("ab")
+        return subprocess.Popen(
+            [sys.executable, "-m", "gwanje.apps.cli", "--data", str(self.home.root), "recorder"], stdout=log, stderr=log
+        )
+
+    def health(self) -> dict[str, Any]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.home.port + 1}/health", timeout=2) as answer:
+                return dict(json.load(answer))
+        except OSError:
+            return {}
+
+    def until(self, condition: Any, seconds: float = 15) -> Any:
+        end = time.monotonic() + seconds
+        while not (found := condition()):
+            assert time.monotonic() < end, (
+                self.health(),
+                (self.home.root / "log" / "recorder.log").read_text()[-3000:],
+            )
+            time.sleep(0.1)
+        return found
+
+    def token(self, camera: UUID, *, seconds: int = 60, key: str = "web", stream: int = 1) -> str:
+        now = self.home.clock.now_s()
+        token = LiveToken(camera, stream, UUID(int=9), "관제석 1", now + seconds)
+        return base64.urlsafe_b64encode(token.sign(keys.signing_key(self.home, key))).decode().rstrip("=")
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
+    root = tmp_path_factory.mktemp("centre")
+    home = Home.create(root / "var", port=free_ports(3), index_progress_seconds=1, demo=True)
+    ceremony.create(home)
+    clips = short_streets(root / "clips", 2, 4)
+    with postgres.running(home), vaultd.running(home), SimThread(clips) as sim:
+        cameras = _prepare(home, sim)
+        yield Centre(home, sim, cameras)
+
+
+def _prepare(home: Home, sim: SimThread) -> list[UUID]:
+    with connect(home, "owner") as db:
+        for name in ("footage", "sources"):
+            db.execute((SQL / f"{name}.sql").read_text())
+        db.execute("grant select, insert, update, delete on all tables in schema public to gwanje_app")
+        db.execute("insert into footage_class values (1, 'days', 30, '조례', '일반')")
+    vault = VaultClient(home, "web")
+    vault.set_class(1, "days", 30, "조례")
+    cameras = []
+    with connect(home) as db, db.cursor() as cursor:
+        recorder = registration.register(home, cursor)
+        sealing = keys.raw_public(keys.sealing_key(home, "recorder"))
+        for number in (1, 2):
+            made = source(number, sim.url(f"cam0{number}"), sim.url(f"cam0{number}", "sub"))
+            box = sealed.seal_to(sealing, b"admin:secret-%d" % number, made.camera.bytes)
+            fields = {**made.__dict__, "slot": vault.slot(made.camera)}
+            fields["sealed"] = {str(recorder): base64.b64encode(box).decode()}
+            put_source(cursor, type(made)(**fields))
+            cameras.append(made.camera)
+    return cameras
+
+
+@pytest.fixture
+def process(centre: Centre) -> Iterator[subprocess.Popen[bytes]]:
+    running = centre.recorder()
+    try:
+        centre.until(lambda: centre.health().get("recording") == 2)
+        yield running
+    finally:
+        if running.poll() is None:
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(10) == 0
+
+
+def footage(centre: Centre, camera: UUID) -> tuple[set[int], list[Any]]:
+    """Seconds with a part on disk, and the gap rows."""
+    seconds: set[int] = set()
+    for path in centre.home.store.rglob("*.gws"):
+        with SegmentReader(path) as reader:
+            assert reader.problem is None
+            if path.parent.name == str(centre.cameras.index(camera)):
+                seconds |= {reader.header.epoch * 3600 + part.header.tick for part in reader.parts}
+    with connect(centre.home) as db, db.cursor() as cursor:
+        return seconds, gaps_of(cursor, camera, 0, 0, 1 << 60)
+
+
+def test_rows_reach_the_database_and_sigterm_seals_within_three_seconds(centre: Centre) -> None:
+    process = centre.recorder()
+    centre.until(lambda: centre.health().get("recording") == 2 and centre.health()["database"])
+    time.sleep(2.2)
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    assert time.monotonic() - began < 3
+    files = list(centre.home.store.rglob("*.gws"))
+    assert len(files) == 2
+    with connect(centre.home) as db, db.cursor() as cursor:
+        for camera in centre.cameras:
+            (row,) = segments_of(cursor, camera, 0, 0, 1 << 40)
+            with SegmentReader(centre.home.store / row.path) as reader:
+                assert (row.closed, row.root, row.parts) == (True, reader.root, len(reader.parts))
+                assert row.root is not None
+    assert not list(centre.home.spool.glob("index-*"))
+    assert "secret" not in (centre.home.root / "log" / "recorder.log").read_text()
+    assert b"secret" not in (centre.home.spool / "sources.json").read_bytes()
+
+
+def test_killed_twice_loses_at_most_the_part_in_flight_and_says_so(centre: Centre) -> None:
+    first = centre.recorder()
+    centre.until(lambda: centre.health().get("recording") == 2)
+    time.sleep(1.5)
+    killed_us = centre.home.clock.now_us()
+    first.kill()
+    first.wait()
+    second = centre.recorder()
+    time.sleep(0.7)
+    second.kill()
+    second.wait()
+    third = centre.recorder()
+    centre.until(lambda: centre.health().get("recording") == 2 and centre.health()["database"])
+    time.sleep(2)
+    third.send_signal(signal.SIGTERM)
+    assert third.wait(10) == 0
+    salts = []
+    for path in centre.home.store.rglob("*.gws"):
+        with SegmentReader(path) as reader:
+            salts.append(reader.header.salt)
+            assert reader.problem is None
+    assert len(set(salts)) == len(salts)
+    for camera in centre.cameras:
+        seconds, gaps = footage(centre, camera)
+        before = max(s for s in seconds if s * 1_000_000 < killed_us)
+        assert killed_us - before * 1_000_000 < 2_600_000
+        (gap, *_) = [g for g in gaps if g.reason == "restart" and g.started_us > killed_us - 3_000_000]
+        assert gap.ended_us is not None
+        assert gap.started_us < killed_us + 100_000 < gap.ended_us
+        with connect(centre.home) as db, db.cursor() as cursor:
+            paths = {row.path for row in segments_of(cursor, camera, 0, 0, 1 << 40)}
+        slot = str(centre.cameras.index(camera))
+        stored = [p for p in centre.home.store.rglob("*.gws") if p.parent.name == slot]
+        holding = [p for p in stored if p.stat().st_size > 500]
+        assert {str(p.relative_to(centre.home.store)) for p in holding} == paths
+
+
+def test_the_database_away_loses_no_row(centre: Centre, tmp_path: Path) -> None:
+    process = centre.recorder()
+    try:
+        centre.until(lambda: centre.health().get("recording") == 2 and centre.health()["database"])
+        with connect(centre.home, "owner") as db:
+            db.execute("alter table footage_segment rename to away")
+        parts = centre.health()["parts"]
+        centre.until(lambda: not centre.health()["database"] and centre.health()["spool_bytes"] > 500)
+        centre.until(lambda: centre.health()["parts"] > parts + 6)
+    finally:
+        with connect(centre.home, "owner") as db:
+            db.execute("alter table if exists away rename to footage_segment")
+    centre.until(lambda: centre.health()["database"], 20)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    with connect(centre.home) as db, db.cursor() as cursor:
+        rows = [row for camera in centre.cameras for row in segments_of(cursor, camera, 0, 0, 1 << 40)]
+        for row in rows:
+            with SegmentReader(centre.home.store / row.path) as reader:
+                assert row.parts == len(reader.parts)
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            cursor.execute("insert into footage_segment select * from footage_segment limit 1")
+
+
+def test_live_needs_a_token_and_shows_the_present(centre: Centre, process: subprocess.Popen[bytes]) -> None:
+    address = f"ws://127.0.0.1:{centre.home.port + 1}/live"
+    origin = f"http://localhost:{centre.home.port}"
+    camera = centre.cameras[0]
+
+    async def watch() -> None:
+        async with websocket(address, origin=origin) as tile:
+            await tile.send(json.dumps({"token": centre.token(camera)}))
+            init = json.loads(await tile.recv())
+            assert init["type"] == "init"
+            assert (init["width"], init["height"]) == (640, 360)
+            messages = [await tile.recv() for _ in range(45)]
+        assert [m[0] for m in messages] == [1] + [2] * 44
+        arrival = int.from_bytes(messages[-1][1:9], "big")
+        assert abs(arrival - centre.home.clock.now_us()) < 500_000
+        counters = decoded(b"".join(m[9:] for m in messages))
+        assert len(counters) == 44
+        assert all((b - a) % 60 == 1 for a, b in itertools.pairwise(counters))
+
+    async def refused(token: str | None, code: int) -> None:
+        async with websocket(address, origin=origin) as tile:
+            await tile.send(json.dumps({"token": token}) if token else "x")
+            await tile.wait_closed()
+            assert tile.close_code == code
+
+    async def story() -> None:
+        await watch()
+        await refused(None, 4403)
+        await refused(centre.token(camera, key="player"), 4403)
+        await refused(centre.token(camera, seconds=-1), 4401)
+        await refused(centre.token(UUID(int=99)), 4403)
+        await refused(centre.token(camera, seconds=1), 4401)
+        for wrong in ("http://evil.example", None):
+            with pytest.raises(InvalidStatus):
+                async with websocket(address, origin=wrong):
+                    pass
+
+    asyncio.run(story())
+    spooled = centre.until(lambda: list((centre.home.spool / "refusals").glob("recorder.jsonl")))
+    facts = centre.until(lambda: _kinds(spooled[0], 4))
+    assert {f["reason"] for f in facts} >= {"malformed", "forged", "expired", "no such stream"}
+
+
+def _kinds(path: Path, count: int) -> list[dict[str, Any]]:
+    facts = [json.loads(line) for line in path.read_text().splitlines()]
+    return facts if len(facts) >= count else []
+
+
+def test_the_process_is_closed_to_others() -> None:
+    said = "import ctypes, resource; from gwanje.apps.recorder import harden; harden(); " \
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))"  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "0 (0, 0)"
