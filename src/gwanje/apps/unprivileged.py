@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 CLONE_NEWUSER = 0x10000000
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT = 1, 8, 47
+PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_SECUREBITS, PR_CAP_AMBIENT = 1, 8, 28, 47
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 CAP_DAC_OVERRIDE = 1
 CAPABILITY_VERSION_3 = 0x20080522
 
@@ -63,6 +64,8 @@ def _enter_namespace() -> None:
 
 def _keep_one_capability() -> None:
     uid, gid = nobody()
+    # initdb looks for its neighbours with access(2), which leaves capabilities out unless this bit is set
+    _call(_libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0), "securebits")
     _call(_libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "keepcaps")
     os.setgroups([])
     os.setresgid(gid, gid, gid)
@@ -75,7 +78,6 @@ def _keep_one_capability() -> None:
 
 
 def _may(path: Path, mode: int) -> bool:
-    # plain access(2) asks for the real uid and leaves capabilities out
     return os.access(path, mode, effective_ids=True)
 
 
