@@ -195,10 +195,11 @@ def _postmaster(home: Home) -> int | None:
     """pid of a server that runs on this very folder, or None."""
     try:
         pid = int((folder(home) / "postmaster.pid").read_text().split("\n", 1)[0])
-        mine = Path(f"/proc/{pid}/cwd").resolve(strict=True) == folder(home).resolve()
+        # the command line, because a container's root may not look at another uid's cwd
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except (OSError, ValueError):
         return None
-    return pid if mine else None
+    return pid if str(folder(home)).encode() in words and b"postgres" in words[0] else None
 
 
 def stop_stale(home: Home) -> None:
