@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "procrastinate.contrib.django",
     *(f"gwanje.centre.{name}" for name in ROOMS if present(name, "apps")),
     "gwanje.apps.web",
 ]
