@@ -54,7 +54,7 @@ def undocumented(root: Path = ROOT) -> Iterator[Finding]:
 
 def twins(root: Path = ROOT) -> Iterator[Finding]:
     """Two test files of one name: pytest would import only one of them."""
-    files = [p for p in ours(".py", under=("tests",), root=root) if p.name not in ("conftest.py", "__init__.py")]
+    files = [p for p in ours(".py", under=("tests",), root=root) if p.name.startswith("test_")]
     counts = Counter(p.name for p in files)
     for path in files:
         if counts[path.name] > 1:

@@ -34,10 +34,9 @@ BANS = (
         r"^src/gwanje/kernel/(clock|ids)\.py$",
     ),
     Ban(
-        r"\.objects\.(create|bulk_create|get_or_create|update_or_create)\(|\.(bulk_update)\(",
+        r"\.(create|bulk_create|bulk_update|get_or_create|update_or_create)\(|\.(save|delete)\(\)",
         "a function of services.py: act and ledger row in one transaction",
-        r"^src/gwanje/(centre|apps/web)/.*\.py$",
-        r"/(services|migrations|duties|eraser)(/|\.py|_[a-z]+\.py)",
+        r"^src/gwanje/(centre|apps/web)/(.*/)?(views|endpoints|api|rules|forms|urls|context)(/.*|_[a-z]+)?\.py$",
     ),
     Ban(r"(?<!IP4 )\b0\.0\.0\.0\b", "127.0.0.1: a listener elsewhere needs TLS", CODE),
     Ban(r"\b(TODO|FIXME|XXX)\b", "an issue, or do it", r"^(src|tests|frontend/src|bench)/.*\.(py|ts|html|sql)$"),
