@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -199,3 +201,13 @@ def from_file(file: Path) -> Mapping[str, Any]:
     """``trace.json`` as a release wrote it (JSON is YAML)."""
     content: Mapping[str, Any] = read(file)
     return content
+
+
+def main() -> int:
+    """``python -m gwanje.law.trace``: the trace as JSON on standard output, for who may not import every room."""
+    json.dump(build().body(), sys.stdout, ensure_ascii=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""Public pages: every article answers to anyone, with evidence and without a person."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from gwanje.centre.common import clock, cursor, law
+from gwanje.centre.publication import evidence, reading
+from gwanje.kernel import ledger
+from gwanje.kernel.rls import set_scope
+
+pytestmark = pytest.mark.django_db
+
+
+def page(address: str, lang: str = "ko") -> str:
+    browser = Client()
+    browser.cookies[settings.LANGUAGE_COOKIE_NAME] = lang
+    answer = browser.get(address)
+    assert answer.status_code == 200, answer.content[:300]
+    return answer.content.decode()
+
+
+def test_the_list_shows_every_article_of_every_pack() -> None:
+    html = page("/law/")
+    for pack in law().law.packs:
+        for article in pack.articles:
+            assert f'href="{reverse("publication:article", args=[pack.id, article.id])}"' in html
+    assert "집행 중" in html
+    assert "예정" in html
+    assert "법령 충돌" in html
+
+
+def test_an_enforced_article_names_its_code_cases_and_tests() -> None:
+    html = page("/law/kr_anyang/20/")
+    assert "운영업무 전체는 위탁할 수 없다" in html
+    assert "gwanje.centre.staff.rules:contractor_limits" in html
+    assert "수탁업체 직원은 관리책임자가 될 수 없다" in html
+    assert "기록 없음" in html
+
+
+def test_a_planned_article_is_shown_as_planned() -> None:
+    html = page("/law/kr_anyang/12(2)/")
+    assert "예정" in html
+    assert "점검일지" in html
+    assert "지키는 코드" not in html
+
+
+def test_values_grounds_and_conflicts_of_an_article() -> None:
+    assert re.search("<strong>30</strong>일", page("/law/kr_anyang/31(1)/"))
+    html = page("/law/kr_anyang/30(1)5/")
+    assert "고를 수 없음" in html
+    assert "법령 충돌" in html
+    assert "원문 미확인" in page("/law/kr_national/지침41(2)/")
+    assert "효력 없음" in page("/law/kr_national/18(2)4/")
+
+
+def test_english_second() -> None:
+    html = page("/law/kr_anyang/28(2)/", "en")
+    assert "Playing stored video is forbidden" in html
+    assert "엄격히 금지" in html
+
+
+@pytest.mark.parametrize("address", ["/law/kr_anyang/999/", "/law/kr_nowhere/1/", "/api/publication/law/kr_anyang/999"])
+def test_what_is_not_there(address: str) -> None:
+    assert Client().get(address).status_code == 404
+
+
+def test_nobody_writes() -> None:
+    assert Client().post("/law/").status_code in (403, 405)
+
+
+def test_the_api_says_the_same() -> None:
+    packs = Client().get("/api/publication/law").json()
+    city = next(p for p in packs if p["id"] == "kr_anyang")
+    assert len(city["articles"]) == 103
+    one = Client().get("/api/publication/law/kr_anyang/20").json()
+    assert one["evidence"][0]["norm"] == "outsourcing.not_whole"
+    assert one["state"] == "enforced"
+
+
+@pytest.mark.usefixtures("system")
+def test_counts_come_from_the_ledger_and_no_row_of_it(hire) -> None:
+    person = hire("operator", name="김가온비밀")
+    before = evidence.counts_of(["live.on_duty"])["live.on_duty"]
+    for outcome in ("granted", "granted", "refused"):
+        entry = ledger.Entry(
+            kind="watching.live.opened", outcome=outcome, norms=("live.on_duty",), actor=person.pk, dies="access"
+        )
+        ledger.append(cursor(), clock(), entry)
+    after = evidence.counts_of(["live.on_duty"])["live.on_duty"]
+    assert after["granted"] - before["granted"] == 2
+    assert after["refused"] - before["refused"] == 1
+    html = page("/law/kr_anyang/22(1)/")
+    assert "김가온비밀" not in html
+    assert str(person.pk) not in html
+    set_scope(connection.cursor(), "system")
+
+
+def test_every_article_has_a_page_state() -> None:
+    today = law()
+    for pack in today.law.packs:
+        for article in pack.articles:
+            assert reading.state_of(article, today.on) in reading.STATES
+            assert not article.area or article.area in reading.AREAS
