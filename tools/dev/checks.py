@@ -113,9 +113,14 @@ def test(args: list[str]) -> int:
     began = time.monotonic()
     _setup()
     need("chromium", "fonts-nanum")
-    _lint()
+    # both are run, so that one call shows everything that is wrong
+    problem = ""
+    try:
+        _lint()
+    except Failed as error:
+        problem = str(error)
     code, closing = _pytest(_areas(args))
-    print(f"  ./dev test: {(time.monotonic() - began) / 60:.1f} min, exit {code}", flush=True)
+    print(f"  ./dev test: {(time.monotonic() - began) / 60:.1f} min, lint {problem or 'ok'}, pytest exit {code}")
     # the closing line of pytest stands last, with its counts
     print(closing or f"pytest ended with {code} and no closing line", flush=True)
-    return code
+    return code or (1 if problem else 0)
