@@ -1,0 +1,175 @@
+"""Stored footage by second (초별 저장영상): found by reading segment headers, so that it works without a database."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+from gwanje.kernel.clock import Clock
+from gwanje.vault.errors import SegmentBroken
+from gwanje.vault.parts import INIT, VIDEO
+from gwanje.vault.segment import PartAt, SegmentReader
+
+EPOCH_S = 3600
+READERS_MAX = 256
+FILES_MAX = 2000
+CLASSES_MAX = 1000
+RESCAN_US = 1_000_000
+log = logging.getLogger("gwanje.player")
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """One segment's parts of one second, still sealed."""
+
+    reader: SegmentReader
+    parts: tuple[PartAt, ...]
+
+    @property
+    def segment_id(self) -> bytes:
+        """SHA-256 of the segment's header."""
+        return self.reader.segment_id
+
+    @property
+    def class_(self) -> int:
+        """Retention class."""
+        return self.reader.header.class_
+
+    @property
+    def start_us(self) -> int:
+        """Arrival of the first access unit, Unix µs."""
+        return min(part.header.start_us for part in self.parts)
+
+    @property
+    def idr(self) -> bool:
+        """Does a part of this second begin with a key frame?"""
+        return any(part.header.kind == VIDEO and part.header.idr for part in self.parts)
+
+
+class _Ticks:
+    """The parts of one file by tick; grows with the file."""
+
+    def __init__(self, reader: SegmentReader) -> None:
+        self.reader = reader
+        self.by_tick: dict[int, list[PartAt]] = {}
+        self._seen = 0
+        self.grow()
+
+    def grow(self) -> None:
+        if self._seen and not self.reader.closed:
+            self.reader.refresh()
+        for part in self.reader.parts[self._seen :]:
+            if part.header.kind in (VIDEO, INIT):
+                self.by_tick.setdefault(part.header.tick, []).append(part)
+        self._seen = len(self.reader.parts)
+
+
+class Store:
+    """Finds parts of (slot, stream, second) under the store folder; keeps at most 256 files open.
+
+    Not thread-safe: one event loop asks. A file that vanishes meanwhile (destroyed) is no longer found.
+    """
+
+    def __init__(self, root: Path, clock: Clock) -> None:
+        self.root = root
+        self._clock = clock
+        self._open: OrderedDict[Path, _Ticks] = OrderedDict()
+        self._listed: OrderedDict[tuple[int, int], tuple[int, tuple[Path, ...]]] = OrderedDict()
+        self._broken: OrderedDict[Path, int] = OrderedDict()
+
+    def close(self) -> None:
+        """Close every file."""
+        while self._open:
+            self._open.popitem()[1].reader.close()
+
+    def _files(self, slot: int, epoch: int) -> tuple[Path, ...]:
+        now = self._clock.now_us()
+        known = self._listed.get((slot, epoch))
+        if known and 0 <= now - known[0] < RESCAN_US:
+            return known[1]
+        found: list[Path] = []
+        try:
+            classes = sorted(self.root.iterdir())[:CLASSES_MAX]
+        except FileNotFoundError:
+            classes = []
+        for class_ in classes:
+            if class_.name.isdigit():
+                found += sorted((class_ / str(epoch) / str(slot)).glob("*.gws"))[:FILES_MAX]
+        for path in [p for p in self._open if p.parent.name == str(slot) and p.parent.parent.name == str(epoch)]:
+            if path not in found:
+                self._open.pop(path).reader.close()
+        self._listed[slot, epoch] = (now, tuple(found))
+        self._listed.move_to_end((slot, epoch))
+        while len(self._listed) > READERS_MAX:
+            self._listed.popitem(last=False)
+        return tuple(found)
+
+    def _ticks(self, path: Path) -> _Ticks | None:
+        known = self._open.get(path)
+        if known is not None:
+            self._open.move_to_end(path)
+            return known
+        try:
+            size = path.stat().st_size
+            if self._broken.get(path) == size:
+                return None
+            opened = _Ticks(SegmentReader(path))
+        except FileNotFoundError:
+            return None
+        except (SegmentBroken, OSError) as error:
+            # one broken file costs its own seconds; it is looked at again when it has grown
+            log.warning("%s cannot be read: %s", path.name, error)
+            self._broken[path] = size
+            while len(self._broken) > READERS_MAX:
+                self._broken.popitem(last=False)
+            return None
+        self._open[path] = opened
+        while len(self._open) > READERS_MAX:
+            self._open.popitem(last=False)[1].reader.close()
+        return opened
+
+    def at(self, slot: int, stream: int, second: int) -> list[Sealed]:
+        """What stands of one second (Unix s), in order of arrival; empty when nothing was recorded."""
+        epoch, tick = divmod(second, EPOCH_S)
+        fresh = second >= self._clock.now_s() - 10
+        out = []
+        for path in self._files(slot, epoch):
+            if path.name.split("-", 1)[0] != str(stream):
+                continue
+            ticks = self._ticks(path)
+            if ticks is None or ticks.reader.header.stream != stream or ticks.reader.header.slot != slot:
+                continue
+            if tick not in ticks.by_tick or fresh:
+                ticks.grow()
+            if parts := ticks.by_tick.get(tick):
+                out.append(Sealed(ticks.reader, tuple(parts)))
+        return sorted(out, key=lambda sealed: sealed.start_us)
+
+    def next_second(self, slot: int, stream: int, second: int, until: int) -> int:
+        """The first second in [second, until) with footage, or ``until``."""
+        while second < until:
+            epoch = second // EPOCH_S
+            hour_end = min(until, (epoch + 1) * EPOCH_S)
+            if not self._files(slot, epoch):
+                second = hour_end
+                continue
+            while second < hour_end:
+                if self.at(slot, stream, second):
+                    return second
+                second += 1
+        return until
+
+    def key_second(self, slot: int, stream: int, second: int, first: int) -> int:
+        """The second at or before ``second`` (not before ``first``) in which a key frame stands, else ``second``.
+
+        Goes back only through footage without a hole: what lies before a hole does not help to decode.
+        """
+        for candidate in range(second, first - 1, -1):
+            sealed = self.at(slot, stream, candidate)
+            if any(s.idr for s in sealed):
+                return candidate
+            if not sealed:
+                break
+        return second

@@ -1,0 +1,334 @@
+"""One viewing (열람): the seconds of one Permit for one officer, opened one by one, at the pace of the page.
+
+Order for every second: the sealed bytes are read, vaultd is asked for that second's keys (and logs it), the part is
+opened in memory, moved on the time line, sent, forgotten. Nothing outside the Permit's range is even asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gwanje.kernel.clock import Clock
+from gwanje.kernel.permit import Lens, Permit
+from gwanje.media.play.boxes import BadBoxes, Init, Timeline, read_init
+from gwanje.media.play.store import EPOCH_S, Sealed, Store
+from gwanje.vault.client import Session
+from gwanje.vault.errors import VaultError
+from gwanje.vault.parts import INIT, PartHeader, open_part
+
+AHEAD_S = 3
+SPEED_MAX = 4.0
+CREDIT_MAX = 30
+INIT_MESSAGE, FRAGMENT_MESSAGE = 1, 2
+log = logging.getLogger("gwanje.player")
+
+Send = Callable[[dict[str, Any] | bytes], Awaitable[None]]
+Opened = Callable[[Lens, int, int], Awaitable[None]]
+
+
+class Door(Protocol):
+    """What the player asks of vaultd."""
+
+    async def redeem(self, permit: bytes, viewer: bytes) -> Session:
+        """Spend a Permit."""
+
+    async def resume(self, session: bytes, viewer: bytes) -> Session:
+        """Go on with a session."""
+
+    async def open_tick(  # noqa: PLR0917 - the wire's own order
+        self, session: bytes, class_: int, slot: int, epoch: int, tick: int, segments: list[bytes]
+    ) -> dict[bytes, bytes]:
+        """Key material of one second."""
+
+
+class Refused(Exception):
+    """The viewer is told a code and a sentence in Korean and English."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass
+class Order:
+    """What the page asked for last: a camera and the second (Unix s) to begin with."""
+
+    lens: Lens
+    at: int
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One sealed part in memory, with its segment and class."""
+
+    header: PartHeader
+    data: bytes
+    segment: bytes
+    class_: int
+
+
+class Pace:
+    """How fast seconds may be opened: credits of the page, and never more than four times as fast as time."""
+
+    def __init__(self) -> None:
+        self._credits = 0
+        self._tokens, self._at = float(AHEAD_S), 0.0
+        self._changed = asyncio.Event()
+        self.paused = False
+
+    def begin(self) -> None:
+        """A new order: the first seconds need no credit."""
+        self._credits, self.paused = AHEAD_S, False
+        self._changed.set()
+
+    def more(self, count: int) -> None:
+        """The page has room for more seconds."""
+        self._credits = min(CREDIT_MAX, self._credits + count)
+        self.paused = False
+        self._changed.set()
+
+    def refund(self) -> None:
+        """A second was taken that could not be shown."""
+        self._credits += 1
+
+    def pause(self) -> None:
+        """Nothing until the page asks for more or plays."""
+        self.paused = True
+
+    def wake(self) -> None:
+        """Let a waiting ``take`` look again."""
+        self._changed.set()
+
+    async def take(self, stop: Callable[[], bool]) -> bool:
+        """Wait until one more second may be opened; False when ``stop`` says so first."""
+        loop = asyncio.get_running_loop()
+        while not stop():
+            now = loop.time()
+            self._tokens = min(float(AHEAD_S), self._tokens + (now - self._at) * SPEED_MAX)
+            self._at = now
+            if self._credits > 0 and not self.paused:
+                if self._tokens >= 1:
+                    self._credits -= 1
+                    self._tokens -= 1
+                    return True
+                await asyncio.sleep((1 - self._tokens) / SPEED_MAX)
+                continue
+            self._changed.clear()
+            await self._changed.wait()
+        return False
+
+
+class Viewing:
+    """Streams the seconds of ``permit`` that the page orders, until its session ends."""
+
+    def __init__(  # noqa: PLR0917 - made in one place
+        self, permit: Permit, session: bytes, ends_s: int, door: Door, store: Store, clock: Clock, send: Send,
+        opened: Opened,
+    ) -> None:  # fmt: skip
+        self.permit, self.session, self.ends_s = permit, session, ends_s
+        self.pace = Pace()
+        self._door, self._store, self._clock, self._send, self._opened = door, store, clock, send, opened
+        self._order: Order | None = None
+        self._wanted = asyncio.Event()
+        self._timeline = Timeline(permit.first)
+        self._init: Init | None = None
+        self._sent_init: bytes = b""
+        self._need_key = True
+        self._run: tuple[Lens, int, int] | None = None
+        self._dead: set[tuple[int, int]] = set()
+        self._telling: asyncio.Future[None] | None = None
+
+    def play(self, camera: bytes, at: int) -> None:
+        """Order a camera from a second on; Refused ``outside`` when the Permit does not have it."""
+        lens = next((lens for lens in self.permit.cameras if lens.camera.bytes == camera), None)
+        if lens is None or not self.permit.first <= at < self.permit.until:
+            raise Refused("outside", "허가된 범위 밖입니다. / Outside the range of the Permit.")
+        self._order = Order(lens, at)
+        self.pace.begin()
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Carry out orders for as long as the connection lives (cancelled by its owner)."""
+        try:
+            while True:
+                await self._wanted.wait()
+                self._wanted.clear()
+                order, self._order = self._order, None
+                if order is not None:
+                    await self._carry_out(order)
+        finally:
+            # what was opened is told even when the connection breaks in the middle
+            await self.flush()
+
+    async def _carry_out(self, order: Order) -> None:
+        lens, until = order.lens, self.permit.until
+        second = self._store.key_second(lens.slot, lens.stream, order.at, self.permit.first)
+        self._timeline.restart()
+        self._need_key, self._sent_init = True, b""
+        gap: tuple[int, str] | None = None
+        shown, reasons = False, set[str]()
+        while second < until:
+            there = self._store.next_second(lens.slot, lens.stream, second, until)
+            reason: str | None = "no_footage"
+            if there == second:
+                there = second + 1
+                reason = "destroyed" if self._is_dead(lens, second) else await self._paced(lens, second, gap)
+                if reason == "":
+                    return
+            if reason is None:
+                gap, shown = None, True
+            else:
+                reasons.add(reason)
+                gap = gap if gap and gap[1] == reason else await self._told(gap, second, reason)
+                self._need_key = True
+            second = there
+            # a long hole must not keep the loop from others
+            await asyncio.sleep(0)
+        await self.flush()
+        if not shown:
+            await self._nothing(next(r for r in ("destroyed", "damaged", "no_footage") if r in reasons))
+        if gap is not None:
+            await self._send({"type": "gap", "from": gap[0], "until": until, "reason": gap[1]})
+        await self._send({"type": "end"})
+
+    def _is_dead(self, lens: Lens, second: int) -> bool:
+        epoch = second // EPOCH_S
+        return all((s.class_, epoch) in self._dead for s in self._store.at(lens.slot, lens.stream, second))
+
+    async def _paced(self, lens: Lens, second: int, gap: tuple[int, str] | None) -> str | None:
+        """One second when it is time for it; empty text when another order came first."""
+        if not await self.pace.take(lambda: self._order is not None):
+            await self.flush()
+            return ""
+        reason = await self._second(lens, second, gap)
+        if reason is not None:
+            # the page has no picture for which it could ask for more
+            self.pace.refund()
+        return reason
+
+    async def _nothing(self, reason: str) -> None:
+        texts = {
+            "destroyed": "보관기간이 지나 파기된 영상입니다. / This video was destroyed when its retention ended.",
+            "damaged": "영상이 손상되어 열 수 없습니다. / The stored video is damaged and does not open.",
+        }
+        text = texts.get(reason, "이 구간에는 저장된 영상이 없습니다. / Nothing is stored in this range.")
+        await self._send({"type": "error", "code": reason, "message": text})
+
+    async def _told(self, gap: tuple[int, str] | None, second: int, reason: str) -> tuple[int, str]:
+        if gap is not None:
+            await self._send({"type": "gap", "from": gap[0], "until": second, "reason": gap[1]})
+        return second, reason
+
+    async def _second(self, lens: Lens, second: int, gap: tuple[int, str] | None) -> str | None:
+        """Open and send one second; the reason of a gap when nothing of it could be shown."""
+        assert self.permit.first <= second < self.permit.until
+        epoch, tick = divmod(second, EPOCH_S)
+        pieces: list[_Piece] = []
+        reason = "damaged"
+        for sealed in self._store.at(lens.slot, lens.stream, second):
+            if (sealed.class_, epoch) in self._dead:
+                reason = "destroyed"
+                continue
+            pieces += self._read(sealed)
+        sent = False
+        for class_ in sorted({piece.class_ for piece in pieces}):
+            mine = [piece for piece in pieces if piece.class_ == class_]
+            try:
+                keys = await self._keys(class_, lens.slot, epoch, tick, mine)
+            except VaultError as error:
+                if error.code != "destroyed":
+                    raise
+                self._dead.add((class_, epoch))
+                reason = "destroyed"
+                continue
+            await self._noted(lens, second)
+            sent = await self._show(mine, keys, None if sent else gap, second) or sent
+        return None if sent else reason
+
+    async def _keys(self, class_: int, slot: int, epoch: int, tick: int, pieces: list[_Piece]) -> dict[bytes, bytes]:
+        segments = sorted({piece.segment for piece in pieces})
+        return await self._door.open_tick(self.session, class_, slot, epoch, tick, segments)
+
+    @staticmethod
+    def _read(sealed: Sealed) -> list[_Piece]:
+        out = []
+        for part in sealed.parts:
+            try:
+                data = sealed.reader.read(part)
+            except (VaultError, OSError) as error:
+                log.warning("segment %s: %s", sealed.segment_id.hex()[:16], type(error).__name__)
+                break
+            out.append(_Piece(part.header, data, sealed.segment_id, sealed.class_))
+        return out
+
+    async def _show(
+        self, pieces: list[_Piece], keys: dict[bytes, bytes], gap: tuple[int, str] | None, second: int
+    ) -> bool:
+        """Open the parts of one second and send what is video; False when nothing could be shown."""
+        sent = False
+        for piece in pieces:
+            material = keys.get(piece.segment)
+            if material is None:
+                continue
+            try:
+                message = self._open(piece, material)
+            except (VaultError, BadBoxes) as error:
+                log.warning("segment %s, ordinal %d: %s", piece.segment.hex()[:16], piece.header.ordinal, error)
+                self._need_key = True
+                continue
+            if not message:
+                continue
+            if gap is not None and not sent:
+                await self._send({"type": "gap", "from": gap[0], "until": second, "reason": gap[1]})
+            await self._send_init(piece.header.start_us)
+            await self._send(message)
+            sent = True
+        return sent
+
+    def _open(self, piece: _Piece, material: bytes) -> bytes:
+        """The message for one part; empty for an init, and for what cannot be decoded before a key frame."""
+        plain = open_part(material, piece.segment, piece.data)
+        if piece.header.kind == INIT:
+            if self._init is None or plain != self._init.data:
+                self._init = read_init(plain)
+            return b""
+        if self._need_key and not piece.header.idr:
+            return b""
+        if self._init is None:
+            raise BadBoxes("no init before the first picture")
+        moved = self._timeline.place(plain, self._init, piece.header.start_us)
+        if not moved:
+            return b""
+        self._need_key = False
+        return struct.pack(">BQ", FRAGMENT_MESSAGE, piece.header.start_us) + moved
+
+    async def _send_init(self, start_us: int) -> None:
+        init = self._init
+        if init is None or init.data == self._sent_init:
+            return
+        self._sent_init = init.data
+        await self._send({"type": "init", "codec": init.codec, "width": init.width, "height": init.height})
+        await self._send(struct.pack(">BQ", INIT_MESSAGE, start_us) + init.data)
+
+    async def _noted(self, lens: Lens, second: int) -> None:
+        """Remember that vaultd opened a second; told to the ledger as ranges."""
+        if self._run is not None and self._run[0] == lens and self._run[2] == second and second - self._run[1] < 60:
+            self._run = (lens, self._run[1], second + 1)
+            return
+        await self.flush()
+        self._run = (lens, second, second + 1)
+
+    async def flush(self) -> None:
+        """Tell the range opened since the last time."""
+        run, self._run = self._run, None
+        if run is not None:
+            self._telling = asyncio.ensure_future(self._opened(*run))
+        if self._telling is not None:
+            # a connection that breaks here must not take the row with it
+            await asyncio.shield(self._telling)
+            self._telling = None
