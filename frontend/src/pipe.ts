@@ -1,0 +1,147 @@
+/** fMP4 into a video element (영상 버퍼): one MediaSource, a bounded queue, trimming behind the picture. */
+
+/** Kinds of binary messages: u8 kind, u64 time in microseconds, fMP4 bytes. */
+export const INIT = 1;
+export const FRAGMENT = 2;
+const QUEUE_MAX = 600;
+const HEAD = 9;
+
+/** One binary message taken apart; null when it is too short to be one. */
+export function message(data: ArrayBuffer): { kind: number; timeUs: number; body: ArrayBuffer } | null {
+  if (data.byteLength <= HEAD) return null;
+  const view = new DataView(data);
+  return { kind: view.getUint8(0), timeUs: Number(view.getBigUint64(1)), body: data.slice(HEAD) };
+}
+
+/** RFC 6381 codec of an init segment, from its avcC box; null when there is none. */
+export function codecOf(init: ArrayBuffer): string | null {
+  const bytes = new Uint8Array(init);
+  for (let i = 0; i + 8 < bytes.length; i++) {
+    if (bytes[i] === 0x61 && bytes[i + 1] === 0x76 && bytes[i + 2] === 0x63 && bytes[i + 3] === 0x43) {
+      const hex = (n: number): string => (bytes[n] ?? 0).toString(16).padStart(2, "0");
+      return `avc1.${hex(i + 5)}${hex(i + 6)}${hex(i + 7)}`;
+    }
+  }
+  return null;
+}
+
+/** A MediaSource behind one video element. `keepS`: seconds kept behind the picture. */
+export class Pipe {
+  private source: MediaSource | null = null;
+  private buffer: SourceBuffer | null = null;
+  private queue: ArrayBuffer[] = [];
+  private url = "";
+  private codec = "";
+  private broken = false;
+
+  constructor(private readonly video: HTMLVideoElement, private readonly keepS: number, private readonly failed: () => void) {}
+
+  /** Begin with an init segment; another codec on the same pipe changes the type in place. */
+  begin(init: ArrayBuffer): boolean {
+    const codec = codecOf(init);
+    const type = `video/mp4; codecs="${codec ?? ""}"`;
+    if (!codec || !MediaSource.isTypeSupported(type)) return false;
+    if (this.source && this.buffer && !this.broken) {
+      if (codec !== this.codec) this.buffer.changeType(type);
+      this.codec = codec;
+      this.push(init);
+      return true;
+    }
+    this.reset();
+    this.codec = codec;
+    const source = new MediaSource();
+    this.source = source;
+    this.url = URL.createObjectURL(source);
+    this.queue.push(init);
+    source.addEventListener("sourceopen", () => {
+      if (this.source !== source) return;
+      URL.revokeObjectURL(this.url);
+      this.buffer = source.addSourceBuffer(type);
+      this.buffer.addEventListener("updateend", () => this.pump());
+      this.buffer.addEventListener("error", () => this.fail());
+      this.pump();
+    }, { once: true });
+    this.video.src = this.url;
+    return true;
+  }
+
+  /** Queue a fragment; beyond the bound the pipe fails rather than grow. */
+  push(bytes: ArrayBuffer): void {
+    if (!this.source || this.broken) return;
+    if (this.queue.length >= QUEUE_MAX) {
+      this.fail();
+      return;
+    }
+    this.queue.push(bytes);
+    this.pump();
+  }
+
+  /** Drop everything buffered and queued, but stay open (a seek). */
+  flush(): void {
+    this.queue = [];
+    if (this.buffer && !this.broken && this.source?.readyState === "open") {
+      if (this.buffer.updating) this.buffer.abort();
+      if (this.buffer.buffered.length) this.buffer.remove(0, Number.MAX_SAFE_INTEGER);
+    }
+  }
+
+  /** End of the newest buffered range, null when nothing is buffered. */
+  get end(): number | null {
+    const ranges = this.ranges;
+    return ranges && ranges.length ? ranges.end(ranges.length - 1) : null;
+  }
+
+  /** What is buffered, null before the first append. */
+  get ranges(): TimeRanges | null {
+    try {
+      return this.buffer?.buffered ?? null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Close and forget the video's source. */
+  reset(): void {
+    this.queue = [];
+    this.buffer = null;
+    this.source = null;
+    this.broken = false;
+    this.codec = "";
+    if (this.video.src) {
+      this.video.removeAttribute("src");
+      this.video.load();
+    }
+  }
+
+  private pump(): void {
+    const buffer = this.buffer;
+    if (!buffer || buffer.updating || this.broken || this.source?.readyState !== "open") return;
+    const ranges = this.ranges;
+    const first = ranges && ranges.length ? ranges.start(0) : null;
+    const behind = this.video.currentTime - this.keepS;
+    // removing little by little would cost more than it frees
+    if (first !== null && behind - first > this.keepS) {
+      buffer.remove(first, behind);
+      return;
+    }
+    const next = this.queue.shift();
+    if (!next) return;
+    try {
+      buffer.appendBuffer(next);
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "QuotaExceededError" && first !== null && behind > first) {
+        this.queue.unshift(next);
+        buffer.remove(first, Math.max(first + 0.1, this.video.currentTime - 1));
+      } else {
+        this.fail();
+      }
+    }
+  }
+
+  private fail(): void {
+    if (this.broken) return;
+    this.broken = true;
+    this.queue = [];
+    this.failed();
+  }
+}

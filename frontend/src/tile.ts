@@ -1,0 +1,258 @@
+/** gw-tile: one camera's present (실시간 화면). Token, WebSocket, MediaSource, live edge, calm words for each state. */
+import { CallError, call } from "./net.js";
+import { FRAGMENT, INIT, Pipe, message } from "./pipe.js";
+import { t } from "./text.js";
+
+/** Where a tile stands. */
+export type TileState = "idle" | "connecting" | "live" | "stalled" | "refused" | "no-signal";
+
+interface Ticket {
+  token: string;
+  url: string;
+  expires: number;
+  label: string;
+}
+
+const LAG_MAX_S = 0.5;
+const STALLED_MS = 3000;
+const SILENT_MS = 12_000;
+const RENEW_MS = 30_000;
+const BACKOFF_MS = [400, 800, 1600, 3200, 6400, 10_000];
+const WORDS: Record<TileState, [string, string]> = {
+  idle: ["빈 칸", "Empty"],
+  connecting: ["연결 중", "Connecting"],
+  live: ["", ""],
+  stalled: ["영상이 멈춤", "Picture stalled"],
+  refused: ["볼 수 없음", "Not shown"],
+  "no-signal": ["신호 없음", "No signal"],
+};
+
+/** `<gw-tile>`; `show(camera, label)` begins, `clear()` ends. Fires `gw-state` when its state changes. */
+export class Tile extends HTMLElement {
+  private readonly video = document.createElement("video");
+  private readonly label = document.createElement("span");
+  private readonly note = document.createElement("div");
+  private readonly pipe = new Pipe(this.video, 8, () => this.retry());
+  private socket: WebSocket | null = null;
+  private camera = "";
+  private stream: "main" | "sub" = "sub";
+  private tries = 0;
+  private generation = 0;
+  private frameAt = 0;
+  private retryTimer = 0;
+  private renewTimer = 0;
+  private watchTimer = 0;
+  private built = false;
+
+  /** Id of the camera shown, empty when none. */
+  get shown(): string {
+    return this.camera;
+  }
+
+  connectedCallback(): void {
+    if (!this.built) this.build();
+    window.clearInterval(this.watchTimer);
+    this.watchTimer = window.setInterval(() => this.watch(), 250);
+    if (this.camera) this.start();
+    else this.state("idle");
+  }
+
+  disconnectedCallback(): void {
+    window.clearInterval(this.watchTimer);
+    this.stop();
+  }
+
+  /** Show a camera; the same camera and stream again changes nothing. */
+  show(camera: string, label: string, stream: "main" | "sub" = "sub"): void {
+    this.label.textContent = label;
+    this.label.title = label;
+    this.setAttribute("aria-label", label);
+    if (camera === this.camera && stream === this.stream) return;
+    this.camera = camera;
+    this.stream = stream;
+    this.tries = 0;
+    if (this.isConnected) this.start();
+  }
+
+  /** Show nothing. */
+  clear(): void {
+    this.camera = "";
+    this.label.textContent = "";
+    this.setAttribute("aria-label", t("빈 칸", "Empty"));
+    this.stop();
+    this.state("idle");
+  }
+
+  private build(): void {
+    this.built = true;
+    const bar = document.createElement("div");
+    bar.className = "tile-bar";
+    this.label.className = "tile-label";
+    const dot = document.createElement("span");
+    dot.className = "tile-dot";
+    bar.append(dot, this.label);
+    this.note.className = "tile-note";
+    this.note.setAttribute("role", "status");
+    this.video.muted = true;
+    this.video.playsInline = true;
+    this.video.disablePictureInPicture = true;
+    this.video.tabIndex = -1;
+    this.append(this.video, bar, this.note);
+  }
+
+  private start(): void {
+    this.stop();
+    this.state("connecting");
+    void this.open(++this.generation);
+  }
+
+  private stop(): void {
+    this.generation++;
+    window.clearTimeout(this.retryTimer);
+    window.clearTimeout(this.renewTimer);
+    this.socket?.close();
+    this.socket = null;
+    this.pipe.reset();
+    this.frameAt = 0;
+  }
+
+  private async ticket(): Promise<Ticket> {
+    return call<Ticket>("POST", "/api/watching/live-token", { camera: this.camera, stream: this.stream });
+  }
+
+  private async open(generation: number): Promise<void> {
+    let ticket: Ticket;
+    try {
+      ticket = await this.ticket();
+    } catch (error) {
+      if (generation === this.generation) this.refused(error);
+      return;
+    }
+    if (generation !== this.generation) return;
+    if (ticket.label) this.label.textContent = this.label.title = ticket.label;
+    const socket = new WebSocket(ticket.url);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    this.frameAt = performance.now();
+    socket.onopen = () => {
+      socket.send(JSON.stringify({ token: ticket.token }));
+      this.renewLater();
+    };
+    socket.onmessage = (event: MessageEvent<ArrayBuffer | string>) => {
+      if (generation === this.generation && typeof event.data !== "string") this.take(event.data);
+    };
+    socket.onclose = () => {
+      if (generation === this.generation) this.retry();
+    };
+  }
+
+  private take(data: ArrayBuffer): void {
+    const part = message(data);
+    if (!part) return;
+    if (part.kind === INIT) {
+      if (!this.pipe.begin(part.body)) this.state("no-signal", t("이 브라우저가 못 여는 형식", "A format this browser cannot play"));
+      return;
+    }
+    if (part.kind !== FRAGMENT) return;
+    this.frameAt = performance.now();
+    this.pipe.push(part.body);
+  }
+
+  private refused(error: unknown): void {
+    if (!(error instanceof CallError)) throw error;
+    if (error.status === 409) this.state("no-signal", error.words);
+    else if (error.status === 401 || error.status === 403 || error.status === 404) {
+      this.state("refused", error.words);
+      return;
+    } else this.state("connecting", error.words);
+    this.retryLater();
+  }
+
+  private renewLater(): void {
+    window.clearTimeout(this.renewTimer);
+    const generation = this.generation;
+    this.renewTimer = window.setTimeout(async () => {
+      try {
+        const ticket = await this.ticket();
+        if (generation !== this.generation) return;
+        this.socket?.send(JSON.stringify({ token: ticket.token }));
+        this.renewLater();
+      } catch (error) {
+        if (generation !== this.generation) return;
+        // away for a moment: the running token still has half a minute
+        if (error instanceof CallError && (error.status === 0 || error.status >= 500)) this.renewSoon();
+        else {
+          this.stop();
+          this.refused(error);
+        }
+      }
+    }, RENEW_MS);
+  }
+
+  private renewSoon(): void {
+    const generation = this.generation;
+    this.renewTimer = window.setTimeout(async () => {
+      try {
+        const ticket = await this.ticket();
+        if (generation === this.generation) this.socket?.send(JSON.stringify({ token: ticket.token }));
+      } catch {
+        // the socket will be closed with 4401 and the tile tries again
+      }
+      if (generation === this.generation) this.renewLater();
+    }, 5000);
+  }
+
+  private retry(): void {
+    const before = this.dataset["state"];
+    this.stop();
+    this.state(before === "live" || before === "stalled" ? "stalled" : "connecting");
+    this.retryLater();
+  }
+
+  private retryLater(): void {
+    const pause = BACKOFF_MS[Math.min(this.tries++, BACKOFF_MS.length - 1)] ?? 10_000;
+    window.clearTimeout(this.retryTimer);
+    const generation = ++this.generation;
+    this.retryTimer = window.setTimeout(() => {
+      if (this.camera && this.isConnected && generation === this.generation) void this.open(++this.generation);
+    }, pause * (0.75 + Math.random() / 2));
+  }
+
+  private watch(): void {
+    if (!this.socket || !this.frameAt) return;
+    const silent = performance.now() - this.frameAt;
+    this.chase();
+    const playing = this.video.readyState >= 2 && !this.video.paused;
+    if (silent < STALLED_MS && playing) {
+      this.tries = 0;
+      this.state("live");
+    } else if (silent > SILENT_MS) {
+      this.state("no-signal");
+      this.stop();
+      this.retryLater();
+    } else if (silent > STALLED_MS) this.state(this.dataset["state"] === "live" ? "stalled" : (this.dataset["state"] as TileState));
+  }
+
+  /** Stay at the live edge: a little late is sped up, more than half a second is skipped. */
+  private chase(): void {
+    const end = this.pipe.end;
+    const ranges = this.pipe.ranges;
+    if (end === null || !ranges?.length) return;
+    const start = ranges.start(ranges.length - 1);
+    if (this.video.currentTime < start || end - this.video.currentTime > LAG_MAX_S) {
+      this.video.currentTime = Math.max(start, end - 0.1);
+    }
+    this.video.playbackRate = end - this.video.currentTime > 0.3 ? 1.1 : 1;
+    if (this.video.paused) void this.video.play().catch(() => undefined);
+  }
+
+  private state(name: TileState, words = ""): void {
+    const text = words || t(...WORDS[name]);
+    if (this.dataset["state"] === name && this.note.textContent === text) return;
+    this.dataset["state"] = name;
+    this.note.textContent = text;
+    this.dispatchEvent(new CustomEvent("gw-state", { detail: name, bubbles: true }));
+  }
+}
+
+customElements.define("gw-tile", Tile);

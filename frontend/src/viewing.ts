@@ -1,0 +1,179 @@
+/** One viewing session with the player (열람 세션): Permit, credits, seconds in, gaps, errors. No page in here. */
+import { CallError, call } from "./net.js";
+import { FRAGMENT, INIT, message } from "./pipe.js";
+import { t } from "./text.js";
+
+/** What the player says when a session begins. */
+export interface Session {
+  session: string;
+  cameras: { camera: string; stream: number }[];
+  first: number;
+  until: number;
+  expires: number;
+}
+
+/** What a page is told. */
+export interface Ears {
+  session(session: Session): void;
+  init(bytes: ArrayBuffer): void;
+  second(bytes: ArrayBuffer, unixS: number): void;
+  gap(from: number, until: number, reason: string): void;
+  end(): void;
+  /** `final`: no way back in this session. */
+  error(words: string, code: string, final: boolean): void;
+  connection(up: boolean): void;
+}
+
+interface Said {
+  type: string;
+  code?: string;
+  message?: string;
+  from?: number;
+  until?: number;
+  reason?: string;
+}
+
+/** Codes after which trying again makes no sense. */
+const FINAL = new Set(["session_ended", "reused", "expired", "forged", "widened", "person", "station", "spent", "refused"]);
+const PASSING = new Set(["destroyed", "damaged", "none", "no_footage", "message", "outside", "limit"]);
+const FREE_S = 3;
+const CREDIT_S = 8;
+const AHEAD_S = 10;
+const RETRY_MS = [500, 1000, 2000, 4000, 8000];
+
+/** Talks to the player over one WebSocket and comes back to the same session when it breaks. */
+export class Viewing {
+  private socket: WebSocket | null = null;
+  private session = "";
+  private expires = 0;
+  private granted = 0;
+  private received = 0;
+  private wanted: { camera: string; at: number } | null = null;
+  private awaiting: number | null = null;
+  private tries = 0;
+  private over = false;
+
+  constructor(private readonly url: string, private readonly permitUrl: string, private readonly viewerUrl: string, private readonly ears: Ears) {}
+
+  /** Mint a Permit and open the session; or take the running one up again. */
+  async open(): Promise<void> {
+    if (this.over) return;
+    try {
+      const viewer = (await call<{ viewer?: string; token?: string }>("POST", this.viewerUrl, {})) as Record<string, string>;
+      const hello: Record<string, string> = { viewer: viewer["viewer"] ?? viewer["token"] ?? "" };
+      let url = this.url;
+      if (this.session) hello["session"] = this.session;
+      else {
+        const permit = await call<Record<string, string>>("POST", this.permitUrl, {});
+        hello["permit"] = permit["permit"] ?? "";
+        hello["viewer"] = permit["viewer"] ?? hello["viewer"] ?? "";
+        url = permit["url"] ?? url;
+      }
+      this.connect(url, hello);
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      const passing = error.status === 0 || error.status >= 500;
+      this.ears.error(`${error.words} ${error.next}`.trim(), error.problem.error, !passing);
+      if (passing) this.again();
+      else this.over = true;
+    }
+  }
+
+  /** Ask for a camera from a Unix second on. */
+  play(camera: string, at: number): void {
+    this.wanted = { camera, at: Math.floor(at) };
+    this.awaiting = this.wanted.at;
+    window.setTimeout(() => (this.awaiting = null), 3000);
+    this.granted = FREE_S;
+    this.received = 0;
+    this.say({ type: "play", ...this.wanted });
+  }
+
+  /** Room for more seconds when little is buffered ahead (`aheadS`). */
+  credit(aheadS: number): void {
+    if (aheadS > AHEAD_S || this.granted - this.received > 3 || !this.wanted) return;
+    this.granted += CREDIT_S;
+    this.say({ type: "more", n: CREDIT_S });
+  }
+
+  /** Nothing more until the next credit. */
+  pause(): void {
+    this.say({ type: "pause" });
+  }
+
+  /** End for good. */
+  close(): void {
+    this.over = true;
+    this.socket?.close();
+  }
+
+  private say(what: Record<string, unknown>): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(what));
+  }
+
+  private connect(url: string, hello: Record<string, string>): void {
+    const socket = new WebSocket(url);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    socket.onopen = () => socket.send(JSON.stringify(hello));
+    socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
+      if (this.socket !== socket) return;
+      if (typeof event.data === "string") this.said(JSON.parse(event.data) as Said);
+      else this.took(event.data);
+    };
+    socket.onclose = () => {
+      if (this.socket !== socket) return;
+      this.ears.connection(false);
+      if (!this.over) this.again();
+    };
+  }
+
+  private again(): void {
+    if (this.expires && Date.now() / 1000 > this.expires) {
+      this.over = true;
+      this.ears.error(t("열람 시간이 끝났습니다.", "The viewing session has ended."), "session_ended", true);
+      return;
+    }
+    const pause = RETRY_MS[Math.min(this.tries++, RETRY_MS.length - 1)] ?? 8000;
+    window.setTimeout(() => void this.open(), pause);
+  }
+
+  private said(what: Said): void {
+    if (what.type === "session") {
+      const session = what as unknown as Session;
+      this.session = session.session;
+      this.expires = session.expires;
+      this.tries = 0;
+      this.ears.connection(true);
+      this.ears.session(session);
+    } else if (what.type === "gap") {
+      if (what.from === this.awaiting) this.awaiting = null;
+      this.received += Math.max(0, (what.until ?? 0) - (what.from ?? 0));
+      this.ears.gap(what.from ?? 0, what.until ?? 0, what.reason ?? "");
+    } else if (what.type === "end") this.ears.end();
+    else if (what.type === "error") this.failed(what.code ?? "", what.message ?? "");
+  }
+
+  private failed(code: string, text: string): void {
+    const final = FINAL.has(code) || (!this.session && !PASSING.has(code) && code !== "away");
+    if (final) this.over = true;
+    const [ko, en] = text.split(" / ");
+    this.ears.error(t(ko ?? text, en ?? text), code, final);
+  }
+
+  private took(data: ArrayBuffer): void {
+    const part = message(data);
+    if (!part) return;
+    if (part.kind === INIT) {
+      this.ears.init(part.body);
+      return;
+    }
+    if (part.kind !== FRAGMENT) return;
+    const second = part.timeUs / 1e6;
+    // what was on its way when another second or camera was asked for does not belong to the new picture
+    if (this.awaiting !== null && second >= this.awaiting + 1) return;
+    this.awaiting = null;
+    this.received++;
+    this.ears.second(part.body, second);
+  }
+}
