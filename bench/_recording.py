@@ -1,0 +1,63 @@
+"""The recorder under measurement: the real engine with sealing, hashing, spool and fsync, keys from the real vaultd.
+
+``python -m bench._recording HOME URL_PATTERN CAMERAS``: records until SIGTERM, then prints its counters. It is not
+hardened as the service is, so that its memory can be read from /proc.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from uuid import UUID
+
+from gwanje.apps.recorder import settings
+from gwanje.kernel.home import Home
+from gwanje.kernel.sources import Source
+from gwanje.media.recorder import Recorder
+from gwanje.vault.client import AsyncVaultClient, VaultClient
+
+
+def sources(home: Home, pattern: str, cameras: int) -> list[Source]:
+    """One source per camera, with slots from vaultd."""
+    ids = [UUID(int=1 + number) for number in range(cameras)]
+    slots = VaultClient(home, "web").slots(ids)
+    return [
+        Source(camera, UUID(int=1), slot, 1, f"B-{number:04d}", pattern.format(number), "", {}, True)
+        for number, (camera, slot) in enumerate(zip(ids, slots, strict=True))
+    ]
+
+
+async def main() -> None:
+    """Record until SIGTERM; USR1 begins the counters anew."""
+    home, pattern, cameras = Home.find(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    recorder = Recorder(
+        settings=settings(home),
+        clock=home.clock,
+        lender=AsyncVaultClient(home, "recorder"),
+        spool=home.spool,
+        unseal=lambda _: None,
+    )
+    await recorder.start()
+    wanted = sources(home, pattern, cameras)
+    await recorder.fleet.apply(wanted)
+
+    def begin() -> None:
+        recorder.engine.late_ms_max = recorder.sealer.counters.write_ms_max = 0.0
+        recorder.sealer.counters.queue_max = 0
+
+    loop.add_signal_handler(signal.SIGUSR1, begin)
+    await stop.wait()
+    said = recorder.health()
+    said["frames"] = sum(c.rings[0].frames for c in recorder.fleet.cameras.values())
+    said["gap_rows"] = sum(c.gaps.count for c in recorder.fleet.cameras.values())
+    await recorder.stop()
+    print(json.dumps(said), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
