@@ -227,18 +227,18 @@ def _erase(home: Home, hour: DestroyedHour, report: Report) -> None:
             "parts": hour.parts,
             "root": bytes(hour.root or b"").hex(),
         }
-        if not ledger_has(cursor, hour):
-            entry = Entry(
-                "retention.hour.destroyed",
-                "done",
-                norms=NORMS,
-                articles=[a.key for a in _articles()],
-                first=hour.epoch * EPOCH_S,
-                until=(hour.epoch + 1) * EPOCH_S,
-                detail=detail,
-                dies="destruction",
-            )
-            ledger.append(cursor, clock(), entry, row=hour.id)
+        entry = Entry(
+            "retention.hour.destroyed",
+            "done",
+            norms=NORMS,
+            articles=[a.key for a in _articles()],
+            first=hour.epoch * EPOCH_S,
+            until=(hour.epoch + 1) * EPOCH_S,
+            detail=detail,
+            dies="destruction",
+        )
+        # the hour's id is the row's: an interrupted run that comes back writes no second one
+        ledger.append(cursor, clock(), entry, row=hour.id)
     report.files += files.erase(home, hour.class_number, hour.epoch)
     with system_scope():
         hour.state, hour.erased_at = ERASED, clock().now()
@@ -246,12 +246,6 @@ def _erase(home: Home, hour: DestroyedHour, report: Report) -> None:
     report.erased += 1
     report.parts += hour.parts
     report.bytes += hour.bytes
-
-
-def ledger_has(cursor: Any, hour: DestroyedHour) -> bool:
-    """Was the row of this hour written by an earlier, interrupted run?"""
-    cursor.execute("select 1 from ledger_leaf where row = %s", [hour.id])
-    return cursor.fetchone() is not None
 
 
 def _articles() -> tuple[Any, ...]:
@@ -274,19 +268,33 @@ def _certify(home: Home, status: Status, fonts: Path | None, report: Report) -> 
             _refuse(report.refused, kept)
             return
     with system_scope() as cursor:
-        made = _issue(home, cursor, kept, found, status, fonts) if kept else None
+        made = _issue(home, cursor, kept, found=found, status=status, fonts=fonts) if kept else None
         for hour in hours:
             hour.state, hour.certificate = (CERTIFIED, made) if hour.segments else (EMPTY, None)
             hour.save()
     if made is not None:
         report.certificates.append(made.number)
         report.camera_hours += made.camera_hours
-    for hour in hours:
-        files.drop_samples(home, hour.id)
+    _sweep_samples(home)
+
+
+def _sweep_samples(home: Home) -> None:
+    """Samples of finished hours go, also those that a killed run left behind."""
+    for id_ in files.sampled(home):
+        with system_scope():
+            waiting = DestroyedHour.objects.filter(id=id_).exclude(state__in=[CERTIFIED, EMPTY]).exists()
+        if not waiting:
+            files.drop_samples(home, id_)
 
 
 def _issue(
-    home: Home, cursor: Any, hours: list[DestroyedHour], found: certificate.Attempt, status: Status, fonts: Path | None
+    home: Home,
+    cursor: Any,
+    hours: list[DestroyedHour],
+    *,
+    found: certificate.Attempt,
+    status: Status,
+    fonts: Path | None,
 ) -> Certificate:
     now, today = clock().now(), law()
     year = now.astimezone(clock().zone).year

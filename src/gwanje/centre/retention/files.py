@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from gwanje.kernel.home import Home
 from gwanje.vault import merkle, parts
@@ -191,6 +192,12 @@ def kept_samples(home: Home, hour: object) -> list[dict[str, Any]]:
     """Samples of an hour that waits for its certificate."""
     loaded: list[dict[str, Any]] = json.loads(_sample_file(home, hour).read_text())
     return loaded
+
+
+def sampled(home: Home) -> list[UUID]:
+    """Hours whose samples are kept."""
+    folder = home.spool / "retention"
+    return [UUID(path.stem) for path in sorted(folder.glob("*.json"))] if folder.is_dir() else []
 
 
 def drop_samples(home: Home, hour: object) -> None:

@@ -1,0 +1,104 @@
+"""``gwanje ledger``: export, verify offline, compare with vaultd (관리대장)."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+from gwanje.kernel.home import Home
+
+
+def register(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    command = sub.add_parser("ledger", help="관리대장 내보내기·검증 / export and verify the ledger")
+    inner = command.add_subparsers(dest="act", required=True, metavar="ACT")
+    export = inner.add_parser("export", help="JSON lines, whole ledger")
+    export.add_argument("file", help="file to write; - for standard output")
+    export.set_defaults(run=run_export)
+    verify = inner.add_parser("verify", help="offline; names the first bad row")
+    verify.add_argument("file")
+    verify.add_argument("--key", default=None, help="checkpoint key: base64, hex or a file; else the file's own")
+    verify.add_argument("--seen", default=None, help="a signed checkpoint kept elsewhere, which the file must contain")
+    verify.add_argument("--json", action="store_true")
+    verify.set_defaults(run=run_verify)
+    pairs = inner.add_parser("pair-check", help="vaultd's open-log against the ledger, both ways")
+    pairs.add_argument("--json", action="store_true")
+    pairs.set_defaults(run=run_pairs)
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Write the export; exit 1 when PostgreSQL or vaultd's public key is missing."""
+    from gwanje.kernel import database
+    from gwanje.kernel.ledger import export
+    from gwanje.kernel.ledger.sequence import origin
+
+    home = Home.find(args.data)
+    try:
+        key = checkpoint_key(home)
+    except (OSError, KeyError, ValueError) as error:
+        print(f"금고의 공개 키가 없습니다 / no public key of vaultd: {error}", file=sys.stderr)
+        return 1
+    with contextlib.ExitStack() as stack:
+        connection = stack.enter_context(database.connect(home, "auditor"))
+        whole = args.file == "-"
+        out = sys.stdout if whole else stack.enter_context(Path(args.file).open("w", encoding="utf-8"))
+        count = 0
+        for line in export.lines(connection, home.clock, origin(home.centre), key):
+            out.write(line)
+            count += line.startswith('{"type":"row"')
+    print(f"기록 {count} rows", file=sys.stderr)
+    return 0
+
+
+def checkpoint_key(home: Home) -> bytes:
+    """vaultd's published checkpoint key, 32 bytes."""
+    said = json.loads((home.vault / "public.json").read_text())["checkpoint_key"]
+    from gwanje.kernel.ledger.verify import read_key
+
+    return read_key(said)
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    """Check a file; exit 1 when anything is wrong, 2 when it cannot be read."""
+    from gwanje.kernel.ledger import verify
+
+    try:
+        key = verify.read_key(args.key) if args.key else None
+        seen = Path(args.seen).read_text(encoding="utf-8") if args.seen else None
+        with Path(args.file).open(encoding="utf-8") as lines:
+            report = verify.verify(lines, key, seen)
+    except (OSError, ValueError) as error:
+        print(f"읽을 수 없습니다 / cannot be read: {error}", file=sys.stderr)
+        return 2
+    if args.json:
+        print(json.dumps(report.as_json(), ensure_ascii=False))
+    else:
+        print("\n".join(verify.describe(report)))
+        if key is None:
+            print("주의: 키를 파일 자체에서 읽었습니다(--key로 따로 확인) / the key came from the file itself")
+    return 0 if report.ok else 1
+
+
+def run_pairs(args: argparse.Namespace) -> int:
+    """Compare; exit 1 when the sides differ, 2 when one is away."""
+    import psycopg
+
+    from gwanje.apps.pairs import check_and_tell
+    from gwanje.vault.client import VaultAway, VaultRefused
+
+    try:
+        report = check_and_tell(Home.find(args.data))
+    except (psycopg.OperationalError, VaultAway, VaultRefused) as error:
+        print(f"대조할 수 없습니다 / cannot be compared: {error}", file=sys.stderr)
+        return 2
+    if args.json:
+        print(json.dumps(report.as_json(), ensure_ascii=False))
+    else:
+        verdict = "일치 / agree" if report.ok else "불일치 / DIFFER"
+        print(f"열람 {report.ticks} ticks · 허가 {report.permits} permits · 보고 {report.ranges} ranges: {verdict}")
+        for line in report.unexplained + report.unopened:
+            print(f"- {line}")
+    return 0 if report.ok else 1

@@ -1,0 +1,52 @@
+"""Jobs of the worker (작업): procrastinate runs them; each is idempotent and safe to kill at any line."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from procrastinate import Blueprint
+
+from gwanje.kernel.home import Home
+
+log = logging.getLogger(__name__)
+jobs = Blueprint()
+RETENTION = "retention"
+PAIRS = "ledger-pairs"
+
+
+def fonts() -> Path | None:
+    """Folder of the document fonts, or None before ``./dev setup`` has brought them."""
+    from gwanje.apps.fonts import folder
+
+    try:
+        return folder()
+    except FileNotFoundError:
+        return None
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="retention", queueing_lock=RETENTION)
+def retention(timestamp: int) -> None:
+    """Every minute: destroy what is due, certify what was destroyed (파기)."""
+    from django.db import connections
+
+    from gwanje.centre.common import home
+    from gwanje.centre.retention import duties
+
+    try:
+        report = duties.run(home(), fonts=fonts())
+    finally:
+        connections.close_all()
+    if report.erased or not report.ok:
+        log.info("retention: %s", report.as_json())
+
+
+@jobs.periodic(cron="10 3 * * *")
+@jobs.task(name="pairs", queueing_lock=PAIRS)
+def pairs(timestamp: int) -> None:
+    """Every day: vaultd's open-log and the ledger are compared, both ways (접속기록 대조)."""
+    from gwanje.apps.pairs import check_and_tell
+
+    found = check_and_tell(Home.find())
+    log.info("pair check: %s", found.as_json())

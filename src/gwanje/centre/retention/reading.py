@@ -1,0 +1,99 @@
+"""Reading retention (보관 현황): what dies when and why, per class and hour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+from gwanje.centre.common import clock
+from gwanje.centre.retention import api
+from gwanje.centre.retention.models import RetentionClass
+from gwanje.kernel.footage import EPOCH_S
+
+HOURS_MAX = 1000
+
+
+@dataclass(frozen=True)
+class DueHour:
+    """One class and hour that still stands. ``due`` None: permanent. ``seconds``: spans of its segments, summed."""
+
+    class_number: int
+    label: str
+    reference: str
+    epoch: int
+    started: datetime
+    due: datetime | None
+    cameras: int
+    segments: int
+    seconds: int
+    bytes: int
+
+    @property
+    def overdue(self) -> bool:
+        """Its death is past."""
+        return self.due is not None and self.due <= clock().now()
+
+    @property
+    def due_text(self) -> str:
+        """The moment of death in the centre's zone."""
+        return "-" if self.due is None else f"{self.due.astimezone(clock().zone):%Y-%m-%d %H:%M}"
+
+    def as_json(self) -> dict[str, Any]:
+        """For the API and ``--json``."""
+        return {
+            "class": self.class_number,
+            "label": self.label,
+            "reference": self.reference,
+            "started": self.started.isoformat(),
+            "due": self.due.isoformat() if self.due else None,
+            "overdue": self.overdue,
+            "cameras": self.cameras,
+            "segments": self.segments,
+            "seconds": self.seconds,
+            "bytes": self.bytes,
+        }
+
+
+def due(*, class_number: int | None = None, offset: int = 0, limit: int = 48) -> list[DueHour]:
+    """Hours that stand, the oldest first, as far as the transaction's scope goes; 1000 a call at most."""
+    classes = {c.number: c for c in api.classes()}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select class, epoch, count(distinct camera), count(*), sum(last_tick - first_tick + 1), "
+            "sum(bytes)::bigint from footage_segment where destroyed_at is null and (%s::int is null or class = %s) "
+            "group by class, epoch order by epoch, class limit %s offset %s",
+            [class_number, class_number, max(1, min(limit, HOURS_MAX)), max(0, offset)],
+        )
+        found = cursor.fetchall()
+    return [_hour(classes.get(int(row[0])), [int(value) for value in row]) for row in found]
+
+
+def hours(*, class_number: int | None = None) -> int:
+    """How many class-hours stand, as far as the transaction's scope goes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select count(*) from (select distinct class, epoch from footage_segment where destroyed_at is null "
+            "and (%s::int is null or class = %s)) h",
+            [class_number, class_number],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def _hour(class_: RetentionClass | None, row: Sequence[int]) -> DueHour:
+    number, epoch, cameras, segments, seconds, size = row
+    return DueHour(
+        class_number=number,
+        label=class_.label if class_ else "",
+        reference=class_.reference if class_ else "",
+        epoch=epoch,
+        started=datetime.fromtimestamp(epoch * EPOCH_S, UTC).astimezone(clock().zone),
+        due=api.dies_at(class_, epoch) if class_ else None,
+        cameras=cameras,
+        segments=segments,
+        seconds=seconds,
+        bytes=size,
+    )
