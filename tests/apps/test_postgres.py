@@ -147,10 +147,27 @@ def test_the_same_folder_goes_from_one_way_to_the_other(home, monkeypatch):
             assert postgres.answers(home)
 
 
-def test_a_given_server_means_nothing_to_start(home, monkeypatch):
-    monkeypatch.setenv("GWANJE_DATABASE_URL", "postgresql://db.example/gwanje")
-    postgres.ensure(home)
-    assert not postgres.folder(home).exists()
+def test_a_given_server_gets_its_roles_from_its_administrator(home, tmp_path, monkeypatch):
+    other = Home.create(tmp_path / "other")
+    with postgres.running(other):
+        word = (other.secrets / "pg-super").read_text()
+        admin = psycopg.connect(
+            host=str(other.run), dbname="postgres", user="gwanje_super", password=word, autocommit=True
+        )
+        admin.execute("drop database gwanje")
+        admin.execute("drop role gwanje_owner, gwanje_app, gwanje_auditor")
+        monkeypatch.setenv("GWANJE_DATABASE_URL", f"host={other.run} dbname=gwanje")
+        with pytest.raises(postgres.PostgresError, match=r"psql -f .*roles\.sql"):
+            postgres.ensure(home)
+        assert not postgres.folder(home).exists()
+        script = home.secrets / "roles.sql"
+        assert stat.S_IMODE(script.stat().st_mode) == 0o600
+        for statement in script.read_text().splitlines():
+            admin.execute(statement)
+        admin.close()
+        postgres.ensure(home)
+        with connect(home, "owner") as connection:
+            assert connection.execute("select current_user").fetchone() == ("gwanje_owner",)
 
 
 def test_a_failure_says_why(home, monkeypatch):

@@ -167,9 +167,26 @@ def _way(home: Home) -> str:
     return unprivileged.way([binaries() / "postgres", home.root])
 
 
+def _given(home: Home) -> None:
+    """A server by URL is not ours to change: write what its administrator must run, once, and see whether it was."""
+    script = home.secrets / "roles.sql"
+    if not script.exists():
+        write_secret(script, _bootstrap_sql(home).encode())
+    if not answers(home):
+        raise PostgresError(
+            f"GWANJE_DATABASE_URL의 서버에 역할이 없거나 연결되지 않습니다. 관리자로 실행하십시오: psql -f {script} / "
+            f"the server of GWANJE_DATABASE_URL lacks our roles or does not answer; as its administrator: "
+            f"psql -f {script} (the URL names the database {DATABASE})"
+        )
+
+
 def ensure(home: Home) -> None:
-    """Make cluster, roles and database once; may run again; nothing to do when a server is given by URL."""
+    """Make cluster, roles and database once; may run again.
+
+    With a server given by URL: PostgresError until its administrator has run ``secrets/roles.sql``.
+    """
     if not embedded():
+        _given(home)
         return
     how = _way(home)
     if not (folder(home) / "PG_VERSION").exists():
