@@ -136,8 +136,8 @@ class InForce:
             if stands is None or may_stand(word, stands.value, dated.value):
                 stands = dated
             else:
-                ko = f"{word.ko}: 하위 규정의 {_show(dated)} 대신 상위 규정의 {_show(stands)}"
-                en = f"{word.en}: {_show(dated)} gives way to {_show(stands)} of the higher rule"
+                ko = f"{word.ko}: 하위 규정의 {_show(dated)} 대신 상위 규정의 {_show(stands)}."
+                en = f"{word.en}: {_show(dated)} gives way to {_show(stands)} of the higher rule."
                 conflicts.append(Conflict("parameter", name, stands.article.ref, dated.article.ref, ko, en))
         return stands, conflicts
 
@@ -198,8 +198,8 @@ class InForce:
         for entry in above.values():
             if _ground_on(entry, self.on) and not rests(entry, above, self.on):
                 higher = next((above[c] for c in entry.rests_on if c in above), entry)
-                ko = f"{entry.ko}: 상위 근거({higher.statute})의 효력이 없습니다"
-                en = f"{entry.en}: {higher.statute}, on which it rests, is not in force"
+                ko = f"{entry.ko}: 상위 근거({higher.statute})의 효력이 없습니다."
+                en = f"{entry.en}: {higher.statute}, on which it rests, is not in force."
                 found.append(Conflict("ground", entry.code, higher.article.ref, entry.article.ref, ko, en))
         return tuple(found)
 

@@ -41,6 +41,8 @@ _Strict.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|fa
 def _mapping(loader: _Strict, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key, _ in node.value:
+        if key.tag == "tag:yaml.org,2002:merge":
+            continue
         name = loader.construct_object(key)
         if name in seen:
             raise yaml.constructor.ConstructorError(None, None, f"the key {name!r} stands twice", key.start_mark)
