@@ -203,7 +203,11 @@ class Child:
             if code is None:
                 return False
             self._died(code, now_s)
+            self._restart(now_s)
             return True
+        return self._restart(now_s)
+
+    def _restart(self, now_s: int) -> bool:
         if self._again_at is not None and monotonic() >= self._again_at:
             self.start(now_s)
             self.restarts += 1

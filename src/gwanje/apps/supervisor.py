@@ -223,12 +223,12 @@ class Supervisor:
         now_s = self.home.clock.now_s()
         changed = False
         for child in self.children.values():
-            before = child.state
-            if child.tend(now_s):
-                changed = True
-                if self.ready and child.state != before:
-                    self.say(f"{child.service.name}: {child.state}")
-            changed |= child.look()
+            pid = child.pid
+            moved = child.tend(now_s) | child.look()
+            changed |= moved
+            if moved and self.ready:
+                died = f"died ({child.last_exit}), " if pid and child.pid not in (pid, None) else ""
+                self.say(f"{child.service.name}: {died}{child.state}")
         if changed:
             self.publish()
         if monotonic() - self._rotated > ROTATE_EVERY_S:
