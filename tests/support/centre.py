@@ -11,6 +11,7 @@ from django.test import Client
 from gwanje.centre import common
 from gwanje.centre.staff import api, services
 from gwanje.kernel.actor import ROLES
+from gwanje.kernel.ledger.entry import read_opening
 from gwanje.kernel.rls import set_scope
 
 PASSWORD = "열람-시험-2026-길다"
@@ -123,3 +124,12 @@ def advance():
     yield move
     if moved[0]:
         clock.set_offset(0)
+
+
+def ledger_rows():
+    """(kind, outcome, opening) of every ledger row of the test, oldest first, sequenced or not."""
+    cursor = connection.cursor()
+    cursor.execute(
+        "select o.kind, o.outcome, o.body from ledger_opening o join ledger_leaf l using (row) order by l.arrival"
+    )
+    return [(kind, outcome, read_opening(bytes(body))) for kind, outcome, body in cursor.fetchall()]

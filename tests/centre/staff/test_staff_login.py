@@ -6,7 +6,6 @@ import pytest
 from django.conf import settings
 
 from gwanje.centre.staff.models import LoginTry
-from gwanje.kernel import ledger
 from support.centre import PASSWORD, Browser
 
 pytestmark = pytest.mark.django_db
@@ -14,12 +13,6 @@ pytestmark = pytest.mark.django_db
 
 def _try(browser, person, seat, password=PASSWORD):
     return browser.post("/login/", {"account": person.account, "password": password, "station": seat.code})
-
-
-def _kinds():
-    from django.db import connection
-
-    return [row.kind for row in ledger.rows(connection.cursor(), 0, 1000)]
 
 
 def test_login_page_offers_registered_stations(stranger, seat):

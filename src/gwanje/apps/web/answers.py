@@ -12,10 +12,11 @@ from django.shortcuts import render
 
 from gwanje.centre.common import clock, cursor
 from gwanje.centre.common.doors import turn_away
-from gwanje.centre.common.refusal import Problem, Refused
+from gwanje.centre.common.refusal import Problem, Refused, vault_away
 from gwanje.kernel import ledger
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.ledger import Entry
+from gwanje.vault.client import VaultAway, VaultRefused
 
 log = logging.getLogger("gwanje.web")
 
@@ -35,6 +36,14 @@ def answer(request: HttpRequest, status: int, body: dict[str, Any], template: st
 def problem(request: HttpRequest, error: Problem) -> HttpResponse:
     """Bad input: nothing was written."""
     return answer(request, error.status, error.body())
+
+
+def vault(request: HttpRequest, error: VaultAway | VaultRefused) -> HttpResponse:
+    """vaultd is away (503), or refused what a room asked of it (409); the act was rolled back."""
+    if isinstance(error, VaultAway):
+        return problem(request, vault_away())
+    ko, _, en = error.message.partition(" / ")
+    return problem(request, Problem(f"vault_{error.code}", ko, en or ko, status=409))
 
 
 def refused(request: HttpRequest, error: Refused) -> HttpResponse:

@@ -53,3 +53,14 @@ def uuid_of(text: str, what_ko: str = "항목", what_en: str = "item") -> UUID:
         return UUID(str(text))
     except ValueError:
         raise missing(what_ko, what_en) from None
+
+
+def vault_away() -> Problem:
+    """503: the key service does not answer, so nothing that needs it was done."""
+    return Problem(
+        "vault_away",
+        "영상 키 관리 장치가 응답하지 않습니다. 저장된 것은 없습니다.",
+        "The key service does not answer; nothing was opened or saved.",
+        next_="잠시 뒤 다시 하십시오.",
+        status=503,
+    )

@@ -19,6 +19,7 @@ from gwanje.centre.common.refusal import Problem, Refused
 from gwanje.centre.staff import api as staff
 from gwanje.kernel.footage import Cursor
 from gwanje.kernel.rls import set_scope
+from gwanje.vault.client import VaultAway, VaultRefused
 
 OPEN = ("/health", "/static/")
 
@@ -64,4 +65,6 @@ class Person:
             return answers.refused(request, error)
         if isinstance(error, Problem):
             return answers.problem(request, error)
+        if isinstance(error, VaultAway | VaultRefused):
+            return answers.vault(request, error)
         return None

@@ -1,0 +1,71 @@
+"""What is recorded of a range (녹화 현황), and how far a viewing must be widened: to key frames and whole seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from gwanje.centre.cameras.api import CameraView
+from gwanje.kernel import footage
+from gwanje.kernel.footage import Cursor
+
+STREAM = 0
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A range without footage, Unix seconds, and why."""
+
+    first: int
+    until: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """One camera's footage of a range: ``first`` widened back to a key frame; ``seconds`` recorded inside."""
+
+    camera: CameraView
+    slot: int
+    first: int
+    until: int
+    seconds: int
+    holes: tuple[Hole, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Every second of the range is there."""
+        return self.seconds >= self.until - self.first
+
+
+def slots_of(cursor: Cursor, cameras: Sequence[UUID]) -> dict[UUID, int]:
+    """Slots in the key tree by camera; a camera that was never connected has none."""
+    cursor.execute("select camera, slot from footage_source where camera = any(%s)", [list(cameras)])
+    return dict(cursor.fetchall())
+
+
+def preview(cursor: Cursor, camera: CameraView, slot: int, first: int, until: int) -> Preview:
+    """Footage of [first, until) with the beginning widened back to the nearest key frame."""
+    begin = footage.widen(cursor, camera.id, STREAM, first, until)
+    rows = footage.segments_of(cursor, camera.id, STREAM, begin, until)
+    seconds = _union([(max(row.first_s, begin), min(row.until_s, until)) for row in rows])
+    gaps = footage.gaps_of(cursor, camera.id, STREAM, begin * 1_000_000, until * 1_000_000)
+    holes = tuple(
+        Hole(
+            max(gap.started_us // 1_000_000, begin),
+            min((gap.ended_us or until * 1_000_000) // 1_000_000 + 1, until),
+            gap.reason,
+        )
+        for gap in gaps
+    )
+    return Preview(camera, slot, begin, until, seconds, holes)
+
+
+def _union(ranges: Sequence[tuple[int, int]]) -> int:
+    """Seconds covered by ranges that may overlap."""
+    covered, reached = 0, 0
+    for first, until in sorted(ranges):
+        covered += max(0, until - max(first, reached))
+        reached = max(reached, until)
+    return covered

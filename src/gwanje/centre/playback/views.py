@@ -1,0 +1,213 @@
+"""Pages of playback (열람·재생 화면)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from gwanje.centre.common import clock, cursor, decide, demand, home, law
+from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.refusal import Problem, missing
+from gwanje.centre.playback import permits, services
+from gwanje.centre.playback.forms import RequestForm
+from gwanje.centre.playback.models import APPROVED, ASKED, EXPIRED, VIEWED, Request
+from gwanje.centre.playback.rules import READERS
+from gwanje.kernel.actor import Actor
+from gwanje.kernel.footage import gaps_of
+from gwanje.kernel.policy import Resource
+
+PAGE = 50
+STATE_WORDS = {
+    "asked": (_lazy("승인 대기"), "warn"),
+    "approved": (_lazy("승인"), "ok"),
+    "refused": (_lazy("반려"), "bad"),
+    "expired": (_lazy("기한 경과"), ""),
+    "viewed": (_lazy("열람함"), "info"),
+    "cancelled": (_lazy("취소"), ""),
+}
+
+
+def _actor(request: HttpRequest) -> Actor:
+    return request.actor  # type: ignore[attr-defined, no-any-return]
+
+
+def state_now(row: Request) -> str:
+    """The state as of now: what has run out of time shows so before the worker has marked it."""
+    if row.state in (ASKED, APPROVED, VIEWED) and row.valid_until <= clock().now():
+        return EXPIRED
+    return str(row.state)
+
+
+def at(second: int) -> datetime:
+    """A Unix second as an aware datetime."""
+    return datetime.fromtimestamp(second, UTC)
+
+
+@signed_in
+@require_GET
+def requests(request: HttpRequest) -> HttpResponse:
+    """My requests; for approvers and auditors those of the whole agency, waiting ones first."""
+    actor = _actor(request)
+    demand(actor, "playback.read", Resource("request", agency=actor.agency), own=True)
+    found = Request.objects.select_related("requester")
+    if not actor.has(*READERS):
+        found = found.filter(requester_id=actor.person)
+    state = request.GET.get("state", "")
+    if state in STATE_WORDS:
+        found = found.filter(state=state)
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    rows = [(row, STATE_WORDS[state_now(row)], at(row.first), at(row.until)) for row in page]
+    may_ask = decide(actor, "playback.ask", Resource("request", agency=actor.agency)).allow
+    context = {"rows": rows, "page_obj": page, "states": STATE_WORDS, "state": state, "may_ask": may_ask}
+    return render(request, "playback/requests.html", context)
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """The form; ``step=look`` shows what is recorded and the widened range, ``step=ask`` asks."""
+    actor = _actor(request)
+    demand(actor, "playback.ask", Resource("request", agency=actor.agency))
+    if request.method == "GET":
+        return _form(request, RequestForm(initial=_initial(request)))
+    form = RequestForm(request.POST)
+    if not form.is_valid():
+        return _form(request, form, status=422)
+    asked = form.asked()
+    try:
+        if request.POST.get("step") == "ask":
+            made = services.ask(asked, actor)
+            messages.success(request, _("열람을 신청하였습니다."))
+            return redirect("playback:request", made.pk)
+        seen, first, until = services.look(asked, actor)
+    except Problem as problem:
+        if problem.status != 422:
+            raise
+        form.add_error(None, problem.en if get_language() == "en" else f"{problem.ko} {problem.next}".strip())
+        return _form(request, form, status=422)
+    return _form(request, form, seen=seen, first=at(first), until=at(until), widened=asked.first - first)
+
+
+def _initial(request: HttpRequest) -> dict[str, Any]:
+    return {"cameras": request.GET.getlist("camera")[: services.CAMERAS_MAX]}
+
+
+def _form(request: HttpRequest, form: RequestForm, status: int = 200, **seen: Any) -> HttpResponse:
+    grounds = law().grounds("playback")
+    return render(request, "playback/new.html", {"form": form, "grounds": grounds, **seen}, status=status)
+
+
+def _readable(actor: Actor, id_: UUID) -> Request:
+    row = Request.objects.select_related("requester").filter(pk=id_).first()
+    if row is None:
+        raise missing("신청", "request")
+    demand(actor, "playback.read", services.resource(row), own=row.requester_id == actor.person)
+    return row
+
+
+@signed_in
+@require_GET
+def detail(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """One request: what, why, the widened range, decisions, Permits issued."""
+    actor = _actor(request)
+    row = _readable(actor, id_)
+    state = state_now(row)
+    may_decide = state == ASKED and decide(
+        actor, "playback.approve", services.resource(row), requester=str(row.requester_id)
+    )
+    context = {
+        "row": row,
+        "state": STATE_WORDS[state],
+        "first": at(row.first),
+        "until": at(row.until),
+        "asked_first": at(row.asked_first),
+        "asked_until": at(row.asked_until),
+        "cameras": row.cameras.all(),
+        "approvals": row.approvals.select_related("person"),
+        "issues": row.issues.all(),
+        "waiting": state == ASKED,
+        "may_decide": bool(may_decide),
+        "why_not": None if may_decide is False or may_decide else may_decide.reason,
+        "own": row.requester_id == actor.person,
+        "may_play": row.requester_id == actor.person and state in (APPROVED, VIEWED),
+        "may_cancel": row.requester_id == actor.person and state in (ASKED, APPROVED),
+        "articles": law().articles("playback.default_deny"),
+    }
+    return render(request, "playback/request.html", context)
+
+
+@signed_in
+@require_POST
+def approve(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """승인."""
+    services.approve(id_, _actor(request), request.POST.get("note", ""))
+    messages.success(request, _("승인하였습니다."))
+    return redirect("playback:request", id_)
+
+
+@signed_in
+@require_POST
+def refuse(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """반려."""
+    services.refuse(id_, _actor(request), request.POST.get("note", ""))
+    messages.success(request, _("반려하였습니다."))
+    return redirect("playback:request", id_)
+
+
+@signed_in
+@require_POST
+def cancel(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """취소."""
+    services.cancel(id_, _actor(request))
+    messages.success(request, _("신청을 취소하였습니다."))
+    return redirect("playback:request", id_)
+
+
+@signed_in
+@require_GET
+def play(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """The player page; the script asks for the Permit, so that opening the page alone spends nothing."""
+    actor = _actor(request)
+    row = Request.objects.select_related("requester").filter(pk=id_).first()
+    if row is None:
+        raise missing("신청", "request")
+    permits.may_open(row, actor)
+    context = {"row": row, "first": at(row.first), "until": at(row.until), "play": play_data(row, actor)}
+    return render(request, "playback/play.html", context)
+
+
+def play_data(row: Request, actor: Actor) -> dict[str, Any]:
+    """What the player script reads from ``#play-data``; Unix seconds, no secrets."""
+    listed = list(row.cameras.all())
+    gaps = [
+        {"camera": str(c.camera), "from": gap.started_us, "until": gap.ended_us, "reason": gap.reason}
+        for c in listed
+        for gap in gaps_of(cursor(), c.camera, c.stream, row.first * 1_000_000, row.until * 1_000_000)
+    ]
+    return {
+        "request": str(row.pk),
+        "permit_url": f"/api/playback/requests/{row.pk}/permit",
+        "viewer_url": "/api/playback/viewer-token",
+        "player_port": home().port + 2,
+        "player_path": "/play",
+        "cameras": [{"camera": str(c.camera), "stream": c.stream, "label": c.label} for c in listed],
+        "first": row.first,
+        "until": row.until,
+        "asked_first": row.asked_first,
+        "asked_until": row.asked_until,
+        "gaps": gaps[:2000],
+        "person": actor.name,
+        "station": actor.station,
+        "case": row.case,
+        "zone": home().config["zone"],
+    }
