@@ -131,21 +131,27 @@ def streets(
     return made
 
 
+def files(source: Path) -> list[Path]:
+    """The media files of a folder, by name; BadClip when there are none or too many."""
+    found = sorted(p for p in source.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES)
+    if not found or len(found) > FILES_MAX:
+        raise BadClip(
+            f"{source}: 영상 파일이 {len(found)}개입니다. 1개에서 {FILES_MAX}개까지 둘 수 있습니다. "
+            f"/ {len(found)} video files; 1 to {FILES_MAX} are possible."
+        )
+    return found
+
+
 def folder(source: Path, cache: Path, *, progress: Progress = _silent) -> list[Clip]:
     """Every media file of ``source`` as a camera: transcoded once, counter burnt in, looped, audio dropped.
 
     Raises BadClip when the folder holds no media file, too many, or one that cannot be read.
     """
-    files = sorted(p for p in source.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES)
-    if not files or len(files) > FILES_MAX:
-        raise BadClip(
-            f"{source}: 영상 파일이 {len(files)}개입니다. 1개에서 {FILES_MAX}개까지 둘 수 있습니다. "
-            f"/ {len(files)} video files; 1 to {FILES_MAX} are possible."
-        )
+    found = files(source)
     cache.mkdir(parents=True, exist_ok=True)
     made: list[Clip] = []
     work: list[Work] = []
-    for index, file in enumerate(files):
+    for index, file in enumerate(found):
         if file.stat().st_size > FILE_BYTES_MAX:
             raise BadClip(f"{file.name}: 2 GiB보다 큽니다. / larger than 2 GiB.")
         with file.open("rb") as handle:

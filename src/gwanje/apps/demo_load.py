@@ -1,0 +1,161 @@
+"""Loading the demo's city (시연 도시 적재): every step asks first what stands, so that it may run again.
+
+Rows are written by the rooms' own services, in one transaction; vaultd learns classes, slots and officers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from gwanje.apps.demo import City, CityCamera
+from gwanje.centre import common
+from gwanje.centre.cameras import services as cameras
+from gwanje.centre.cameras.models import Camera
+from gwanje.centre.retention.services import set_class
+from gwanje.centre.staff import api as staff_api
+from gwanje.centre.staff import services as staff
+from gwanje.centre.staff.models import Agency, Person
+from gwanje.kernel.home import Home
+from gwanje.media import registration
+from gwanje.vault import ceremony
+from gwanje.vault.client import VaultClient
+
+# who may ask for, approve or confirm something at the vault
+OFFICERS = ("chief_officer", "manager", "privacy_officer", "operator", "seconded_police", "auditor")
+
+
+@dataclass
+class Loaded:
+    """How much of each kind stands now, and how much of it is new."""
+
+    counts: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def line(self) -> str:
+        """One line for the terminal."""
+        return ", ".join(f"{name} {total} (+{new})" for name, (total, new) in self.counts.items())
+
+
+def _agencies(wanted: City, done: Loaded) -> dict[str, Agency]:
+    out, new = {}, 0
+    for key, said in wanted.agencies.items():
+        row = Agency.objects.filter(name=said["name"]).first()
+        if row is None:
+            row, new = staff.create_agency(said["name"], said["kind"]), new + 1
+        out[key] = row
+    done.counts["agencies"] = (len(out), new)
+    return out
+
+
+def _stations(wanted: City, agencies: dict[str, Agency], done: Loaded) -> None:
+    new = 0
+    for said in wanted.stations:
+        if staff_api.station(said["code"]) is None:
+            playback = bool(said.get("playback"))
+            staff.add_station(said["code"], said["place"], agencies[said["agency"]], playback=playback)
+            new += 1
+    done.counts["stations"] = (len(wanted.stations), new)
+
+
+def _people(wanted: City, agencies: dict[str, Agency], done: Loaded) -> dict[str, Person]:
+    out, new = {}, 0
+    for said in wanted.people:
+        row = Person.objects.filter(account=said["account"]).first()
+        if row is None:
+            sender = said.get("seconded_from")
+            row = staff.create_person(
+                said["account"], said["name"], agencies[said["agency"]], wanted.password,
+                contractor=bool(said.get("contractor")), seconded_from=agencies[sender] if sender else None,
+            )  # fmt: skip
+            new += 1
+        for role in set(said["roles"]) - staff_api.roles_of(row.pk):
+            staff.grant_role(row, role, wanted.ground)
+        out[said["account"]] = row
+    done.counts["people"] = (len(out), new)
+    return out
+
+
+def _classes(wanted: City, done: Loaded) -> None:
+    ceiling = common.law().parameter("retention.days_max")
+    for said in wanted.classes:
+        set_class(said["number"], "days", int(ceiling.value), str(ceiling.article), said["label"])
+    done.counts["classes"] = (len(wanted.classes), 0)
+
+
+def _new_camera(said: CityCamera, agency: Agency) -> cameras.NewCamera:
+    return cameras.NewCamera(
+        number=said.number, place=said.place, lat=said.lat, lon=said.lon, purposes=said.purposes, agency=agency.pk,
+        ptz=said.ptz, direction_deg=said.direction, angle_deg=said.angle, range_m=said.range,
+        state="active" if said.main_url else "planned", main_url=said.main_url, sub_url=said.sub_url,
+        user=said.user, password=said.password, maker="모의 기기" if "127.0.0.1" in said.main_url else "",
+    )  # fmt: skip
+
+
+def _cameras(
+    wanted: Sequence[CityCamera], agencies: dict[str, Agency], people: dict[str, Person], done: Loaded, name: str
+) -> None:
+    new = 0
+    for said in wanted:
+        agency = agencies[said.agency]
+        actor = staff_api.actor_for(people[said.manager], "")
+        row = Camera.objects.filter(agency_id=agency.pk, number=said.number).first()
+        if row is None:
+            cameras.register_camera(actor, _new_camera(said, agency))
+            new += 1
+            continue
+        if (row.main_url, row.sub_url) != (said.main_url, said.sub_url):
+            cameras.set_address(actor, row.pk, said.main_url, said.sub_url)
+        if said.main_url and row.state == "suspended":
+            cameras.change_state(actor, row.pk, "active")
+    done.counts[name] = (len(wanted), new)
+
+
+def _rest(wanted: Sequence[CityCamera], agencies: dict[str, Agency], people: dict[str, Person], done: Loaded) -> None:
+    """Cameras of an earlier run with other sources rest, so that no recorder knocks where nobody is."""
+    numbers = {camera.number for camera in wanted}
+    rows = Camera.objects.filter(agency_id=agencies["city"].pk, state="active").exclude(main_url="")
+    others = [row.pk for row in rows if row.number not in numbers]
+    actor = staff_api.actor_for(people["admin"], "")
+    for id_ in others:
+        cameras.change_state(actor, id_, "suspended")
+    done.counts["suspended"] = (len(others), len(others))
+
+
+def _officers(home: Home, wanted: City, people: dict[str, Person], done: Loaded) -> None:
+    officers = [
+        ceremony.NewOfficer(people[said["account"]].pk, role, people[said["account"]].agency_id, wanted.password)
+        for said in wanted.people
+        for role in said["roles"]
+        if role in OFFICERS and said["agency"] == "city"
+    ]
+    with closing(VaultClient(home, "web")) as vault:
+        known = vault.status().officers
+    new = ceremony.add_officers(home, officers) if known == 0 else 0
+    done.counts["vault officers"] = (len(officers), new)
+
+
+def load(home: Home, wanted: City, chosen: Sequence[CityCamera]) -> Loaded:
+    """Bring the folder to what the city says; ``chosen``: the cameras of this run, with their addresses."""
+    done = Loaded()
+    with common.system_scope() as cursor:
+        agencies = _agencies(wanted, done)
+        _stations(wanted, agencies, done)
+        people = _people(wanted, agencies, done)
+        registration.register(home, cursor)
+        _classes(wanted, done)
+        _rest(chosen, agencies, people, done)
+        _cameras(chosen, agencies, people, done, "cameras")
+        _cameras(wanted.neighbours, agencies, people, done, "neighbours")
+    _officers(home, wanted, people, done)
+    return done
+
+
+def problem_text(error: Any) -> str:
+    """What is wrong, why and what next, for a terminal."""
+    if hasattr(error, "ko"):
+        return " ".join(text for text in (f"{error.ko} / {error.en}", error.rule, error.next) if text)
+    if hasattr(error, "decision"):
+        return "; ".join(f"{r.ko} / {r.en}" for r in error.decision.reasons)
+    return str(error)

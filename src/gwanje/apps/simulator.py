@@ -1,0 +1,44 @@
+"""The simulator's process (모의 카메라 프로세스): makes the clips it needs, then serves them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gwanje.apps.demo import CityCamera
+from gwanje.kernel.home import Home
+from gwanje.media.sim import clips
+from gwanje.media.sim.server import SimServer
+
+PORT_OFFSET = 20
+log = logging.getLogger("gwanje.simulator")
+
+
+def cache(home: Home) -> Path:
+    """Where clips lie; drawings and files that were given to be shown, never what a camera saw."""
+    return home.root / "clips"
+
+
+def prepare(
+    home: Home, folder: Path | None, cameras: Sequence[CityCamera], progress: clips.Progress
+) -> list[clips.Clip]:
+    """The clips of this folder's simulated cameras: given files, or one drawn street per camera, with its account."""
+    if folder is not None:
+        return clips.folder(folder, cache(home), progress=progress)
+    drawn = clips.streets(cache(home), [camera.number for camera in cameras], progress=progress)
+    return [replace(clip, user=c.user, password=c.password) for clip, c in zip(drawn, cameras, strict=True)]
+
+
+async def serve(made: Sequence[clips.Clip], port: int, ready: Callable[[SimServer], None]) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with SimServer(made, port=port) as server:
+        ready(server)
+        await stop.wait()
