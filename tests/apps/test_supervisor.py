@@ -153,6 +153,29 @@ def test_kill_9_twice_within_a_second_is_back_within_ten(home):
         assert children.http_answers(home.port)
 
 
+def test_a_paused_service_stays_down_until_resumed(home):
+    def gwanje(*words):
+        line = [sys.executable, "-m", "gwanje.apps.cli", "--data", str(home.root), *words]
+        return subprocess.run(line, capture_output=True, text=True, check=False, timeout=50)
+
+    with supervisor(home) as process:
+        assert process.stdout.readline().startswith("ready")
+        assert gwanje("pause", "postgres").returncode == 0
+        assert not postgres.answers(home)
+        time.sleep(1)
+        assert read_status(home)["services"]["postgres"] | {"since": 0} == {
+            "pid": None, "state": "paused", "restarts": 0, "since": 0,
+        }  # fmt: skip
+        assert gwanje("resume", "postgres").returncode == 0
+        assert until(lambda: read_status(home)["services"]["postgres"]["state"] == "running")
+        assert postgres.answers(home)
+        assert gwanje("pause", "nobody").returncode == 2
+        assert gwanje("status").returncode == 0
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert gwanje("status").returncode == 1
+
+
 def test_children_die_with_a_killed_supervisor_and_the_next_one_starts(home):
     with supervisor(home) as process:
         assert process.stdout.readline().startswith("ready")

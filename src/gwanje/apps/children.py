@@ -182,6 +182,7 @@ class Child:
     last_exit: int | None = None
     _began: float = 0.0
     _again_at: float | None = None
+    _asked_at: float = 0.0
     _pause: float = 0.0
     _deaths: deque[float] = field(default_factory=lambda: deque(maxlen=DEATHS_MAX))
 
@@ -196,8 +197,13 @@ class Child:
         self.process = spawn(self.service.argv, self.log, self.env, self.service.death)
         self.state, self.since, self._began, self._again_at = "starting", now_s, monotonic(), None
 
-    def tend(self, now_s: int) -> bool:
-        """Notice a death, restart when it is time; True when something changed."""
+    def tend(self, now_s: int, *, paused: bool = False) -> bool:
+        """Notice a death, restart when it is time; True when something changed.
+
+        ``paused``: somebody wants it down (``gwanje pause``); it is ended and stays down until resumed.
+        """
+        if paused or self.state == "paused":
+            return self._paused(paused, now_s)
         if self.process is not None:
             code = self.process.poll()
             if code is None:
@@ -206,6 +212,16 @@ class Child:
             self._restart(now_s)
             return True
         return self._restart(now_s)
+
+    def _paused(self, wanted: bool, now_s: int) -> bool:
+        if not wanted:
+            self.start(now_s)
+            return True
+        if self.state != "paused":
+            self.ask_to_end()
+            self.state, self._asked_at, self.since = "paused", monotonic(), now_s
+            return True
+        return self.process is not None and self.ended(self._asked_at, "paused")
 
     def _restart(self, now_s: int) -> bool:
         if self._again_at is not None and monotonic() >= self._again_at:
@@ -228,7 +244,7 @@ class Child:
 
     def look(self) -> bool:
         """Ask the service whether it answers; True when that changes its state."""
-        if self.process is None or self.state == "running":
+        if self.process is None or self.state in ("running", "paused"):
             return False
         if self.process.poll() is None and self.service.healthy():
             self.state = "running"
@@ -241,8 +257,8 @@ class Child:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(self.service.stop)
 
-    def ended(self, asked_at: float) -> bool:
-        """Has it ended? Past its limit it is killed."""
+    def ended(self, asked_at: float, state: str = "stopped") -> bool:
+        """Has it ended? Past its limit it is killed; ``state`` is what it is called afterwards."""
         if self.process is None:
             return True
         if self.process.poll() is None:
@@ -251,5 +267,5 @@ class Child:
             self.process.kill()
             self.process.wait()
         end_group(self.process)
-        self.process, self.state = None, "stopped"
+        self.process, self.state = None, state
         return True

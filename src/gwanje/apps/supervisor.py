@@ -101,6 +101,11 @@ def status_file(home: Home) -> Path:
     return home.run / "status.json"
 
 
+def pause_file(home: Home, name: str) -> Path:
+    """While this file stands, the supervisor keeps the service down (maintenance; faults in tests)."""
+    return home.run / f"pause-{name}"
+
+
 @contextlib.contextmanager
 def only_supervisor(home: Home) -> Iterator[None]:
     """Hold the folder; StartFailed when another supervisor has it."""
@@ -150,6 +155,9 @@ class Supervisor:
 
     def _run(self) -> int:
         try:
+            # a pause ends with the supervisor that it was asked of
+            for file in self.home.run.glob("pause-*"):
+                file.unlink()
             end_leftovers(self.home)
             need_ports(self.home, simulator=self.options.simulated)
             self._start()
@@ -224,7 +232,8 @@ class Supervisor:
         changed = False
         for child in self.children.values():
             pid = child.pid
-            moved = child.tend(now_s) | child.look()
+            paused = pause_file(self.home, child.service.name).exists()
+            moved = child.tend(now_s, paused=paused) | child.look()
             changed |= moved
             if moved and self.ready:
                 died = f"died ({child.last_exit}), " if pid and child.pid not in (pid, None) else ""

@@ -7,9 +7,10 @@ import json
 import os
 import sys
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
-from gwanje.apps.supervisor import Options, Supervisor, read_status
+from gwanje.apps.supervisor import Options, Supervisor, pause_file, read_status
 from gwanje.kernel.home import Home
 
 
@@ -25,6 +26,13 @@ def register(sub: Any) -> None:
     status = sub.add_parser("status", help="상태 / what runs, and since when")
     status.add_argument("--json", action="store_true")
     status.set_defaults(run=show)
+    for name, text in (
+        ("pause", "서비스 멈춤 / end one service until resumed"),
+        ("resume", "서비스 재개 / start it again"),
+    ):
+        held = sub.add_parser(name, help=text)
+        held.add_argument("service")
+        held.set_defaults(run=hold)
 
 
 def _progress(text: str) -> None:
@@ -58,6 +66,29 @@ def run(args: argparse.Namespace) -> int:
     clips = args.clips.resolve() if args.clips else None
     options = Options(demo=args.demo, seconds=args.seconds, cameras=cameras, clips=clips)
     return Supervisor(home, options, _progress, lambda text: print(text, flush=True)).run()
+
+
+def hold(args: argparse.Namespace) -> int:
+    """Pause or resume one service of the running supervisor; returns when it is so, 1 when it does not happen."""
+    home = Home.find(args.data)
+    body = read_status(home) if home.config_file.exists() else None
+    if body is None or args.service not in body["services"]:
+        print(f"그런 서비스가 없습니다 / no such service here: {args.service}", file=sys.stderr)
+        return 2
+    file = pause_file(home, args.service)
+    if args.command == "pause":
+        file.touch(mode=0o600)
+    else:
+        file.unlink(missing_ok=True)
+    until = monotonic() + 40
+    while monotonic() < until:
+        now = (read_status(home) or body)["services"][args.service]
+        if (now["state"] == "paused" and now["pid"] is None) == (args.command == "pause"):
+            print(f"{args.service}: {now['state']}")
+            return 0
+        sleep(0.05)
+    print(f"{args.service}: 40 s 안에 되지 않음 / not within 40 s (gwanje status)", file=sys.stderr)
+    return 1
 
 
 def show(args: argparse.Namespace) -> int:
