@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from django.conf import settings
 from django.core import signing
@@ -16,6 +18,7 @@ from gwanje.kernel.rls import set_scope
 
 PASSWORD = "열람-시험-2026-길다"
 CONTRACTOR_ROLES = ("maintenance",)
+CITY = UUID("01990000-0000-7000-8000-0000000000c1")
 _count = [0]
 
 
@@ -39,7 +42,7 @@ def system(db):
 @pytest.fixture
 def city(system):
     """The centre's own agency."""
-    return services.create_agency("가온시", "city")
+    return services.create_agency("가온시", "city", id_=CITY)
 
 
 @pytest.fixture

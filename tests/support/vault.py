@@ -13,7 +13,7 @@ from uuid import UUID
 from support import home
 
 CITY = UUID("01990000-0000-7000-8000-0000000000c1")
-# one registered officer per role; accounts made with the same id are those officers
+# the same id as support.centre.CITY; one registered officer per role; accounts made with the same id are those officers
 OFFICERS = {
     role: UUID(f"01990000-0000-7000-8000-{index:012x}")
     for index, role in enumerate(

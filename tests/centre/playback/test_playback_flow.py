@@ -5,37 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gwanje.centre.playback.models import Approval, Issue, Request
-from support.centre import Browser, ledger_rows
+from support.playback import approve, ask, kinds, last
 
 pytestmark = pytest.mark.django_db
-
-
-def kinds():
-    """Kinds of all ledger rows of the test, oldest first."""
-    return [kind for kind, _, _ in ledger_rows()]
-
-
-def last(kind):
-    """The opening of the newest ledger row of a kind."""
-    return [opening for found, _, opening in ledger_rows() if found == kind][-1]
-
-
-def body(camera, now_s, **changes):
-    """A request that stands."""
-    return {
-        "cameras": [str(camera.pk)], "first": now_s - 600, "until": now_s - 540, "ground": "investigation",
-        "case": "2026-0123", "purpose": "절도 사건 동선 확인", "document": "가온경찰서 형사과-1234", **changes,
-    }  # fmt: skip
-
-
-def ask(browser: Browser, camera, now_s, **changes):
-    """POST the request to the API."""
-    return browser.post("/api/playback/requests", body(camera, now_s, **changes), content_type="application/json")
-
-
-def approve(browser, id_):
-    """POST a yes."""
-    return browser.post(f"/api/playback/requests/{id_}/approve", {"note": ""}, content_type="application/json")
 
 
 def test_asking_shows_the_widened_range_and_writes_one_row(camera, now_s, hire, sign_in):
