@@ -53,6 +53,12 @@ def death_s(class_: RetentionClass, epoch: int, clock_zone: Any) -> int | None:
     return start if class_.kind == "none" else None
 
 
+@upholds("security.internal_control", passes=True)
+def continues(old_size: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]) -> bool:
+    """Whether a ledger still holds all that was signed before (위·변조된 관리대장은 서명하지 않음)."""
+    return ledger_tree.verify_consistency(old_size, old_root, size, root, list(proof))
+
+
 class Vault:
     """One open keystore with its open-log and its clock guard."""
 
@@ -303,7 +309,7 @@ class Vault:
                 raise VaultError("checkpoint_origin")
             if old_size != head[1]:
                 raise VaultError("checkpoint_head", str(head[1]))
-            if not ledger_tree.verify_consistency(head[1], head[2], size, root, list(proof)):
+            if not continues(head[1], head[2], size, root, proof):
                 self.fact("vault.checkpoint.refused", {"outcome": "refused", "size": size, "old_size": old_size})
                 raise VaultError("checkpoint_fork", f"{head[1]} -> {size}")
             if self.state.head != (origin, size, root):
