@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 from gwanje.centre.common import clock
 from gwanje.centre.retention.models import RetentionClass
+from gwanje.centre.retention.operator import centre
 from gwanje.centre.retention.services import set_class
 from gwanje.vault.core import death_s
 from gwanje.vault.state import RetentionClass as VaultClass
 
-__all__ = ["classes", "dies_at", "set_class"]
+__all__ = ["centre", "classes", "dies_at", "set_class"]
 
 
 def classes() -> list[RetentionClass]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.db import models
 from django.db.models import Q
 
@@ -91,3 +93,8 @@ class DestroyedHour(models.Model):
 
     def __str__(self) -> str:
         return f"{self.class_number}/{self.epoch}"
+
+    @property
+    def started_at(self) -> datetime:
+        """The hour's first moment."""
+        return datetime.fromtimestamp(self.epoch * 3600, UTC)

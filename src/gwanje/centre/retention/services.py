@@ -8,11 +8,11 @@ from gwanje.centre.common import clock, cursor, demand, home, law
 from gwanje.centre.common.refusal import Problem, Refused
 from gwanje.centre.retention import rules
 from gwanje.centre.retention.models import RetentionClass
+from gwanje.centre.retention.operator import centre
 from gwanje.kernel import ledger
 from gwanje.kernel.actor import ANONYMOUS, Actor
 from gwanje.kernel.canonical import nfc
 from gwanje.kernel.ledger import Entry
-from gwanje.kernel.policy import Resource
 from gwanje.vault.client import VaultClient, VaultRefused
 
 KINDS = ("days", "months", "none", "permanent")
@@ -30,7 +30,7 @@ def set_class(
     """
     facts: dict[str, Any] = {"kind": kind, "value": value, "statute": nfc(statute), "number": number}
     if by is not None:
-        decision = demand(by, "retention.set_class", Resource("agency", agency=by.agency), **{"class": facts})
+        decision = demand(by, "retention.set_class", centre(), **{"class": facts})
     else:
         decision = rules.class_allowed(facts, law())
         if not decision.allow:

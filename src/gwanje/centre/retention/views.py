@@ -1,0 +1,193 @@
+"""Pages of retention (보관·파기 화면)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import content_disposition_header
+from django.utils.translation import get_language
+from django.views.decorators.http import require_GET, require_POST
+
+from gwanje.centre.common import clock, cursor, demand, home, law
+from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.refusal import Problem, missing
+from gwanje.centre.retention import api, reading, services
+from gwanje.centre.retention.forms import ClassForm
+from gwanje.centre.retention.models import Certificate
+from gwanje.kernel import ledger
+from gwanje.kernel.actor import Actor
+from gwanje.kernel.ledger import Entry
+from gwanje.kernel.policy import Resource
+from gwanje.vault.client import VaultAway, VaultClient, VaultRefused
+
+PAGE = 48
+CERTIFICATES = 50
+HOURS_SHOWN = 200
+
+
+class _Hours:
+    """Class-hours as a sequence that a paginator can slice."""
+
+    def __init__(self, class_number: int | None) -> None:
+        self._class = class_number
+
+    def count(self) -> int:
+        return reading.hours(class_number=self._class)
+
+    def __len__(self) -> int:
+        return self.count()
+
+    def __getitem__(self, part: slice) -> list[reading.DueHour]:
+        return reading.due(class_number=self._class, offset=part.start, limit=part.stop - part.start)
+
+
+def _actor(request: HttpRequest) -> Actor:
+    return request.actor  # type: ignore[attr-defined, no-any-return]
+
+
+def _own(actor: Actor) -> Resource:
+    return Resource("agency", agency=actor.agency)
+
+
+def _vault() -> dict[str, Any]:
+    """What vaultd says for the page's head; a vaultd that is away is said, not raised."""
+    client = VaultClient(home(), "web")
+    try:
+        status = client.status()
+    except (VaultAway, VaultRefused, OSError):
+        return {"away": True}
+    finally:
+        client.close()
+    return {"alarm": status.alarm, "level": status.level, "replicas": status.replicas, "roots": status.roots}
+
+
+@signed_in
+@require_GET
+def hours(request: HttpRequest) -> HttpResponse:
+    """What dies when and why (보관 현황): per class and hour, the soonest first."""
+    actor = _actor(request)
+    demand(actor, "retention.read", _own(actor))
+    return _hours_page(request, ClassForm())
+
+
+def _hours_page(request: HttpRequest, form: ClassForm, status: int = 200) -> HttpResponse:
+    chosen = request.GET.get("class", "")
+    number = int(chosen) if chosen.isdigit() and len(chosen) < 4 else None
+    today = law()
+    context = {
+        "page_obj": Paginator(_Hours(number), PAGE).get_page(request.GET.get("page")),
+        "classes": api.classes(),
+        "chosen": number,
+        "limit": today.parameter("retention.days_max"),
+        "articles": today.articles("retention.max"),
+        "vault": _vault(),
+        "last": Certificate.objects.defer("pdf", "body", "readable").first(),
+        "form": form,
+        "now": clock().now(),
+    }
+    return render(request, "retention/hours.html", context, status=status)
+
+
+@signed_in
+@require_POST
+def classes(request: HttpRequest) -> HttpResponse:
+    """Register a class (보관 구분 등록); a longer one than the law allows is refused with its article."""
+    actor = _actor(request)
+    form = ClassForm(request.POST)
+    if not form.is_valid():
+        demand(actor, "retention.read", _own(actor))
+        return _hours_page(request, form, 422)
+    said = form.cleaned_data
+    try:
+        services.set_class(
+            said["number"],
+            said["kind"],
+            said["value"],
+            said["reference"],
+            said["label"],
+            statute=said["statute"],
+            by=actor,
+        )
+    except Problem as problem:
+        form.add_error(None, problem.en if get_language() == "en" else problem.ko)
+        return _hours_page(request, form, problem.status)
+    return redirect("retention:hours")
+
+
+@signed_in
+@require_GET
+def certificates(request: HttpRequest) -> HttpResponse:
+    """Every certificate of destruction, the newest first."""
+    demand(_actor(request), "retention.certificate", api.centre())
+    found = Certificate.objects.defer("pdf", "body", "readable")
+    page = Paginator(found, CERTIFICATES).get_page(request.GET.get("page"))
+    return render(request, "retention/certificates.html", {"page_obj": page})
+
+
+def _certificate(request: HttpRequest, id_: UUID) -> Certificate:
+    demand(_actor(request), "retention.certificate", api.centre())
+    found = Certificate.objects.filter(pk=id_).first()
+    if found is None:
+        raise missing("확인서", "certificate")
+    return found
+
+
+@signed_in
+@require_GET
+def certificate(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """One certificate: what was destroyed, how it was tried, the hours."""
+    found = _certificate(request, id_)
+    return render(
+        request,
+        "retention/certificate.html",
+        {
+            "certificate": found,
+            "said": found.readable,
+            "articles": _citations(found.readable["articles"]),
+            "destroyed": found.destroyed.all()[:HOURS_SHOWN],
+            "more": max(0, found.hours - HOURS_SHOWN),
+        },
+    )
+
+
+def _citations(keys: list[str]) -> list[str]:
+    """Articles by their keys in words, of today's law; a key that today's law does not know stays as it is."""
+    known = {a.key: str(a) for norm in ("retention.max", "retention.irrecoverable") for a in law().articles(norm)}
+    return [known.get(key, key) for key in keys]
+
+
+def _download(request: HttpRequest, found: Certificate, data: bytes, kind: str, ending: str) -> HttpResponse:
+    entry = Entry.by(
+        _actor(request),
+        "retention.certificate.exported",
+        "done",
+        detail={"number": found.number, "form": ending},
+        dies="access",
+    )
+    ledger.append(cursor(), clock(), entry)
+    response = HttpResponse(data, content_type=kind)
+    response.headers["Content-Disposition"] = content_disposition_header(True, f"{found.number}.{ending}") or ""
+    return response
+
+
+@signed_in
+@require_GET
+def certificate_pdf(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """The document (PDF/A) as issued."""
+    found = _certificate(request, id_)
+    return _download(request, found, bytes(found.pdf), "application/pdf", "pdf")
+
+
+@signed_in
+@require_GET
+def certificate_json(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """The certificate for machines: readable JSON, its canonical bytes and their SHA-256."""
+    found = _certificate(request, id_)
+    said = {"certificate": found.readable, "canonical": bytes(found.body).hex(), "sha256": found.sha256}
+    data = json.dumps(said, ensure_ascii=False, indent=1).encode()
+    return _download(request, found, data, "application/json", "json")
