@@ -26,6 +26,7 @@ from gwanje.kernel.ids import uuid7
 from gwanje.kernel.ledger import Entry
 from gwanje.kernel.policy import Resource
 from gwanje.kernel.sources import Source, put_source
+from gwanje.vault.client import VaultClient
 from gwanje.vault.sealed import seal_to
 
 _NUMBER = re.compile(r"[0-9A-Za-z가-힣][0-9A-Za-z가-힣 ._-]{0,39}")
@@ -161,6 +162,22 @@ def change_state(actor: Actor, id_: UUID, state: str) -> Camera:
 
 
 @transaction.atomic
+def set_address(actor: Actor, id_: UUID, main_url: str, sub_url: str) -> None:
+    """Where a camera's streams are now (영상 주소 변경); the recorders follow, slot and account stay."""
+    row = find(actor, id_)
+    require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
+    for url in (main_url, sub_url):
+        _check_url(url)
+    decision = rules.may_register({**facts_of(_as_new(row)), "connected": bool(main_url)}, law())
+    if not decision.allow:
+        raise Refused(decision, rules.REGISTER, actor, cameras=[row.id])
+    row.main_url, row.sub_url, row.changed_at = main_url, sub_url, clock().now()
+    _connect(row)
+    row.save()
+    _note(actor, "cameras.camera.readdressed", decision, row, {"number": row.number})
+
+
+@transaction.atomic
 def set_credentials(actor: Actor, id_: UUID, user: str, password: str) -> None:
     """Seal a new account of the device to every recorder (접속 계정 봉인); it cannot be read back."""
     row = find(actor, id_)
@@ -184,10 +201,8 @@ def _connect(row: Camera) -> None:
     if not row.main_url:
         return
     if row.slot is None:
-        from gwanje.vault.client import VaultClient
-
         # the slot is asked for first: the same camera gets the same slot, so a roll-back after this loses nothing
-        row.slot = VaultClient(home(), "web").slot(row.id.bytes)
+        row.slot = VaultClient(home(), "web").slot(row.id)
     put_source(
         cursor(),
         Source(row.id, row.agency_id, row.slot, row.retention_class, row.number, row.main_url, row.sub_url,

@@ -159,6 +159,7 @@ def open_emergency(actor: Actor, trigger: str, reason: str, minutes: int) -> Eme
 def end_emergency(actor: Actor, id_: UUID) -> Emergency:
     """Narrow it again before its time (긴급 해제 종료)."""
     row = _emergency(actor, id_)
+    require_watch(actor)
     if row.ended_at is None and row.until > clock().now():
         row.ended_at = clock().now()
         row.save()
