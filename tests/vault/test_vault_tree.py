@@ -35,7 +35,7 @@ def test_a_lent_spine_opens_no_tick_before(first, slot):
     sampled = {0, first - 1, first // 2, *range(max(0, first - 8), first)} - {-1}
     assert not any(tree.leaf_below(node, t) in found for t in sampled if t < first)
     assert all(tree.leaf_below(node, t) in found for t in {first, 3599, (first + 3599) // 2})
-    assert len(nodes) <= 12
+    assert len(nodes) <= 22
     spine = Spine(1, first, nodes)
     if first:
         with pytest.raises(NoKey):

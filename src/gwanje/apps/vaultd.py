@@ -10,6 +10,8 @@ import logging
 import os
 import resource
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -80,6 +82,15 @@ def answers(home: Home) -> bool:
     return True
 
 
+def _answering_pid(home: Home) -> int | None:
+    # asked of the kernel, so that an older vaultd on the same folder is not taken for the one just started
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.connect(str(home.socket("console")))
+        pid, _, _ = struct.unpack("iII", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        return int(pid)
+    return None
+
+
 def start(home: Home, *, log_file: Path | None = None, wait_s: float = 15.0) -> subprocess.Popen[bytes]:
     """Start a vaultd process on a folder that has its keystore and wait until it answers; RuntimeError else."""
     with (log_file or home.root / "log" / "vaultd.log").open("ab") as out:
@@ -94,7 +105,7 @@ def start(home: Home, *, log_file: Path | None = None, wait_s: float = 15.0) -> 
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"vaultd ended with {process.returncode}; see {out.name}")
-        if answers(home):
+        if _answering_pid(home) == process.pid:
             return process
         time.sleep(0.02)
     process.kill()

@@ -144,7 +144,7 @@ class VaultServer:
         home = self.vault.home
         os.umask(0o077)
         servers = [
-            await asyncio.start_unix_server(self._accept, str(home.socket("vaultd"))),
+            await asyncio.start_unix_server(self._accept, str(home.socket("vaultd")), backlog=2 * CONNECTIONS_MAX),
             await asyncio.start_unix_server(self._accept_console, str(home.socket("console"))),
         ]
         timer = asyncio.create_task(self._timer())
