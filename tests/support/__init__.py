@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from gwanje.kernel.home import Home
+from gwanje.kernel.keys import publish, signing_key
 
 PACKS = ["kr_national", "kr_anyang"]
 
@@ -60,6 +61,8 @@ def django() -> Home:
     from django.conf import settings
 
     framework.setup()
+    signing_key(place, "web", create=True)
+    publish(place, "web")
     # hashing costs 0.2 s by design; the algorithm stays, its price does not
     settings.PASSWORD_HASHERS = ["support.hashers.Cheap"]
     return place

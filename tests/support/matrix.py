@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def pages() -> dict[str, str]:
     return found
 
 
+@cache
 def operations() -> dict[str, tuple[str, str]]:
     """Every API operation: operation id → (method, path)."""
     from gwanje.apps.web.api import api
@@ -159,12 +161,17 @@ def address(name: str, row: dict[str, Any], world: World) -> str:
     return reverse(name, kwargs=args)
 
 
+def _filled(world: World, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_filled(world, item) for item in value]
+    return str(world.thing(value)) if isinstance(value, str) and value in world.makers() else value
+
+
 def ask(world: World, name: str, row: dict[str, Any], method: str, actor: str, *, duty: bool = True) -> str:
     """Ask once inside a savepoint that is rolled back, so that no answer changes the next."""
     line = row.get(method) or {}
     url = address(name, row, world)
-    said = line.get("data") or {}
-    data = {key: str(world.thing(v)) if isinstance(v, str) and v in world.makers() else v for key, v in said.items()}
+    data = {key: _filled(world, value) for key, value in (line.get("data") or {}).items()}
     point = transaction.savepoint()
     try:
         set_scope(connection.cursor(), "system")
