@@ -247,8 +247,8 @@ def test_the_order_of_a_start(home):
     def names(options):
         return [getattr(act, "name", "wait") for act in plan_of(home, options)]
 
-    rest = ["recorder", "player", "web", "worker", "wait"]
-    assert names(Options()) == ["init", "postgres", "vaultd", "wait", "migrate", *rest]
-    demo = ["init", "simulator", "postgres", "vaultd", "wait", "migrate", "demo load", *rest]
+    rest, first = ["player", "web", "worker"], ["postgres", "vaultd", "wait", "migrate"]
+    assert names(Options()) == ["init", *first, *rest, "recorder", "wait"]
+    demo = ["init", "simulator", *first, "demo load", *rest, "wait", "recorder", "wait"]
     assert names(Options(demo=True)) == demo
     assert "simulator" not in names(Options(demo=True, cameras=home.root / "x"))

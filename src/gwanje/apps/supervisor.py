@@ -93,7 +93,10 @@ def plan_of(home: Home, options: Options) -> list[Act]:
     plan.append(Step("migrate", tuple(gwanje(home, "migrate"))))
     if options.demo:
         plan.append(Step("demo load", tuple(gwanje(home, "demo", "load", *options.words()))))
-    return [*plan, *wanted.values(), Await()]
+    recorder = wanted.pop("recorder")
+    # cameras first: a recorder that finds none waits ever longer before it asks again
+    cameras: list[Act] = [Await(("simulator",))] if simulator else []
+    return [*plan, *wanted.values(), *cameras, recorder, Await()]
 
 
 def status_file(home: Home) -> Path:
@@ -187,6 +190,7 @@ class Supervisor:
         """One command that must end well before the next thing starts; StartFailed with the end of its log."""
         name, began = step.name, monotonic()
         log = Log(self.home, name.replace(" ", "-"))
+        log.path.unlink(missing_ok=True)
         process = spawn(step.argv, log, self.env, signal.SIGKILL)
         shown = ""
         try:
@@ -209,7 +213,7 @@ class Supervisor:
     def _await(self, *names: str) -> None:
         """Until every named service answers; StartFailed when one keeps dying or stays silent."""
         waiting = [self.children[n] for n in names if n in self.children and self.children[n].state != "running"]
-        began, shown = monotonic(), monotonic()
+        began, shown, said = monotonic(), monotonic(), ""
         while waiting:
             self._beat()
             for child in list(waiting):
@@ -220,8 +224,13 @@ class Supervisor:
                     died = "" if child.last_exit is None else f" (exit {child.last_exit})"
                     raise StartFailed(f"{child.service.name}{died}, {child.log.path}:\n{child.log.tail(12)}")
             if waiting and monotonic() - shown > 3:
-                shown = monotonic()
-                self.say(", ".join(f"{c.service.name}: {c.log.tail()[:80] or c.state}" for c in waiting))
+                shown, text = (
+                    monotonic(),
+                    ", ".join(f"{c.service.name}: {c.log.tail()[:80] or c.state}" for c in waiting),
+                )
+                if text != said:
+                    self.say(text)
+                    said = text
 
     def _beat(self) -> None:
         """Wait for a signal or a quarter of a second, then tend every child; Interrupted when asked to end."""
