@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,7 +20,13 @@ log = logging.getLogger("gwanje.simulator")
 
 
 def cache(home: Home) -> Path:
-    """Where clips lie; drawings and files that were given to be shown, never what a camera saw."""
+    """Where clips lie: ``.cache/clips`` of the checkout, so that a second folder need not draw again, else the folder.
+
+    Drawings, and files that were given to be shown; never what a camera saw.
+    """
+    checkout = Path(__file__).parents[3]
+    if (checkout / "pyproject.toml").is_file() and os.access(checkout, os.W_OK):
+        return checkout / ".cache" / "clips"
     return home.root / "clips"
 
 

@@ -19,7 +19,7 @@ from gwanje.media.sim import counter, encode
 
 SCENES = 12
 WIDTH, HEIGHT, RATE = 1280, 720, 15
-SECONDS = 40
+SECONDS = 30
 MAIN = encode.Form(WIDTH, HEIGHT, Fraction(RATE), 1500)
 SUB = encode.Form(640, 360, Fraction(RATE), 400)
 POSES = 8
