@@ -68,7 +68,7 @@ def _checks(node: ast.AST) -> bool:
         function = node.func
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
         return name in ("raises", "warns", "fail", "expect") or name.lstrip("_").startswith(
-            ("assert", "check", "expect", "refus", "must", "same", "verify")
+            ("assert", "check", "expect", "refus", "must", "same", "until", "verify")
         )
     return False
 
