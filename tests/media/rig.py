@@ -23,6 +23,7 @@ from gwanje.vault import parts, tree
 from gwanje.vault.segment import SegmentReader
 
 CENTRE = UUID(int=7)
+CLIPS = Path(__file__).parents[2] / ".cache" / "test-clips"
 WRITER = bytes(range(16))
 
 

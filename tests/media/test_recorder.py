@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rig import Roots, decoded, opened, recording, rows, segment_files, source, until
+from rig import CLIPS, Roots, decoded, opened, recording, rows, segment_files, source, until
 from sim_tools import short_streets
 
 from gwanje.kernel.clock import Clock
@@ -17,8 +17,8 @@ from gwanje.media.sim.server import SimThread
 
 
 @pytest.fixture(scope="session")
-def streets(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
-    return short_streets(tmp_path_factory.mktemp("clips"), 3, 8)
+def streets() -> list[Clip]:
+    return short_streets(CLIPS, 3, 4)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def test_what_is_sealed_opens_decodes_and_counts_on(tmp_path: Path, sim: S
         counters = decoded(stream)
         assert None not in counters
         assert len(counters) == sum(m.samples for m in mine) > 45
-        loop = 8 * 15
+        loop = 4 * 15
         assert all((b - a) % loop == 1 for a, b in itertools.pairwise(counters)), counters
     last = {row.segment_id: row for row in segments(tmp_path)}
     assert {row.path for row in last.values()} == {str(p.relative_to(tmp_path / "store")) for p in files}

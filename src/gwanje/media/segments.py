@@ -174,7 +174,8 @@ class CameraRecorder:
             return
         at = 0
         duration_us = min(part.duration * 100 // 9, 0xFFFFFFFF)
-        if part.idr:
+        if part.idr or not writer.parts:
+            # a file that begins between two key frames still names its codec
             at = writer.seal_into(out, sealed.INIT, 0, part.start_us, 0, part.init)
         view, size = part.view, part.end - BASE
         opened.number += 1

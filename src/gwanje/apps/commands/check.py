@@ -1,0 +1,95 @@
+"""``gwanje check``: is what is stored whole, indexed, authentic and video only (저장소 점검)?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gwanje.kernel.footage import Gap, Segment
+    from gwanje.kernel.home import Home
+    from gwanje.media.check import Report
+
+
+def register(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    command = sub.add_parser("check", help="영상 저장소 점검 / check the store: 1 index, 2 hashes, 3 keys and tracks")
+    command.add_argument("--level", type=int, choices=(1, 2, 3), default=3)
+    command.add_argument("--sample", type=int, metavar="N", help="3단계에서 조각 N개만 / level 3: only N parts")
+    command.add_argument("--json", action="store_true")
+    command.add_argument("--repair", action="store_true", help="찢긴 끝을 잘라냄 / cut torn tails off")
+    command.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 clean, 1 problems, 2 when the check itself could not be made."""
+    import psycopg
+
+    from gwanje.kernel.footage import Gap, Segment
+    from gwanje.kernel.home import Home
+    from gwanje.media import check
+    from gwanje.vault.client import VaultAway, VaultClient, VaultRefused
+
+    home = Home.find(args.data)
+    if args.sample is not None and args.sample < 1:
+        print("--sample: 1 이상이어야 합니다 / 1 or more")
+        return 2
+    try:
+        # spool, then database, then files: a row that moves meanwhile is seen twice rather than never,
+        # and no row is ahead of its file
+        spooled = _spooled(home)
+        rows, stored = _indexed(home)
+        gaps = list({gap.id: gap for gap in [*stored, *(row for row in spooled if isinstance(row, Gap))]}.values())
+        found = check.Check(home.store, args.level, home.clock.now_s())
+        repaired = (
+            check.repair(home.store, home.clock.now_s(), lambda text: print(text, file=sys.stderr))
+            if args.repair
+            else 0
+        )
+        report = found.run(rows, [row for row in spooled if isinstance(row, Segment)], gaps)
+        report.repaired = repaired
+        if args.level == 3:
+            report = found.ask(VaultClient(home, "checker"), args.sample)
+    except (psycopg.Error, VaultAway, VaultRefused, OSError) as error:
+        print(f"점검하지 못했습니다 / the check could not be made: {error}")
+        return 2
+    _show(report, as_json=args.json)
+    return 0 if report.clean else 1
+
+
+def _indexed(home: Home) -> tuple[list[Segment], list[Gap]]:
+    """Every row that is not destroyed, and every gap, from PostgreSQL."""
+    from gwanje.kernel.database import connect
+    from gwanje.media import indexed
+
+    with connect(home) as connection, connection.cursor() as cursor:
+        return list(indexed.segments(cursor)), list(indexed.gaps(cursor))
+
+
+def _spooled(home: Home) -> list[Segment | Gap]:
+    """Rows that wait for PostgreSQL."""
+    from gwanje.media.spool import read_rows
+
+    found: list[Segment | Gap] = []
+    for path in sorted(home.spool.glob("index-*.jsonl")):
+        try:
+            found += read_rows(path)
+        except FileNotFoundError:
+            # forwarded meanwhile; the database has it
+            continue
+    return found
+
+
+def _show(report: Report, *, as_json: bool) -> None:
+    facts = asdict(report)
+    if as_json:
+        print(json.dumps({**facts, "clean": report.clean}, ensure_ascii=False))
+        return
+    problems = facts.pop("problems")
+    print(", ".join(f"{name} {value}" for name, value in facts.items()))
+    for text in problems:
+        print(f"- {text}")
+    print(f"이상 {len(problems)}건 / {len(problems)} problems" if problems else "이상 없음 / clean")

@@ -1,0 +1,293 @@
+"""Check of the store (영상 저장소 점검): three levels, read only unless a repair is asked for.
+
+1 files ↔ index rows, and seconds ↔ footage or gap rows per camera; 2 headers, parts, hashes, Merkle roots, trailers,
+and that no (key, nonce) pair occurs twice; 3 vaultd opens parts in its own memory: authentic, and video only.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+from gwanje.kernel.footage import Gap, Segment
+from gwanje.law import upholds
+from gwanje.vault import parts
+from gwanje.vault.client import VaultRefused
+from gwanje.vault.errors import SegmentBroken
+from gwanje.vault.segment import HEADER_SIZE, SegmentHeader, SegmentReader
+from gwanje.vault.verify import verify_file
+
+PROBLEMS_MAX = 1000
+FRESH_S = 30
+REPAIR_AGE_S = 600
+HOLE_S = 2
+WIRE_MAX = (1 << 20) - 4096
+VIDEO_ONLY = ("video",)
+
+
+class Verifier(Protocol):
+    """vaultd's answer about one sealed part."""
+
+    def verify(self, header: bytes, init: bytes, part: bytes) -> Any: ...
+
+
+@upholds("audio.never", role="check", passes=())
+def foreign_tracks(tracks: Sequence[str]) -> tuple[str, ...]:
+    """Kinds of track that no stored part may hold (녹음 금지): everything but video."""
+    return tuple(kind for kind in tracks if kind not in VIDEO_ONLY)
+
+
+@dataclass
+class Report:
+    """What was found. ``problems`` empty = clean; everything else is counted, also what is legal after a crash."""
+
+    level: int
+    files: int = 0
+    bytes: int = 0
+    parts: int = 0
+    rows: int = 0
+    spooled: int = 0
+    gaps: int = 0
+    cameras: int = 0
+    seconds: int = 0
+    without_trailer: int = 0
+    empty: int = 0
+    torn: int = 0
+    torn_bytes: int = 0
+    repaired: int = 0
+    verified: int = 0
+    too_large: int = 0
+    destroyed: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def problem(self, text: str) -> None:
+        """One more, up to 1000."""
+        if len(self.problems) < PROBLEMS_MAX:
+            self.problems.append(text)
+
+    @property
+    def clean(self) -> bool:
+        """Nothing is wrong."""
+        return not self.problems
+
+
+class _Fault(Exception):
+    pass
+
+
+def segment_paths(store: Path) -> Iterator[Path]:
+    """Every segment file, in order of class, hour and slot."""
+    for class_ in sorted(store.iterdir()) if store.is_dir() else ():
+        if class_.is_dir() and class_.name.isdigit():
+            yield from sorted(class_.glob("*/*/*.gws"))
+
+
+class Check:
+    """One run over a store. ``rows`` and ``gaps`` from PostgreSQL and from the spool; ``now_s`` Unix seconds."""
+
+    def __init__(self, store: Path, level: int, now_s: int) -> None:
+        self.store = store
+        self.report = Report(level)
+        self._now_s = now_s
+        self._salts: dict[bytes, str] = {}
+        self._files: dict[str, os.stat_result] = {}
+
+    def run(self, rows: Iterable[Segment], spooled: Iterable[Segment], gaps: Sequence[Gap]) -> Report:
+        """Levels 1 and 2; level 3 follows by ``ask``."""
+        known: dict[bytes, Segment] = {row.segment_id: row for row in rows}
+        self.report.rows = len(known)
+        for row in spooled:
+            self.report.spooled += 1
+            old = known.get(row.segment_id)
+            if old is None or (old.parts <= row.parts and not old.closed):
+                known[row.segment_id] = row
+        self.report.gaps = len(gaps)
+        found: dict[bytes, str] = {}
+        for path in segment_paths(self.store):
+            try:
+                self._file(path, known, found)
+            except FileNotFoundError:
+                # destroyed while we looked
+                continue
+            except (OSError, SegmentBroken, _Fault) as error:
+                self.report.problem(f"{self._name(path)}: {error}")
+        for row in known.values():
+            if row.segment_id not in found and not (self.store / row.path).exists():
+                self.report.problem(f"{row.path}: 색인에 있으나 파일이 없습니다 / the index names a file that is gone")
+        self._account(known.values(), gaps)
+        return self.report
+
+    def _name(self, path: Path) -> str:
+        return str(path.relative_to(self.store))
+
+    def _file(self, path: Path, known: dict[bytes, Segment], found: dict[bytes, str]) -> None:
+        report, stat, name = self.report, path.stat(), self._name(path)
+        report.files += 1
+        report.bytes += stat.st_size
+        fresh = self._now_s - stat.st_mtime < FRESH_S
+        if stat.st_size < HEADER_SIZE:
+            # a file killed between its making and its header holds nothing
+            report.empty += 1
+            return
+        with SegmentReader(path) as reader:
+            if reader.segment_id in found:
+                raise _Fault(
+                    f"같은 영상 파일이 두 번 있습니다 / the same segment stands twice: {found[reader.segment_id]}"
+                )
+            found[reader.segment_id] = name
+            self._place(path, reader.header)
+            report.parts += len(reader.parts)
+            report.without_trailer += not reader.closed
+            report.torn += bool(reader.torn)
+            report.torn_bytes += reader.torn
+            if reader.problem is not None:
+                raise _Fault(str(reader.problem))
+            self._nonces(reader, name)
+            row = known.get(reader.segment_id)
+            if row is not None:
+                self._row(row, reader, name)
+            elif reader.parts and not fresh:
+                raise _Fault("색인에 없는 파일입니다 / the index does not know this file")
+        if report.level >= 2:
+            for problem in verify_file(path).problems:
+                report.problem(f"{name}: {problem}")
+
+    def _place(self, path: Path, header: SegmentHeader) -> None:
+        slot, epoch, class_ = path.parts[-2], path.parts[-3], path.parts[-4]
+        if (slot, epoch, class_) != (str(header.slot), str(header.epoch), str(header.class_)):
+            raise _Fault("머리글과 다른 자리에 있습니다 / the file lies at another place than its header says")
+
+    def _nonces(self, reader: SegmentReader, name: str) -> None:
+        """Ordinals count up within a file (the reader refuses else), so equal salts alone could repeat a pair."""
+        other = self._salts.setdefault(reader.header.salt, name)
+        if other != name:
+            raise _Fault(f"(키, 논스)가 되풀이될 수 있습니다 / salt used twice, also by {other}")
+
+    def _row(self, row: Segment, reader: SegmentReader, name: str) -> None:
+        count = len(reader.parts)
+        facts = (
+            (row.path == name, "path"),
+            (row.parts == count if row.closed else row.parts <= count, "parts"),
+            (row.slot == reader.header.slot and row.epoch == reader.header.epoch, "slot, hour"),
+            (row.class_ == reader.header.class_ and row.stream == reader.header.stream, "class, stream"),
+            (row.root is None or row.root == reader.root, "Merkle root"),
+            (not row.parts or reader.parts[0].header.tick == row.first_tick, "first second"),
+        )
+        wrong = [what for right, what in facts if not right]
+        if wrong:
+            raise _Fault(f"색인과 파일이 다릅니다 / the index row differs: {', '.join(wrong)}")
+
+    def _account(self, rows: Iterable[Segment], gaps: Sequence[Gap]) -> None:
+        """Between a camera's first and last second everything is footage or a gap row."""
+        ranges: dict[UUID, list[tuple[int, int]]] = {}
+        cameras: set[UUID] = set()
+        for row in rows:
+            if row.parts:
+                cameras.add(row.camera)
+                ranges.setdefault(row.camera, []).append((row.first_s, row.until_s))
+                self.report.seconds += row.until_s - row.first_s
+        for gap in gaps:
+            ended = gap.ended_us if gap.ended_us is not None else self._now_s * 1_000_000
+            ranges.setdefault(gap.camera, []).append((gap.started_us // 1_000_000, -(-ended // 1_000_000)))
+        self.report.cameras = len(cameras)
+        for camera in cameras:
+            reach = None
+            for first, until in sorted(ranges[camera]):
+                if reach is not None and first - reach > HOLE_S:
+                    self.report.problem(
+                        f"카메라 {camera}: {reach}부터 {first - reach}초의 기록이 없습니다 / "
+                        f"camera {camera}: {first - reach} s from {reach} are neither footage nor a gap row"
+                    )
+                reach = until if reach is None else max(reach, until)
+
+    def ask(self, vault: Verifier, sample: int | None) -> Report:
+        """Level 3: vaultd opens every part, or ``sample`` of them drawn at random."""
+        chosen = self._chosen(sample)
+        for path in segment_paths(self.store):
+            if chosen is not None and path not in chosen:
+                continue
+            try:
+                with SegmentReader(path) as reader:
+                    self._ask_file(vault, reader, chosen[path] if chosen is not None else None)
+            except FileNotFoundError:
+                continue
+            except SegmentBroken as error:
+                if path.stat().st_size >= HEADER_SIZE:
+                    self.report.problem(f"{self._name(path)}: {error}")
+        return self.report
+
+    def _chosen(self, sample: int | None) -> dict[Path, set[int]] | None:
+        if sample is None:
+            return None
+        places: list[tuple[Path, int]] = []
+        seen = 0
+        for path in segment_paths(self.store):
+            try:
+                with SegmentReader(path) as reader:
+                    count = len(reader.parts)
+            except (OSError, SegmentBroken):
+                continue
+            # reservoir sampling: the store may hold more parts than memory
+            for ordinal in range(count):
+                seen += 1
+                if len(places) < sample:
+                    places.append((path, ordinal))
+                elif (at := random.randrange(seen)) < sample:  # noqa: S311 - a sample, no secret
+                    places[at] = (path, ordinal)
+        chosen: dict[Path, set[int]] = {}
+        for path, ordinal in places:
+            chosen.setdefault(path, set()).add(ordinal)
+        return chosen
+
+    def _ask_file(self, vault: Verifier, reader: SegmentReader, ordinals: set[int] | None) -> None:
+        report, name = self.report, self._name(reader.path)
+        header = reader.header.pack()
+        first = next((part for part in reader.parts if part.header.kind == parts.INIT), None)
+        init = reader.read(first) if first is not None else b""
+        for part in reader.parts:
+            if ordinals is not None and part.header.ordinal not in ordinals:
+                continue
+            if part.header.size + len(init) > WIRE_MAX:
+                report.too_large += 1
+                continue
+            try:
+                said = vault.verify(header, b"" if part is first else init, reader.read(part))
+            except VaultRefused as error:
+                if error.code != "destroyed":
+                    raise
+                report.destroyed += 1
+                return
+            report.verified += 1
+            place = f"{name} #{part.header.ordinal}"
+            if not said.authentic:
+                report.problem(f"{place}: 변경되었거나 키가 다릅니다 / not authentic ({said.why})")
+            foreign = foreign_tracks(said.tracks)
+            if foreign:
+                report.problem(
+                    f"{place}: 영상이 아닌 트랙이 있습니다 / a track that is not video: {', '.join(foreign)}"
+                )
+
+
+def repair(store: Path, now_s: int, log: Callable[[str], None]) -> int:
+    """Cut torn tails off files that nobody has written to for ten minutes; returns how many."""
+    done = 0
+    for path in segment_paths(store):
+        stat = path.stat()
+        if now_s - stat.st_mtime < REPAIR_AGE_S:
+            continue
+        try:
+            with SegmentReader(path) as reader:
+                if not reader.torn or reader.closed or reader.problem is not None:
+                    continue
+                keep = stat.st_size - reader.torn
+        except (OSError, SegmentBroken):
+            continue
+        os.truncate(path, keep)
+        log(f"{path.relative_to(store)}: {stat.st_size - keep} bytes")
+        done += 1
+    return done

@@ -1,0 +1,47 @@
+"""All index rows, page by page (색인 전체 읽기): what the check compares with the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from gwanje.kernel.footage import Cursor, Gap, Segment
+
+PAGE = 5000
+_SEGMENT = (
+    "segment_id, camera, agency, slot, stream, class, epoch, first_tick, last_tick, parts, bytes, idr_ticks, "
+    "codec, width, height, root, path, fence, writer, closed"
+)
+_GAP = "id, camera, agency, stream, reason, started_us, ended_us, detail"
+
+
+def segments(cursor: Cursor) -> Iterator[Segment]:
+    """Rows of segments that are not destroyed."""
+    after = b""
+    while True:
+        cursor.execute(
+            f"select {_SEGMENT} from footage_segment where destroyed_at is null and segment_id > %s "
+            f"order by segment_id limit {PAGE}",
+            [after],
+        )
+        page = cursor.fetchall()
+        for row in page:
+            values: list[Any] = [bytes(v) if isinstance(v, memoryview) else v for v in row]
+            yield Segment(*values)
+            after = values[0]
+        if len(page) < PAGE:
+            return
+
+
+def gaps(cursor: Cursor) -> Iterator[Gap]:
+    """Every gap row."""
+    after = UUID(int=0)
+    while True:
+        cursor.execute(f"select {_GAP} from footage_gap where id > %s order by id limit {PAGE}", [after])
+        page = cursor.fetchall()
+        for row in page:
+            yield Gap(*row)
+            after = row[0]
+        if len(page) < PAGE:
+            return
