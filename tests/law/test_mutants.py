@@ -28,9 +28,9 @@ RED = HEAD + "@pytest.mark.norm('law.in_force', 'deny')\ndef test_red():\n    as
 
 
 def mutants(file: Path) -> subprocess.CompletedProcess[str]:
-    env = {k: v for k, v in os.environ.items() if not k.startswith("GWANJE_")}
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("GWANJE_", "DJANGO_", "PYTEST_"))}
     command = [sys.executable, "-m", "tools.law_mutants", str(file)]
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240, check=False)
 
 
 @pytest.mark.parametrize(
