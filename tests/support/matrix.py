@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from django.db import connection, transaction
+from django.core.signals import request_finished
+from django.db import close_old_connections, connection, transaction
 from django.urls import URLPattern, get_resolver, reverse
 
 from gwanje.centre.staff import services
@@ -184,7 +185,10 @@ def ask(world: World, name: str, row: dict[str, Any], method: str, actor: str, *
         else:
             response = browser.post(url, data, **options)
         if getattr(response, "streaming", False):
+            # an answer that streams is left unread; its end must not close the test's own connection
+            request_finished.disconnect(close_old_connections)
             response.close()
+            request_finished.connect(close_old_connections)
         return outcome(response)
     finally:
         transaction.savepoint_rollback(point)

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Field, Router, Schema
 
-from gwanje.centre.common import demand, home, law
+from gwanje.centre.common import demand, law
 from gwanje.centre.common.refusal import missing
 from gwanje.centre.playback import permits, services
 from gwanje.centre.playback.models import Request
@@ -103,7 +103,7 @@ class PermitOut(Schema):
     permit: str
     viewer: str
     expires: int
-    player: str
+    url: str
 
 
 class ViewerOut(Schema):
@@ -217,7 +217,7 @@ def permit(request: HttpRequest, id_: UUID) -> dict[str, Any]:
         "permit": permits.text(message),
         "viewer": permits.text(viewer),
         "expires": int(made.expires_at.timestamp()),
-        "player": f"ws://{request.get_host().rsplit(':', 1)[0]}:{home().port + 2}/play",
+        "url": permits.player_url(request.get_host()),
     }
 
 

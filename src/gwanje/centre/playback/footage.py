@@ -62,6 +62,18 @@ def preview(cursor: Cursor, camera: CameraView, slot: int, first: int, until: in
     return Preview(camera, slot, begin, until, seconds, holes)
 
 
+def stretches(cursor: Cursor, camera: UUID, stream: int, first: int, until: int) -> list[dict[str, object]]:
+    """Footage and gaps of a range for the timeline: {from, until, kind, reason}, Unix seconds, at most 2000."""
+    rows = footage.segments_of(cursor, camera, stream, first, until)
+    made: list[dict[str, object]] = [
+        {"from": max(row.first_s, first), "until": min(row.until_s, until), "kind": "footage"} for row in rows
+    ]
+    for gap in footage.gaps_of(cursor, camera, stream, first * 1_000_000, until * 1_000_000):
+        begin, end = gap.started_us / 1_000_000, (gap.ended_us or until * 1_000_000) / 1_000_000
+        made.append({"from": max(begin, first), "until": min(end, until), "kind": "gap", "reason": gap.reason})
+    return made[:2000]
+
+
 def _union(ranges: Sequence[tuple[int, int]]) -> int:
     """Seconds covered by ranges that may overlap."""
     covered, reached = 0, 0

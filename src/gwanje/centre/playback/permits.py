@@ -41,6 +41,11 @@ def text(message: bytes) -> str:
     return urlsafe_b64encode(message).decode().rstrip("=")
 
 
+def player_url(host: str) -> str:
+    """The player's WebSocket as this browser reaches it; ``host`` as in the request, with or without a port."""
+    return f"ws://{host.rsplit(':', 1)[0]}:{home().port + 2}/play"
+
+
 def view_facts(request: Request, actor: Actor) -> dict[str, Any]:
     """Facts of ``rules.may_view`` beside the actor's own."""
     return {

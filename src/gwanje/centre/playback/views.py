@@ -19,11 +19,11 @@ from gwanje.centre.common import clock, cursor, decide, demand, home, law
 from gwanje.centre.common.doors import signed_in
 from gwanje.centre.common.refusal import Problem, missing
 from gwanje.centre.playback import permits, services
+from gwanje.centre.playback.footage import stretches
 from gwanje.centre.playback.forms import RequestForm
 from gwanje.centre.playback.models import APPROVED, ASKED, EXPIRED, VIEWED, Request
 from gwanje.centre.playback.rules import READERS
 from gwanje.kernel.actor import Actor
-from gwanje.kernel.footage import gaps_of
 from gwanje.kernel.policy import Resource
 
 PAGE = 50
@@ -182,30 +182,35 @@ def play(request: HttpRequest, id_: UUID) -> HttpResponse:
     if row is None:
         raise missing("신청", "request")
     permits.may_open(row, actor)
-    context = {"row": row, "first": at(row.first), "until": at(row.until), "play": play_data(row, actor)}
+    context = {
+        "row": row,
+        "first": at(row.first),
+        "until": at(row.until),
+        "play": play_data(row, actor, request.get_host()),
+    }
     return render(request, "playback/play.html", context)
 
 
-def play_data(row: Request, actor: Actor) -> dict[str, Any]:
+def play_data(row: Request, actor: Actor, host: str) -> dict[str, Any]:
     """What the player script reads from ``#play-data``; Unix seconds, no secrets."""
-    listed = list(row.cameras.all())
-    gaps = [
-        {"camera": str(c.camera), "from": gap.started_us, "until": gap.ended_us, "reason": gap.reason}
-        for c in listed
-        for gap in gaps_of(cursor(), c.camera, c.stream, row.first * 1_000_000, row.until * 1_000_000)
-    ]
     return {
         "request": str(row.pk),
         "permit_url": f"/api/playback/requests/{row.pk}/permit",
         "viewer_url": "/api/playback/viewer-token",
-        "player_port": home().port + 2,
-        "player_path": "/play",
-        "cameras": [{"camera": str(c.camera), "stream": c.stream, "label": c.label} for c in listed],
+        "player_url": permits.player_url(host),
+        "cameras": [
+            {
+                "id": str(c.camera),
+                "stream": c.stream,
+                "label": c.label,
+                "stretches": stretches(cursor(), c.camera, c.stream, row.first, row.until),
+            }
+            for c in row.cameras.all()
+        ],
         "first": row.first,
         "until": row.until,
         "asked_first": row.asked_first,
         "asked_until": row.asked_until,
-        "gaps": gaps[:2000],
         "person": actor.name,
         "station": actor.station,
         "case": row.case,
