@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _actor(name: str) -> Actor:
-    """Whoever may run this command on the machine acts as the administrator of the agency, and the ledger says so."""
+    """An administrator of the agency, at the station 'command line': so the ledger says it."""
     from gwanje.centre.common.refusal import Problem
     from gwanje.centre.staff import api as staff
     from gwanje.kernel.actor import ADMINISTRATOR, Actor
@@ -64,7 +64,10 @@ def _actor(name: str) -> Actor:
     if len(own) != 1:
         names = ", ".join(a.name for a in known)
         raise Problem("agency", f"기관을 --agency로 고르십시오: {names}", f"Choose the agency with --agency: {names}")
-    return Actor(None, "gwanje cameras", frozenset({ADMINISTRATOR}), own[0].pk, station="command line")
+    person = staff.holders(ADMINISTRATOR, agency=own[0].pk).first()
+    if person is None:
+        raise Problem("administrator", "이 기관에 시스템관리자가 없습니다.", "The agency has no administrator.")
+    return Actor(person.pk, person.name, frozenset({ADMINISTRATOR}), own[0].pk, station="command line")
 
 
 def _import(actor: Actor, args: argparse.Namespace) -> int:

@@ -82,7 +82,7 @@ def camera_new(request: HttpRequest) -> HttpResponse:
     actor = _actor(request)
     services.require(actor, rules.WRITE)
     assert actor.agency is not None
-    form = CameraForm(request.POST or None)
+    form = CameraForm(request.POST) if request.method == "POST" else CameraForm()
     if request.method == "POST" and form.is_valid():
         values = {k: v for k, v in form.cleaned_data.items() if v not in (None, "")}
         values["purposes"] = tuple(values["purposes"])
@@ -141,7 +141,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
     """Upload a file and see its report; nothing is written by this step."""
     actor = _actor(request)
     services.require(actor, rules.WRITE)
-    form = UploadForm(request.POST or None, request.FILES or None)
+    form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
     problem: Problem | None = None
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]

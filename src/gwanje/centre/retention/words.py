@@ -25,7 +25,7 @@ def certificate_words(draft: Draft, span: tuple[str, str], issued: datetime) -> 
     found, level = draft.found, draft.status.level
     generations = sorted({hour.generation for hour in hours})
     replicas = f"{draft.status.replicas}/{draft.status.replicas}"
-    single = " (단일 복제본)" if draft.status.single_replica else ""
+    single = " (단일 복제본)" if draft.status.replicas < 2 else ""
     return {
         "form": "[서식] 영상정보 파기 확인서",
         "title": "영상정보 파기 확인서",
