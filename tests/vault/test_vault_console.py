@@ -12,6 +12,8 @@ from conftest_vault import REFERENCE, make, opened
 from gwanje.apps import vaultd
 from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
+from gwanje.kernel.ledger.entry import opening_bytes
+from gwanje.kernel.refusals import _facts as spooled
 from gwanje.kernel.refusals import folder
 from gwanje.vault import ceremony
 from gwanje.vault.client import ConsoleClient, VaultClient, VaultRefused
@@ -55,6 +57,9 @@ def test_two_different_officers_with_their_passwords(served):
     assert [o["id"] for o in last["officers"]] == [str(one[0]), str(two[0])]
     assert last["subject"] == [str(new.id)]
     assert "password" not in json.dumps(facts(served.home))
+    raw = (folder(served.home) / "vaultd.jsonl").read_bytes()
+    kinds = [f.entry.kind for f in spooled(raw) if opening_bytes(f.entry)]
+    assert set(kinds) == {"vault.console.refused", "vault.console.confirmed"}
 
 
 def test_an_officer_ends_and_rules_change_only_by_two(served):

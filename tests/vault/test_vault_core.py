@@ -16,6 +16,8 @@ from conftest_vault import REFERENCE, make, opened
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.ledger import note
 from gwanje.kernel.ledger import tree as ledger_tree
+from gwanje.kernel.ledger.entry import opening_bytes
+from gwanje.kernel.refusals import _facts as spooled
 from gwanje.kernel.refusals import folder
 from gwanje.vault import parts, tree
 from gwanje.vault.core import AHEAD_S, death_s
@@ -36,6 +38,10 @@ def code(call) -> str:
 def facts(home) -> list[dict]:
     path = folder(home) / "vaultd.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def folder_bytes(home) -> bytes:
+    return (folder(home) / "vaultd.jsonl").read_bytes()
 
 
 def test_a_class_has_one_value_for_ever(vault):
@@ -193,7 +199,9 @@ def test_thirty_one_days_on_what_is_due_dies_and_only_that(tmp_path):
     assert vault.destroy_due() == [dead]
     assert vault.acknowledge([(1, epoch, dead.generation)]) == 1
     assert vault.destroy_due() == []
-    assert [f["kind"] for f in facts(place.home)] == ["vault.root.destroyed"]
+    (fact,) = facts(place.home)
+    assert (fact["kind"], fact["roots"]) == ("vault.roots.destroyed", [[1, epoch]])
+    assert [f.entry.kind for f in spooled(folder_bytes(place.home)) if opening_bytes(f.entry)] == [fact["kind"]]
     vault.close()
 
 

@@ -61,7 +61,6 @@ def test_content_comes_back_whole(tmp_path):
 
 
 @pytest.mark.parametrize("step", [s for s in STEPS if s != "done"])
-@pytest.mark.norm("retention.irrecoverable", "deny")
 def test_killed_at_every_step_of_a_destruction(tmp_path, step):
     folder = tmp_path / "v"
     store = fresh(folder)

@@ -120,7 +120,6 @@ def test_parts_moved_between_segments_or_places_do_not_open(tmp_path):
     assert "part_order" in {r.code for r in [SegmentReader(tmp_path / "cut.gws").problem]}
 
 
-@pytest.mark.norm("security.sealed", "deny")
 def test_part_keys_lent_for_a_range_do_not_open_its_neighbours(tmp_path):
     writer = write(tmp_path, range(100, 130))
     with SegmentReader(writer.path) as reader:

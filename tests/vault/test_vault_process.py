@@ -31,6 +31,7 @@ from gwanje.vault.client import (
     mint_fields,
 )
 from gwanje.vault.errors import VaultError
+from gwanje.vault.segment import SegmentHeader
 from gwanje.vault.server import BURST, CONNECTIONS_MAX, MAY, RATE, Bucket
 
 
@@ -270,6 +271,24 @@ def test_the_process_is_hardened_and_its_log_says_no_secret(served, lent):
         assert secret not in log
         assert secret.hex().encode() not in log
     assert b"password of" not in log
+
+
+def test_a_part_larger_than_a_frame_is_verified_too(served, lent):
+    slot, epoch, keys = lent
+    head = SegmentHeader.fresh(
+        class_=1, epoch=epoch, slot=slot, stream=0, fence=1, writer=bytes(16), created_us=0, centre=served.home.centre
+    )
+    key = parts.PartKey.of(keys.spine().at(keys.first), head.segment_id)
+    out = memoryview(bytearray(3 << 20))
+    size = parts.seal_into(out, key, head.segment_id, parts.DERIVED, 0, keys.first, 0, 0, 0, os.urandom(2 << 20))
+    part = bytes(out[:size])
+    checker = VaultClient(served.home, "checker")
+    assert checker.verify(head.pack(), b"", part).authentic
+    assert checker.verify(head.pack(), b"", part[:-1] + bytes([part[-1] ^ 1])).why == "tag"
+    assert asyncio.run(AsyncVaultClient(served.home, "checker").verify(head.pack(), b"", part)).authentic
+    with pytest.raises(VaultAway):
+        checker._call({"op": "verify", "header": b"", "init": b"", "size": 1 << 30})
+    assert checker.verify(head.pack(), b"", part).authentic
 
 
 def test_the_async_client_speaks_the_same(served, lent):

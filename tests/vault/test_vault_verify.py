@@ -76,7 +76,6 @@ def sealed(centre, vault):
     return make
 
 
-@pytest.mark.norm("audio.never", "deny")
 def test_tracks_are_told_and_sound_is_found(desk, sealed, clean, loud):
     assert desk.verify(*sealed(*clean)) == (True, ["video"], "")
     authentic, tracks, _ = desk.verify(*sealed(*loud))

@@ -28,6 +28,7 @@ from gwanje.vault.tree import Spine
 
 CONNECT_S: Final = 3.0
 ANSWER_S: Final = 15.0
+INLINE_MAX: Final = 256 * 1024
 HELLO: Final = b"gwanje/v1/hello\0"
 __all__ = [
     "AsyncVaultClient",
@@ -149,6 +150,11 @@ def _hello(home: Home, role: str, greeting: dict[str, Any]) -> dict[str, Any]:
     return {"role": role, "kid": key_id(raw_public(key)), "sig": signature}
 
 
+def _verify(header: bytes, init: bytes, part: bytes) -> tuple[dict[str, Any], bytes]:
+    request: dict[str, Any] = {"op": "verify", "header": header, "init": init}
+    return ({**request, "part": part}, b"") if len(part) <= INLINE_MAX else ({**request, "size": len(part)}, part)
+
+
 def _status(a: dict[str, Any]) -> Status:
     fields = {name: a[name] for name in Status.__dataclass_fields__ if name != "clock_us"}
     return Status(**fields, clock_us=a["clock"])
@@ -203,8 +209,11 @@ class VaultClient:
             raise
         return sock
 
-    def _call(self, request: dict[str, Any], *, once: bool = False) -> dict[str, Any]:
-        """Send one request. ``once``: never sent twice, because doing it twice is not the same as once."""
+    def _call(self, request: dict[str, Any], *, once: bool = False, tail: bytes = b"") -> dict[str, Any]:
+        """Send one request. ``once``: never sent twice, because doing it twice is not the same as once.
+
+        ``tail``: bytes that follow the frame.
+        """
         with self._lock:
             if self._pid != os.getpid():
                 self._sock, self._pid = None, os.getpid()
@@ -216,6 +225,7 @@ class VaultClient:
                     if self._sock is None:
                         self._sock = self._connect()
                     wire.send(self._sock, request)
+                    self._sock.sendall(tail)
                     answer = wire.receive(self._sock)
                     break
                 except (OSError, wire.WireError) as error:
@@ -266,7 +276,8 @@ class VaultClient:
 
     def verify(self, header: bytes, init: bytes, part: bytes) -> Verified:
         """Is a sealed part authentic, and which tracks does it hold? ``init``: the sealed init part, or empty."""
-        a = self._call({"op": "verify", "header": header, "init": init, "part": part})
+        request, tail = _verify(header, init, part)
+        a = self._call(request, tail=tail)
         return Verified(a["authentic"], tuple(a["tracks"]), a["why"])
 
     def checkpoint(self, origin: str, size: int, root: bytes, old_size: int, proof: Sequence[bytes]) -> str:
@@ -330,22 +341,22 @@ class AsyncVaultClient:
             raise
         return reader, writer
 
-    async def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def _exchange(self, request: dict[str, Any], tail: bytes) -> dict[str, Any]:
         if self._pair is None:
             self._pair = await asyncio.wait_for(self._connect(), CONNECT_S)
         reader, writer = self._pair
-        writer.write(wire.pack(request))
+        writer.write(wire.pack(request) + tail)
         await writer.drain()
         return await asyncio.wait_for(wire.receive_async(reader), ANSWER_S)
 
-    async def _call(self, request: dict[str, Any], *, once: bool = False) -> dict[str, Any]:
+    async def _call(self, request: dict[str, Any], *, once: bool = False, tail: bytes = b"") -> dict[str, Any]:
         async with self._lock:
             stale = self._pair is not None
             if once and stale:
                 self._drop()
             for attempt in (0, 1):
                 try:
-                    answer = await self._exchange(request)
+                    answer = await self._exchange(request, tail)
                     break
                 except (OSError, TimeoutError, wire.WireError) as error:
                     self._drop()
@@ -382,7 +393,8 @@ class AsyncVaultClient:
 
     async def verify(self, header: bytes, init: bytes, part: bytes) -> Verified:
         """Is a sealed part authentic, and which tracks does it hold? ``init``: the sealed init part, or empty."""
-        a = await self._call({"op": "verify", "header": header, "init": init, "part": part})
+        request, tail = _verify(header, init, part)
+        a = await self._call(request, tail=tail)
         return Verified(a["authentic"], tuple(a["tracks"]), a["why"])
 
 

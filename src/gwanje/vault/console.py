@@ -95,7 +95,8 @@ class Console:
             self._failures += 1
             if self._failures >= FAILURES_MAX:
                 self._failures, self._locked_until_us = 0, now_us + LOCKED_US
-            self.vault.fact("vault.console.refused", {"outcome": "refused", "officers": [str(i) for i in ids]})
+            detail = {"outcome": "refused", "officers": [str(i) for i in ids], "norms": ["access.officers"]}
+            self.vault.fact("vault.console.refused", {**detail, "dies": "rights"})
             raise VaultError("console_password")
         self._failures = 0
         return [officer for officer in found if officer is not None]
@@ -133,6 +134,7 @@ class Console:
             "officers": [{"id": str(o.id), "role": o.role} for o in confirmed],
             "signature": "unsigned",
             "bootstrap": bootstrap,
+            "norms": ["access.officers"],
             "dies": "rights",
             **({"actor": confirmed[0].id, "role": confirmed[0].role} if confirmed else {}),
             "subject": [str(o.id) for o in answer.pop("_subjects", [])],

@@ -36,6 +36,7 @@ AHEAD_S: Final = 120
 CLOCK_SEEN_EVERY_US: Final = 300_000_000
 CLASSES_MAX: Final = 1000
 DESTROYED_MAX: Final = 100_000
+FACT_ROOTS: Final = 500
 _US: Final = 1_000_000
 
 
@@ -132,7 +133,8 @@ class Vault:
         with self.change() as draft:
             draft.alarm = problem
         log.error("clock alarm, destruction stopped: %s", problem)
-        self.fact("vault.clock.alarmed", {"outcome": "refused", "problem": problem})
+        detail = {"outcome": "refused", "problem": problem, "norms": ["retention.irrecoverable"], "dies": "system"}
+        self.fact("vault.clock.alarmed", detail)
 
     def watch_clock(self) -> str | None:
         """Look at the clock; returns the alarm in force or None. Advances the highest clock seen."""
@@ -276,9 +278,15 @@ class Vault:
             # the oldest unacknowledged entries go first when nobody has asked for years
             draft.destroyed = [*draft.destroyed, *(Destroyed(c, e, generation, at_us) for c, e in sorted(due))]
             del draft.destroyed[:-DESTROYED_MAX]
-        for number, epoch in due:
-            self.fact("vault.root.destroyed", {"class": number, "epoch": epoch, "generation": generation})
+        self._tell_destroyed(sorted(due), generation)
         log.info("destroyed %d roots with generation %d", len(due), generation)
+
+    def _tell_destroyed(self, due: Sequence[tuple[int, int]], generation: int) -> None:
+        norms = ["retention.max", "retention.irrecoverable"]
+        for start in range(0, len(due), FACT_ROOTS):
+            roots = [[number, epoch] for number, epoch in due[start : start + FACT_ROOTS]]
+            detail = {"roots": roots, "generation": generation, "norms": norms, "dies": "destruction"}
+            self.fact("vault.roots.destroyed", detail)
 
     def acknowledge(self, items: Sequence[tuple[int, int, int]]) -> int:
         """Forget (class, epoch, generation) entries the worker has on its certificate; returns how many."""
@@ -310,7 +318,8 @@ class Vault:
             if old_size != head[1]:
                 raise VaultError("checkpoint_head", str(head[1]))
             if not continues(head[1], head[2], size, root, proof):
-                self.fact("vault.checkpoint.refused", {"outcome": "refused", "size": size, "old_size": old_size})
+                detail = {"outcome": "refused", "size": size, "old_size": old_size, "dies": "system"}
+                self.fact("vault.checkpoint.refused", {**detail, "norms": ["security.internal_control"]})
                 raise VaultError("checkpoint_fork", f"{head[1]} -> {size}")
             if self.state.head != (origin, size, root):
                 with self.change() as draft:
