@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from gwanje import law
 from gwanje.kernel import canonical
 from gwanje.law import BadDecision, NotInForce, PackError, Reason
 from gwanje.law.force import InForce, Law, may_stand
+from gwanje.law.packs import folder
 from gwanje.law.words import NORMS, PARAMETERS, ParameterWord
 
 FIRST = date(2020, 7, 10)
@@ -159,6 +162,23 @@ def test_combined_all_must_allow(today: InForce, city: Law) -> None:
         law.combine("playback.view", [yes, city.on(FIRST).allow("a.b", "playback.ground")])
     with pytest.raises(BadDecision):
         law.combine("playback.view", [])
+
+
+@pytest.mark.norm("law.precedence", "deny")
+@pytest.mark.parametrize(("own", "stands", "conflicts"), [(14, 10, 1), (10, 10, 0), (7, 7, 0)])
+def test_a_city_cannot_take_longer_than_the_act_allows(tmp_path: Path, own: int, stands: int, conflicts: int) -> None:
+    shutil.copytree(folder(), tmp_path / "packs")
+    file = tmp_path / "packs" / "kr_anyang" / "parameters.yaml"
+    line = "value: 10, unit: day, article: 별지2"
+    text = file.read_text(encoding="utf-8")
+    assert line in text
+    file.write_text(text.replace(line, f"value: {own}, unit: day, article: 별지2"), encoding="utf-8")
+    day = law.load(["kr_national", "kr_anyang"], tmp_path / "packs").on(date(2026, 11, 20))
+    assert day.parameter("request.days").value == stands
+    found = [c for c in day.conflicts() if c.name == "request.days"]
+    assert len(found) == conflicts
+    if found:
+        assert (found[0].higher.id, found[0].lower.id) == ("영41(4)", "별지2")
 
 
 def test_unknown_pack_is_named() -> None:

@@ -70,3 +70,13 @@ def test_an_unused_norm_is_a_finding(tmp_path: Path) -> None:
     file.write_text(text.replace("    - live.emergency\n", "    - live.by_purpose\n"), encoding="utf-8")
     built = trace.build(tmp_path / "packs")
     assert any(f.startswith("live.emergency: no article") for f in built.findings)
+
+
+def test_a_norm_used_as_another_kind_is_a_finding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.copytree(folder(), tmp_path / "packs")
+    file = tmp_path / "packs" / "kr_anyang" / "cases" / "clocks.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("outcome: late", "outcome: deny", 1), encoding="utf-8")
+    monkeypatch.setattr(REGISTRY, "rules", {**REGISTRY.rules, "audio.never": REGISTRY.rules["request.due"]})
+    found = " ".join(trace.build(tmp_path / "packs").findings)
+    assert "has no side 'deny'" in found
+    assert "audio.never is an invariant" in found

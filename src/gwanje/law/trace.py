@@ -160,14 +160,28 @@ def build(root: Path | None = None, tests: Iterable[MarkedTest] | None = None) -
     for pack in packs:
         for case in pack.cases:
             norms[case.norm].cases.append(case)
-    for norm in sorted(REGISTRY.norms() - set(NORMS)):
-        findings.append(f"{', '.join(REGISTRY.symbols(norm))}: unknown norm (모르는 규범): {norm}")
+    findings += _misused(packs)
     for norm, evidence in norms.items():
         rules = [(r.symbol, r.line) for r in REGISTRY.rules.get(norm, [])]
         evidence.symbols = rules + [(g.symbol, 0) for g in REGISTRY.guards.get(norm, [])]
     for law in laws:
         findings += _findings(law, norms, with_tests=place is not None)
     return Trace(packs, norms, list(dict.fromkeys(findings)))
+
+
+def _misused(packs: Iterable[Pack]) -> list[str]:
+    """Norms that nobody defined, rules for what is never judged, cases of a side that their norm does not have."""
+    out = [
+        f"{', '.join(REGISTRY.symbols(n))}: unknown norm (모르는 규범): {n}"
+        for n in sorted(REGISTRY.norms() - set(NORMS))
+    ]
+    for norm, rules in REGISTRY.rules.items():
+        if norm in NORMS and not set(NORMS[norm].kinds) & set(SIDES):
+            out += [f"{r.symbol}: {norm} is an invariant and no rule judges it (불변 조건)" for r in rules]
+    for case in (c for p in packs for c in p.cases):
+        if case.side not in {s for k in NORMS[case.norm].kinds for s in SIDES.get(k, ())}:
+            out.append(f"{case.id}: {case.norm} has no side '{case.side}' (규범과 다른 결과)")
+    return out
 
 
 def _findings(law: Law, norms: Mapping[str, Evidence], *, with_tests: bool) -> list[str]:

@@ -20,10 +20,13 @@ from gwanje.law import REGISTRY
 from gwanje.law.packs import Article
 from gwanje.law.words import NORMS
 
-TRACE_SECONDS_MAX = 60
+TRACE_SECONDS_MAX = 300
+WAIT_SECONDS_MAX = 20
 TESTS_SHOWN_MAX = 30
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
+_ready = threading.Event()
+_making: list[threading.Thread] = []
 _made: list[Mapping[str, Any]] = []
 
 
@@ -50,23 +53,33 @@ class NormEvidence:
 
 
 def trace() -> Mapping[str, Any]:
-    """The trace of this installation, made once per process; without tests and cases when it cannot be made."""
+    """The trace of this installation; without tests and cases until it is made, or when it cannot be made.
+
+    A thread makes it once per process: a reader waits for it a while, and never holds the page for longer.
+    """
     with _lock:
-        if not _made:
-            _made.append(_make())
-        return _made[0]
+        if not _making:
+            _making.append(threading.Thread(target=_make, name="law-trace", daemon=True))
+            _making[0].start()
+    _ready.wait(WAIT_SECONDS_MAX)
+    return _made[0] if _made else _bare()
 
 
-def _make() -> Mapping[str, Any]:
+def _make() -> None:
     command = [sys.executable, "-m", "gwanje.law.trace"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=TRACE_SECONDS_MAX, check=True)
-        made: Mapping[str, Any] = json.loads(done.stdout)
+        _made.append(json.loads(done.stdout))
     except (OSError, subprocess.SubprocessError, ValueError):
         log.exception("the trace could not be made: pages show code symbols of this process only")
-        norms = {n: {"symbols": [[s, 0] for s in REGISTRY.symbols(n)], "tests": [], "cases": []} for n in NORMS}
-        made = {"norms": norms, "packs": {}, "findings": []}
-    return made
+        _made.append(_bare())
+    finally:
+        _ready.set()
+
+
+def _bare() -> Mapping[str, Any]:
+    norms = {n: {"symbols": [[s, 0] for s in REGISTRY.symbols(n)], "tests": [], "cases": []} for n in NORMS}
+    return {"norms": norms, "packs": {}, "findings": []}
 
 
 def of(article: Article) -> tuple[NormEvidence, ...]:
