@@ -28,7 +28,7 @@ from gwanje.vault.errors import VaultError
 from gwanje.vault.state import State
 from gwanje.vault.token import derive_with
 
-FILES_MAX: Final = 10_000
+FILES_MAX: Final = 500_000
 SAMPLES_MAX: Final = 1_000_000
 INPUT_MAX: Final = 2 << 30
 
