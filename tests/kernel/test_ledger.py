@@ -32,6 +32,7 @@ def entry(**more):
     return Entry(**{"kind": "playback.permit.issued", "outcome": "granted", "agency": AGENCY, **more})
 
 
+@pytest.mark.norm("security.internal_control", "deny")
 def test_a_leaf_is_vault_md_to_the_byte(server, app):
     said = entry(cameras=[uuid4()], detail={"쪽": 3, "말": "가"}, norms=["playback.ground"], first=10, until=20)
     before = server.clock.now_us()

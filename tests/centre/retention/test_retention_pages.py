@@ -1,0 +1,152 @@
+"""Pages, API and services of retention: what a person sees, may register, and takes away as a document."""
+
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+
+from gwanje.centre.common import clock
+from gwanje.centre.common.refusal import Problem, Refused
+from gwanje.centre.retention import duties, services
+from gwanje.centre.retention.models import Certificate, RetentionClass
+from gwanje.kernel.canonical import encode
+from gwanje.kernel.footage import Segment, put_segments
+from gwanje.vault.client import VaultClient, VaultRefused
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def vault(monkeypatch):
+    """vaultd's side of ``set_class`` and ``status``: the wire is tested with the real process in the story."""
+    known = {}
+
+    def set_class(self, number, kind, value, reference):
+        if number == 666:
+            raise VaultRefused("class_fixed", "금고가 거부 / refused")
+        known[number] = (kind, value)
+
+    monkeypatch.setattr(VaultClient, "set_class", set_class)
+    return known
+
+
+@pytest.fixture
+def footage(city):
+    """One hour of one camera of the city in class 1."""
+    RetentionClass.objects.create(number=1, kind="days", value=30, reference="제31조제1항", label="일반")
+    epoch = clock().now_s() // 3600 - 24
+    row = Segment(
+        segment_id=b"\1" * 32, camera=uuid4(), agency=city.pk, slot=1, stream=0, class_=1, epoch=epoch, first_tick=0,
+        last_tick=299, parts=300, size=75_000_000, idr_ticks=b"", codec="avc1.64001f", width=1280, height=720,
+        root=None, path="1/x", fence=1, writer=b"w" * 16, closed=True,
+    )  # fmt: skip
+    put_segments(connection.cursor(), [row])
+    return epoch
+
+
+def test_the_page_says_what_dies_when_and_why(sign_in, officers, footage):
+    page = sign_in(officers["operator"]).get("/retention/")
+    text = page.content.decode()
+    assert page.status_code == 200
+    for word in ("제31조제1항", "300", "71.5", "최대 30일", "금고 서비스가 응답하지 않습니다"):
+        assert word in text, word
+    assert "초과" not in text
+
+
+def test_overdue_footage_is_seen(sign_in, officers, footage, advance):
+    advance(31 * 86400)
+    assert duties.overdue(clock().now()) == [(1, footage)]
+    assert "초과" in sign_in(officers["manager"]).get("/retention/").content.decode()
+    advance(-31 * 86400)
+    assert duties.overdue(clock().now()) == []
+
+
+def test_another_agency_sees_its_own_hours_only(sign_in, hire, police, footage):
+    stranger = hire("chief_officer", agency=police)
+    found = sign_in(stranger).get("/api/retention/hours").json()
+    assert found == []
+
+
+def test_the_api_lists_hours(sign_in, officers, footage):
+    (hour,) = sign_in(officers["auditor"]).get("/api/retention/hours").json()
+    assert (hour["cameras"], hour["seconds"], hour["bytes"], hour["overdue"]) == (1, 300, 75_000_000, False)
+
+
+def test_a_class_is_registered_once(sign_in, officers, vault):
+    browser = sign_in(officers["manager"])
+    said = {"number": 3, "label": "교통", "kind": "days", "value": 15, "reference": "제31조제1항", "statute": ""}
+    assert browser.post("/retention/classes/", said).status_code == 302
+    assert vault == {3: ("days", 15)}
+    assert RetentionClass.objects.get(pk=3).value == 15
+    kinds = connection.cursor().execute("select kind, outcome from ledger_opening order by at desc limit 1").fetchone()
+    assert kinds == ("retention.class.registered", "granted")
+    assert services.set_class(3, "days", 15, "제31조제1항", "교통").pk == 3
+    assert browser.post("/retention/classes/", {**said, "value": 10}).status_code == 409
+    with pytest.raises(Problem, match="class_fixed"):
+        services.set_class(3, "days", 10, "제31조제1항", "교통")
+
+
+@pytest.mark.norm("retention.max", "deny")
+def test_a_class_that_is_too_long_is_refused_with_its_article(sign_in, officers, vault):
+    said = {"number": 4, "label": "긴", "kind": "days", "value": 31, "reference": "제31조제1항"}
+    answer = sign_in(officers["chief_officer"]).post("/api/retention/classes", said, content_type="application/json")
+    assert answer.status_code == 403
+    assert answer.json()["error"] == "too_long"
+    assert "제31조제1항" in answer.json()["rule"]
+    assert not RetentionClass.objects.filter(pk=4).exists()
+    assert vault == {}
+    with pytest.raises(Refused):
+        services.set_class(4, "permanent", 0, "제31조제1항", "영구")
+    made = services.set_class(4, "permanent", 0, "제31조제1항제1호", "영구", statute="○○법 제12조")
+    assert made.kind == "permanent"
+
+
+def test_bad_input_changes_nothing(sign_in, officers, vault):
+    browser = sign_in(officers["manager"])
+    good = {"number": 5, "label": "가", "kind": "days", "value": 5, "reference": "제31조제1항"}
+    for wrong in ({"number": 0}, {"label": ""}, {"kind": "weeks"}, {"value": -1}, {"reference": ""}, {"number": "가"}):
+        assert browser.post("/retention/classes/", {**good, **wrong}).status_code == 422, wrong
+    with pytest.raises(Problem, match="vault_refused"):
+        services.set_class(666, "days", 5, "제31조제1항", "가")
+    assert not RetentionClass.objects.exists()
+
+
+@pytest.fixture
+def certificate(system):
+    """A certificate as it stands in the table."""
+    said = {
+        "articles": ["kr_anyang:31(1)"], "attempt": {"tried": 4, "opened": 0, "generation_key_absent": True},
+        "exceptions": [], "officers": [{"role": "manager", "state": "unsigned"}], "ledger": {"size": 7},
+        "level_text": ["키를 삭제함", "key deleted"], "replicas": 1, "single_replica_accepted": False,
+    }  # fmt: skip
+    return Certificate.objects.create(
+        number="파기-2026-0001", issued_at=clock().now(), body=encode(said), sha256="ab" * 32, readable=said,
+        pdf=b"%PDF-1.7 x", level="L1", hours=1, camera_hours=2, parts=600, ledger_row=uuid4(),
+    )  # fmt: skip
+
+
+def test_a_certificate_is_shown_and_taken_away(sign_in, officers, certificate):
+    browser = sign_in(officers["privacy_officer"])
+    assert "파기-2026-0001" in browser.get("/retention/certificates/").content.decode()
+    text = browser.get(f"/retention/certificates/{certificate.pk}/").content.decode()
+    for word in ("제31조제1항", "이전 세대 키 없음", "unsigned", "ab" * 32):
+        assert word in text, word
+    pdf = browser.get(f"/retention/certificates/{certificate.pk}/pdf/")
+    assert (pdf.content, pdf["Content-Type"]) == (b"%PDF-1.7 x", "application/pdf")
+    assert "filename*=utf-8''" in pdf["Content-Disposition"]
+    json = browser.get(f"/retention/certificates/{certificate.pk}/json/").json()
+    assert json["sha256"] == "ab" * 32
+    found = connection.cursor().execute(
+        "select count(*) from ledger_opening where kind = 'retention.certificate.exported'"
+    ).fetchone()  # fmt: skip
+    assert found == (2,)
+    assert browser.get(f"/retention/certificates/{uuid4()}/").status_code == 404
+
+
+@pytest.mark.parametrize("act", ["update retention_certificate set level = 'L3'", "delete from retention_certificate",
+                                 "delete from retention_destroyedhour"])  # fmt: skip
+def test_a_certificate_cannot_be_changed_or_deleted(certificate, act):
+    from django.db import ProgrammingError
+
+    with pytest.raises(ProgrammingError, match="refused"), connection.cursor() as cursor:
+        cursor.execute(act)
