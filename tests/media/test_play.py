@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 from play_rig import BEGAN_S, CLASS, RATE, Centre, Street, centre, page, seal, text
@@ -17,10 +19,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from gwanje.kernel import canonical
 from gwanje.kernel.ids import uuid7
 from gwanje.media.play.server import Player
-from gwanje.vault.client import AsyncVaultClient, VaultClient
+from gwanje.vault.client import AsyncVaultClient, VaultClient, VaultRefused
+from gwanje.vault.errors import PartRefused
+from gwanje.vault.parts import open_part
+from gwanje.vault.segment import SegmentReader
 
 SECONDS = 30
-FIRST = BEGAN_S + 1
+# keys are lent from now on: the footage lies a minute ahead, and the clock is moved past it
+FIRST = BEGAN_S + 60
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +39,6 @@ def made(tmp_path_factory: pytest.TempPathFactory, street: Street):
     """A centre with 30 s of footage, then a hole of 10 s, then 20 s with a spoilt second and another track."""
     with centre(tmp_path_factory.mktemp("centre")) as running:
         seal(running, street, FIRST, SECONDS)
-        running.set_time(FIRST + 35)
         seal(running, street, FIRST + 40, 20, spoil=5, audio_at=8)
         running.set_time(FIRST + 120)
         yield running
@@ -301,3 +306,64 @@ async def test_destroyed_hours_are_said_to_be_destroyed(tmp_path: Path, street: 
             assert (await tab.until("error"))["code"] == "destroyed"
             await tab.until("end")
         assert not tab.fragments
+
+
+class Listening(AsyncVaultClient):
+    """A vault client that keeps every key it was lent."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.lent: dict[int, dict[bytes, bytes]] = {}
+
+    async def open_tick(self, session, class_, slot, epoch, tick, segments):
+        keys = await super().open_tick(session, class_, slot, epoch, tick, segments)
+        self.lent[tick] = keys
+        return keys
+
+
+async def test_the_keys_lent_open_no_second_but_their_own(made: Centre) -> None:
+    """Tried on the keys, not on the page: every lent key against every part of the file."""
+    first, until = FIRST + 6, FIRST + 9
+    client = Listening(made.home, "player")
+    async with (
+        Player(made.home, client, port=0) as player,
+        page(player.port, hello(made, made.permit(first, until))) as tab,
+    ):
+        await tab.say(type="play", camera=str(made.camera), at=first)
+        await tab.until("end")
+    await client.close()
+    assert sorted(client.lent) == [s % 3600 for s in range(first, until)]
+    path = min((made.home.store / str(CLASS) / str(FIRST // 3600) / str(made.slot)).glob("*.gws"))
+    opened = refused = 0
+    with SegmentReader(path) as reader:
+        for tick, keys in client.lent.items():
+            material = keys[reader.segment_id]
+            for part in reader.parts:
+                try:
+                    open_part(material, reader.segment_id, reader.read(part))
+                    opened += 1
+                    assert part.header.tick == tick
+                except PartRefused:
+                    refused += 1
+                    assert part.header.tick != tick
+                # neither does it open when the commitment is forged to fit the key
+                if part.header.tick != tick:
+                    data = bytearray(reader.read(part))
+                    data[32:64] = material[32:64]
+                    with pytest.raises(PartRefused, match="tag"):
+                        open_part(material, reader.segment_id, bytes(data))
+    assert (opened, refused) == (3 * 2, 3 * 2 * (SECONDS - 1))
+    with pytest.raises(VaultRefused, match=r"."), contextlib.closing(VaultClient(made.home, "player")) as other:
+        other.open_tick(bytes(32), CLASS, made.slot, first // 3600, first % 3600, [reader.segment_id])
+
+
+async def test_a_session_opens_nothing_outside_at_vaultd_itself(made: Centre) -> None:
+    """The player could ask for more than it should: vaultd says no."""
+    client = AsyncVaultClient(made.home, "player")
+    first, until = FIRST + 6, FIRST + 9
+    session = await client.redeem(made.permit(first, until), base64.urlsafe_b64decode(made.viewer() + "=="))
+    for second, slot in ((first - 1, made.slot), (until, made.slot), (first, made.slot + 1)):
+        with pytest.raises(VaultRefused) as refused:
+            await client.open_tick(session.session, CLASS, slot, second // 3600, second % 3600, [bytes(32)])
+        assert refused.value.code == "outside"
+    await client.close()
