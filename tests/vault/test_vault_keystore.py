@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -225,3 +227,46 @@ def test_a_month_of_hours_and_a_city_of_cameras_fit(tmp_path):
     back = again(tmp_path)
     assert len(back.state.slots) == 100_000
     assert len(back.state.roots) == 744
+
+
+def _churn(folder: Path) -> None:
+    """The child: makes a root, destroys the one before, and says so in a file only after it is done."""
+    store = again(folder)
+    told = os.open(folder.parent / "told", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+    while True:
+        epoch = max(e for _, e in store.state.roots) + 1
+        with store.change() as draft:
+            draft.roots[1, epoch] = bytearray(epoch.to_bytes(32, "big"))
+        os.write(told, f"made {epoch}\n".encode())
+        with store.change() as draft:
+            del draft.roots[1, epoch - 1]
+        os.write(told, f"destroyed {epoch - 1}\n".encode())
+
+
+def test_sigkill_at_random_moments_of_a_real_process(tmp_path):
+    folder = tmp_path / "v"
+    fresh(folder, roots=1)
+    rounds = 0
+    for wait_ms in (5, 11, 17, 23, 31, 37, 43, 57, 71, 83, 150, 300):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _churn(folder)
+            finally:
+                os._exit(1)
+        time.sleep(wait_ms / 1000)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        found = again(folder)
+        lines = (tmp_path / "told").read_text().splitlines() if (tmp_path / "told").exists() else []
+        rounds += len(lines)
+        opened = everything_that_opens(folder)
+        destroyed = {int(line.split()[1]) for line in lines if line.startswith("destroyed")}
+        made = {int(line.split()[1]) for line in lines if line.startswith("made")}
+        assert opened
+        for state in (found.state, *opened):
+            assert not destroyed & {epoch for _, epoch in state.roots}
+        # of the roots that were told made, only the one whose destruction was under way may be missing
+        assert len(made - destroyed - {epoch for _, epoch in found.state.roots}) <= 1
+        assert found.state.roots
+    assert rounds > 0

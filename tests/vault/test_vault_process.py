@@ -273,6 +273,15 @@ def test_the_process_is_hardened_and_its_log_says_no_secret(served, lent):
     assert b"password of" not in log
 
 
+def test_hardening_takes():
+    code_ = (
+        "import ctypes, resource; from gwanje.apps.vaultd import harden; harden()\n"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    done = subprocess.run([sys.executable, "-c", code_], capture_output=True, text=True, check=True)
+    assert done.stdout == "0 (0, 0)\n"
+
+
 def test_a_part_larger_than_a_frame_is_verified_too(served, lent):
     slot, epoch, keys = lent
     head = SegmentHeader.fresh(
