@@ -44,7 +44,7 @@ def _lint() -> None:
         ("ruff format", [tool / "ruff", "format", "--check", *paths]),
         ("mypy", [tool / "mypy"]),
         ("import-linter", [tool / "lint-imports"]),
-        ("tidy", [PYTHON, "-m", "pytest", "tests/tidy", "-p", "no:cacheprovider", "-q"]),
+        ("tidy", [PYTHON, "-m", "pytest", "tests/tidy", "-p", "no:cacheprovider"]),
     ]
     failed = [name for name, argv in controls if not _step(name, argv)]
     if failed:

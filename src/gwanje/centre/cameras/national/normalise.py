@@ -197,4 +197,5 @@ def _in(value: Decimal, span: tuple[Decimal, Decimal]) -> bool:
 
 
 def degrees(value: Decimal) -> str:
+    """Decimal degrees as the list writes them: at most 8 places, no exponent, no trailing zeros."""
     return format(round(value, 8).normalize(), "f")
