@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from procrastinate import Blueprint
+from procrastinate import Blueprint, RetryStrategy
 
 from gwanje.kernel.home import Home
+from gwanje.vault.client import VaultAway
 
 log = logging.getLogger(__name__)
 jobs = Blueprint()
@@ -29,13 +30,17 @@ def fonts() -> Path | None:
 @jobs.task(name="retention", queueing_lock=RETENTION)
 def retention(timestamp: int) -> None:
     """Every minute: destroy what is due, certify what was destroyed (파기)."""
-    from django.db import connections
+    from django.db import OperationalError, connections
 
     from gwanje.centre.common import home
     from gwanje.centre.retention import duties
 
     try:
         report = duties.run(home(), fonts=fonts())
+    except (VaultAway, OperationalError) as away:
+        # nothing is lost: roots die in vaultd by themselves, and the next minute asks again
+        log.warning("retention waits: %s", type(away).__name__)
+        return
     finally:
         connections.close_all()
     if report.erased or not report.ok:
@@ -43,7 +48,7 @@ def retention(timestamp: int) -> None:
 
 
 @jobs.periodic(cron="10 3 * * *")
-@jobs.task(name="pairs", queueing_lock=PAIRS)
+@jobs.task(name="pairs", queueing_lock=PAIRS, retry=RetryStrategy(max_attempts=30, wait=600))
 def pairs(timestamp: int) -> None:
     """Every day: vaultd's open-log and the ledger are compared, both ways (접속기록 대조)."""
     from gwanje.apps.pairs import check_and_tell
