@@ -214,10 +214,10 @@ class Stream(Depacketiser):
     def _odd(self, step: int, w: int) -> int:
         """The clock of the camera jumped, or pictures come reordered without being announced; -1 drops this one."""
         if -BACKWARDS_MAX < step < 0 and self.init and not self._baseline() and self.reorder < REORDER_MAX:
-            self.reorder += 1
-            self.started = False
             if self.pending is not None:
                 self.cut(self.aus, self.step)
+            self.reorder += 1
+            self.started = False
             if self.sink is not None:
                 self.sink.refused(f"reordered pictures, depth {self.reorder}", self.receiver.now_us)
             return -1
