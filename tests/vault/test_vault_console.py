@@ -134,6 +134,14 @@ def test_an_alarm_goes_when_two_officers_confirm_on_the_command_line(tmp_path):
     assert acts == ["confirm_clock", "accept_single_replica", "officer_add"]
 
 
+def test_a_folder_that_is_none_is_said(tmp_path):
+    done = gwanje(Home(tmp_path / "nowhere"), "init")
+    assert (done.returncode, "gwanje init" in done.stderr) == (1, True)
+    home = Home.create(tmp_path / "c")
+    assert gwanje(home, "init").returncode == 0
+    assert "vaultd is away" in gwanje(home, "status").stderr
+
+
 def test_the_ceremony_may_run_again_and_keeps_everything(tmp_path):
     home = Home.create(tmp_path / "c")
     facts_ = ceremony.create(home)

@@ -47,8 +47,14 @@ def _add(
 
 
 def _run(args: argparse.Namespace, function: Callable[[argparse.Namespace, Home], int]) -> int:
+    home = Home.find(args.data)
+    if not home.config_file.exists():
+        print(
+            f"자료 폴더가 아닙니다: {home.root} (먼저 gwanje init) / no data folder; run gwanje init", file=sys.stderr
+        )
+        return 1
     try:
-        return function(args, Home.find(args.data))
+        return function(args, home)
     except (VaultRefused, VaultAway, VaultError) as error:
         print(error, file=sys.stderr)
         return 1
