@@ -36,7 +36,7 @@ const LAYERS: LayerSpecification[] = [
     layout: {
       "icon-image": ["get", "wedge"], "icon-rotate": ["get", "direction"], "icon-rotation-alignment": "map",
       "icon-allow-overlap": true, "icon-ignore-placement": true,
-      "icon-size": ["interpolate", ["linear"], ["zoom"], 10, 0.45, 14, 0.9],
+      "icon-size": ["interpolate", ["linear"], ["zoom"], 10, 0.85, 14, 1.3],
     },
   },
   {

@@ -46,6 +46,7 @@ export class CameraMap extends HTMLElement {
     map.on("click", (event) => this.clicked(event));
     map.on("idle", () => (this.dataset["idle"] = "true"));
     map.on("movestart", () => (this.dataset["idle"] = "false"));
+    map.on("moveend", () => this.graticule());
     for (const layer of ["cameras", "place-clusters"]) {
       map.on("mouseenter", layer, () => (map.getCanvas().style.cursor = "pointer"));
       map.on("mouseleave", layer, () => (map.getCanvas().style.cursor = ""));
@@ -98,6 +99,7 @@ export class CameraMap extends HTMLElement {
       this.note.hidden = this.count.cameras + this.count.places > 0;
       this.note.textContent = t("등록된 기기와 설치지점이 없습니다.", "No cameras and no places are registered.");
       this.fit();
+      this.graticule();
     } catch (error) {
       this.note.hidden = false;
       this.note.textContent = error instanceof CallError ? error.words : t("지도를 그리지 못했습니다.", "The map could not be drawn.");
@@ -109,6 +111,20 @@ export class CameraMap extends HTMLElement {
 
   private set(source: string, data: GeoJSON.FeatureCollection): void {
     (this.map?.getSource(source) as maplibre.GeoJSONSource | undefined)?.setData(data);
+  }
+
+  /** Thin lines of round degrees, so that an empty ground still has a scale. */
+  private graticule(): void {
+    const box = this.map?.getBounds();
+    if (!box) return;
+    const span = box.getEast() - box.getWest();
+    const step = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2].find((s) => span / s < 14) ?? 5;
+    const [west, east, south, north] = [box.getWest(), box.getEast(), box.getSouth(), box.getNorth()];
+    const lines: [number, number][][] = [];
+    for (let x = Math.floor(west / step) * step; x <= east; x += step) lines.push([[x, south], [x, north]]);
+    for (let y = Math.floor(south / step) * step; y <= north; y += step) lines.push([[west, y], [east, y]]);
+    const geometry = { type: "MultiLineString" as const, coordinates: lines };
+    this.set("grid", { type: "FeatureCollection", features: [{ type: "Feature", properties: {}, geometry }] });
   }
 
   private async boundary(): Promise<void> {

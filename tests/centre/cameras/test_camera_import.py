@@ -60,8 +60,6 @@ def test_the_real_lists_go_in_fast_and_come_out_the_same(manager, file, accepted
     assert time.monotonic() - began < limit
     assert importing.confirm(manager, importing.preview(manager, file, data).id).added == 0
     out = b"".join(importing.export(manager, columns=14, encoding="cp949"))
-    known = set(InstallationPoint.objects.values_list("identity", flat=True))
-    assert {row.identity for row in national.read(out).accepted} == known
     again = importing.preview(manager, "out.csv", out)
     assert (again.known, again.repaired, importing.confirm(manager, again.id).added) == (accepted, 0, 0)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from gwanje.centre.cameras import national, rules
@@ -18,11 +19,12 @@ from gwanje.centre.common import clock, cursor
 from gwanje.centre.common.refusal import Problem, missing
 from gwanje.kernel import ledger, policy
 from gwanje.kernel.actor import Actor
+from gwanje.kernel.ids import uuid7
 from gwanje.kernel.ledger import Entry
 
 WEB_BYTES_MAX = 32 * 1024 * 1024
 REFUSALS_KEPT = 5000
-CHUNK = 2000
+CHUNK = 4000
 
 
 def points(actor: Actor) -> QuerySet[InstallationPoint]:
@@ -79,11 +81,7 @@ def confirm(actor: Actor, id_: UUID) -> ImportBatch:
     if found.confirmed_at is not None:
         raise Problem("confirmed", "이미 확정한 가져오기입니다.", "This import was confirmed already.", status=409)
     report = _read(zlib.decompress(bytes(found.content)))
-    before = InstallationPoint.objects.filter(agency_id=found.agency_id).count()
-    rows = [_point(found, accepted) for accepted in report.accepted]
-    for start in range(0, len(rows), CHUNK):
-        InstallationPoint.objects.bulk_create(rows[start : start + CHUNK], ignore_conflicts=True)
-    found.added = InstallationPoint.objects.filter(agency_id=found.agency_id).count() - before
+    found.added = _insert(found, report)
     found.confirmed_at, found.content = clock().now(), b""
     found.save()
     detail = {"file": found.file_name, "sha256": found.sha256, "rows": found.rows, "accepted": found.accepted,
@@ -136,11 +134,32 @@ def _read(data: bytes) -> national.Report:
         ) from error
 
 
-def _point(found: ImportBatch, accepted: national.Accepted) -> InstallationPoint:
-    values = {name: getattr(accepted.place, name) for name in PLACE_FIELDS}
-    return InstallationPoint(
-        agency_id=found.agency_id, identity=accepted.identity, position=accepted.line, batch=found, **values
+def _insert(found: ImportBatch, report: national.Report) -> int:
+    """Insert the rows that are not there yet, thousands a statement; how many were new.
+
+    Arrays instead of values: one plan and one round trip for 4,000 rows. (COPY does not work under row-level security.)
+    """
+    names = ["id", "agency_id", "identity", "position", "batch_id", *PLACE_FIELDS]
+    types = [field.db_type(connection) for field in map(_column, names)]
+    arrays = ", ".join(f"%s::{kind.split('(')[0]}[]" for kind in types if kind)
+    sql = (
+        f"insert into {InstallationPoint._meta.db_table} ({', '.join(names)}) select * from unnest({arrays}) "
+        "on conflict do nothing"
     )
+    added = 0
+    with connection.cursor() as rows:
+        for start in range(0, len(report.accepted), CHUNK):
+            chunk = report.accepted[start : start + CHUNK]
+            places = [[getattr(row.place, name) for row in chunk] for name in PLACE_FIELDS]
+            count = len(chunk)
+            keys = [[uuid7() for _ in chunk], [found.agency_id] * count, [row.identity for row in chunk]]
+            rows.execute(sql, [*keys, [row.line for row in chunk], [found.id] * count, *places])
+            added += rows.rowcount
+    return added
+
+
+def _column(name: str) -> Any:
+    return next(field for field in InstallationPoint._meta.concrete_fields if field.column == name)
 
 
 def _place(row: InstallationPoint) -> national.Place:

@@ -154,6 +154,11 @@ def import_new(request: HttpRequest) -> HttpResponse:
     return render(request, "cameras/import.html", _context(request, **more), status=422 if form.is_bound else 200)
 
 
+def ranked(counts: dict[str, int]) -> list[tuple[str, int]]:
+    """Codes with their counts, most frequent first (the database keeps no order of keys)."""
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
 @require_GET
 @signed_in
 def import_page(request: HttpRequest, id: UUID) -> HttpResponse:
@@ -161,7 +166,7 @@ def import_page(request: HttpRequest, id: UUID) -> HttpResponse:
     found = importing.batch(_actor(request), id)
     language = "en" if get_language() == "en" else "ko"
     groups = [
-        (kind, [(reasons.label(code, language), count) for code, count in found.counts.get(kind, {}).items()])
+        (kind, [(reasons.label(code, language), count) for code, count in ranked(found.counts.get(kind, {}))])
         for kind in ("refused", "repaired", "remarked")
     ]
     shown = [
