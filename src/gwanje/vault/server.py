@@ -174,7 +174,7 @@ class VaultServer:
             await asyncio.sleep(1)
 
     def _look(self) -> None:
-        if self.vault.keystore.state is None:
+        if not self.vault.whole:
             log.critical("a keystore write failed half way; starting again decides from the disk")
             self.failed = True
             self.stop.set()
