@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 jobs = Blueprint()
 RETENTION = "retention"
 PAIRS = "ledger-pairs"
+HOUSEKEEPING = "housekeeping"
 
 
 def fonts() -> Path | None:
@@ -55,3 +56,20 @@ def pairs(timestamp: int) -> None:
 
     found = check_and_tell(Home.find())
     log.info("pair check: %s", found.as_json())
+
+
+@jobs.periodic(cron="*/5 * * * *")
+@jobs.task(name="housekeeping", queueing_lock=HOUSEKEEPING)
+def housekeeping(timestamp: int) -> None:
+    """Every five minutes: requests whose time is over end, dead sessions are forgotten (기한 관리)."""
+    from django.db import connections
+
+    from gwanje.centre.playback import duties as playback
+    from gwanje.centre.staff import duties as staff
+
+    try:
+        ended, forgotten = playback.run(), staff.run()
+    finally:
+        connections.close_all()
+    if ended or any(forgotten):
+        log.info("housekeeping: %s requests ended, %s sessions and %s log-in counters forgotten", ended, *forgotten)
