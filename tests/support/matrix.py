@@ -15,7 +15,10 @@ from django.core.signals import request_finished
 from django.db import close_old_connections, connection, transaction
 from django.urls import URLPattern, get_resolver, reverse
 
+from gwanje.centre import common
+from gwanje.centre.staff import api as staff
 from gwanje.centre.staff import services
+from gwanje.centre.staff.models import Shift
 from gwanje.kernel.actor import ROLES
 from gwanje.kernel.rls import set_scope
 from support.centre import Browser, enter
@@ -82,6 +85,7 @@ class World:
     other_seat: Any
     made: dict[str, Any] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
+    cookies: dict[tuple[str, bool], dict[str, str]] = field(default_factory=dict)
 
     def thing(self, word: Any) -> Any:
         """An object by its word, made once; what is no word stays as it is."""
@@ -108,15 +112,33 @@ class World:
                 self.known |= module.OBJECTS
         return self.known
 
-    def browser(self, actor: str, *, room: bool, duty: bool) -> Browser:
-        """A browser of an actor of the matrix, on duty or not."""
-        if actor == "anonymous":
-            return Browser()
-        own = self.stranger_officer if actor == "other_agency" else self.officers[actor]
-        seat = self.other_seat if actor == "other_agency" else (self.room if room else self.seat)
-        if duty:
+    def seat_of(self, actor: str, *, room: bool) -> Any:
+        """The station at which an actor sits."""
+        return self.other_seat if actor == "other_agency" else (self.room if room else self.seat)
+
+    def ready(self, actor: str, *, room: bool) -> None:
+        """Log the actor in there and start a shift, once a run; outside any savepoint, so that both stay."""
+        if actor == "anonymous" or (actor, room) in self.cookies:
+            return
+        own, seat = self.person(actor), self.seat_of(actor, room=room)
+        if staff.shift_of(own.pk) is None:
             services.start_shift(own, seat.code)
-        return enter(Browser(), own, seat)
+        self.cookies[actor, room] = {key: morsel.value for key, morsel in enter(Browser(), own, seat).cookies.items()}
+
+    def person(self, actor: str) -> Any:
+        """The account of an actor."""
+        return self.stranger_officer if actor == "other_agency" else self.officers[actor]
+
+    def browser(self, actor: str, *, room: bool, duty: bool) -> Browser:
+        """A browser of an actor of the matrix, on duty at its seat or not at all."""
+        browser = Browser()
+        if actor != "anonymous":
+            browser.cookies.load(self.cookies[actor, room])
+            shift = Shift.objects.filter(person=self.person(actor), ended_at__isnull=True)
+            shift.update(
+                **({"station": self.seat_of(actor, room=room)} if duty else {"ended_at": common.clock().now()})
+            )
+        return browser
 
 
 def expected(line: dict[str, Any]) -> dict[str, str]:
@@ -173,10 +195,11 @@ def ask(world: World, name: str, row: dict[str, Any], method: str, actor: str, *
     line = row.get(method) or {}
     url = address(name, row, world)
     data = {key: _filled(world, value) for key, value in (line.get("data") or {}).items()}
+    room = bool(line.get("room"))
+    world.ready(actor, room=room)
     point = transaction.savepoint()
     try:
-        set_scope(connection.cursor(), "system")
-        browser = world.browser(actor, room=bool(line.get("room")), duty=duty)
+        browser = world.browser(actor, room=room, duty=duty)
         options: dict[str, Any] = {"query_params": line.get("query")} if line.get("query") else {}
         if method == "GET":
             response = browser.get(url, **options)

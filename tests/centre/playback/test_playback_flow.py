@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
+from gwanje.centre import common
+from gwanje.centre.playback import duties
 from gwanje.centre.playback.models import Approval, Issue, Request
 from support.playback import approve, ask, kinds, last
 
@@ -178,3 +182,62 @@ def test_ranges_that_cannot_be(camera, now_s, hire, sign_in, first, until, code)
     answer = ask(browser, camera, now_s, first=now_s + first, until=now_s + until)
     assert answer.status_code == 422
     assert answer.json()["error"] == code
+
+
+def test_what_nobody_decides_in_time_ends_with_a_row(camera, now_s, hire, sign_in, advance):
+    browser = sign_in(hire("operator"), duty=True)
+    id_ = ask(browser, camera, now_s).json()["id"]
+    assert duties.run() == 0
+    advance(72 * 3600 + 1)
+    assert browser.get(f"/api/playback/requests/{id_}").json()["state"] == "expired"
+    assert approve(sign_in(hire("manager"), duty=True), id_).status_code == 409
+    assert duties.run() == 1
+    assert duties.run() == 0
+    assert Request.objects.get().state == "expired"
+    assert last("playback.request.expired")["detail"]["was"] == "asked"
+
+
+def test_the_form_shows_what_opens_before_it_is_asked(camera, now_s, hire, sign_in):
+    browser = sign_in(hire("operator"), duty=True)
+    zone = common.clock().zone
+
+    def typed(second):
+        return datetime.fromtimestamp(second, zone).strftime("%Y-%m-%dT%H:%M:%S")
+
+    fields = {"ground": "investigation", "document": "형사과-1", "case": "2026-9", "purpose": "동선 확인 필요",
+              "cameras": [str(camera.pk)], "first": typed(now_s - 600), "until": typed(now_s - 540)}  # fmt: skip
+    empty = browser.get("/playback/new/").content.decode()
+    assert "수사기관 공문번호" in empty
+    assert "통계" not in empty
+    shown = browser.post("/playback/new/", {**fields, "step": "look"}).content.decode()
+    assert "1초 앞당겨집니다" in shown
+    assert not Request.objects.exists()
+    made = browser.post("/playback/new/", {**fields, "step": "ask"})
+    assert made.status_code == 302
+    page = browser.get(made["Location"]).content.decode()
+    assert datetime.fromtimestamp(now_s - 601, zone).strftime("%H:%M:%S") in page
+    assert "승인 대기" in page
+    wrong = browser.post("/playback/new/", {**fields, "until": typed(now_s - 700), "step": "ask"})
+    assert wrong.status_code == 422
+    assert "끝이 시작보다" in wrong.content.decode()
+
+
+def test_the_decision_page_of_an_approver(camera, now_s, hire, sign_in):
+    id_ = ask(sign_in(hire("operator"), duty=True), camera, now_s).json()["id"]
+    manager = sign_in(hire("manager"), duty=True)
+    assert "위 범위의 열람을 승인" in manager.get(f"/playback/requests/{id_}/").content.decode()
+    assert manager.post(f"/playback/requests/{id_}/approve/", {"note": "필요함"}).status_code == 302
+    assert Request.objects.get().state == "approved"
+    auditor = sign_in(hire("auditor"), duty=True).get(f"/playback/requests/{id_}/").content.decode()
+    assert "필요함" in auditor
+    assert "위 범위의 열람을 승인" not in auditor
+
+
+def test_only_the_requester_cancels(camera, now_s, hire, sign_in):
+    person = hire("operator")
+    browser = sign_in(person, duty=True)
+    id_ = ask(browser, camera, now_s).json()["id"]
+    assert sign_in(hire("manager"), duty=True).post(f"/playback/requests/{id_}/cancel/").status_code == 403
+    assert browser.post(f"/playback/requests/{id_}/cancel/").status_code == 302
+    assert Request.objects.get().state == "cancelled"
+    assert browser.post(f"/playback/requests/{id_}/cancel/").status_code == 409

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.conf import settings
 
+from gwanje.centre.staff import duties
 from gwanje.centre.staff.models import LoginTry
 from support.centre import PASSWORD, Browser
 
@@ -91,3 +92,12 @@ def test_english_on_request_korean_otherwise(stranger, seat):
 
 def test_language_switch_never_leaves_the_site(stranger):
     assert stranger.post("/language/", {"language": "en", "next": "//evil.example/x"})["Location"] == "/x"
+
+
+def test_old_failures_and_dead_sessions_are_forgotten(stranger, hire, seat, advance):
+    _try(stranger, hire("operator"), seat)
+    _try(Browser(), hire("manager"), seat, "틀린-비밀번호-입니다")
+    assert duties.run() == (0, 0)
+    advance(2 * 86400)
+    assert duties.run() == (1, 1)
+    assert not LoginTry.objects.exists()
