@@ -270,3 +270,12 @@ def test_sigkill_at_random_moments_of_a_real_process(tmp_path):
         assert len(made - destroyed - {epoch for _, epoch in found.state.roots}) <= 1
         assert found.state.roots
     assert rounds > 0
+
+
+def test_while_a_generation_is_written_the_old_content_is_in_force(tmp_path):
+    store = fresh(tmp_path)
+    before, seen = store.state, []
+    store.failpoint = lambda step: seen.append((step, store.state is before))
+    with store.change() as draft:
+        del draft.roots[1, 0]
+    assert dict(seen) == {step: step != "done" for step in STEPS}

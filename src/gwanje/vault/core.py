@@ -84,20 +84,13 @@ class Vault:
         """The content in force; VaultError when a write failed half way (the process must start again)."""
         state = self.keystore.state
         if state is None:
-            # for a moment of every write there is none: whoever reads in another thread waits for the writer
-            with self._lock:
-                state = self.keystore.state
-        if state is None:
             raise VaultError("keystore_missing")
         return state
 
     @property
     def whole(self) -> bool:
-        """False when a write failed half way; a write that is under way is waited for."""
-        if self.keystore.state is not None:
-            return True
-        with self._lock:
-            return self.keystore.state is not None
+        """False when a write failed half way; during a write the content before it is in force."""
+        return self.keystore.state is not None
 
     def _index(self) -> None:
         state = self.state

@@ -162,8 +162,18 @@ class Keystore:
             self._aside.unlink(missing_ok=True)
             os.link(self.file, self._aside)
         self.failpoint("kept_aside")
-        # from here to the end memory and disk may differ: a failure leaves no content in memory, ``load`` decides anew
-        self.state, old = None, self.generation
+        # readers in other threads see the old content until the new one is proved; after a failure on this stretch
+        # memory and disk may differ: then there is no content, and ``load`` decides anew
+        try:
+            self._turn(data)
+        except BaseException:
+            self.state = None
+            raise
+        self.generation, self.state = new, state
+        self.failpoint("done")
+
+    def _turn(self, data: bytes) -> None:
+        old = self.generation
         os.replace(self._tmp, self.file)
         self.failpoint("renamed")
         sync_folder(self.folder)
@@ -177,8 +187,6 @@ class Keystore:
         prove_absent(self.token, old)
         self._aside.unlink(missing_ok=True)
         sync_folder(self.folder)
-        self.generation, self.state = new, state
-        self.failpoint("done")
 
     def _put(self, data: bytes) -> None:
         if len(data) > SIZE_MAX:
