@@ -33,6 +33,7 @@ export class Pipe {
   private url = "";
   private codec = "";
   private broken = false;
+  private clearing = false;
 
   constructor(private readonly video: HTMLVideoElement, private readonly keepS: number, private readonly failed: () => void) {}
 
@@ -79,10 +80,8 @@ export class Pipe {
   /** Drop everything buffered and queued, but stay open (a seek). */
   flush(): void {
     this.queue = [];
-    if (this.buffer && !this.broken && this.source?.readyState === "open") {
-      if (this.buffer.updating) this.buffer.abort();
-      if (this.buffer.buffered.length) this.buffer.remove(0, Number.MAX_SAFE_INTEGER);
-    }
+    this.clearing = true;
+    this.pump();
   }
 
   /** End of the newest buffered range, null when nothing is buffered. */
@@ -106,6 +105,7 @@ export class Pipe {
     this.buffer = null;
     this.source = null;
     this.broken = false;
+    this.clearing = false;
     this.codec = "";
     if (this.video.src) {
       this.video.removeAttribute("src");
@@ -118,6 +118,14 @@ export class Pipe {
     if (!buffer || buffer.updating || this.broken || this.source?.readyState !== "open") return;
     const ranges = this.ranges;
     const first = ranges && ranges.length ? ranges.start(0) : null;
+    if (this.clearing) {
+      // a removal cannot be aborted: it waits for whatever is under way
+      this.clearing = false;
+      if (first !== null) {
+        buffer.remove(0, Number.POSITIVE_INFINITY);
+        return;
+      }
+    }
     const behind = this.video.currentTime - this.keepS;
     // removing little by little would cost more than it frees
     if (first !== null && behind - first > this.keepS) {

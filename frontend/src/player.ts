@@ -88,8 +88,8 @@ export class Player extends HTMLElement {
     this.play.addEventListener("click", () => this.toggle());
     bar.append(
       this.play,
-      this.button("⏮", t("한 프레임 뒤로", "One frame back"), () => this.step(-1)),
-      this.button("⏭", t("한 프레임 앞으로", "One frame on"), () => this.step(1)),
+      this.button(t("‹ 프레임", "‹ frame"), t("한 프레임 뒤로", "One frame back"), () => this.step(-1)),
+      this.button(t("프레임 ›", "frame ›"), t("한 프레임 앞으로", "One frame on"), () => this.step(1)),
       ...SPEEDS.map((s) => this.speedButton(s)),
       this.clock,
       this.cameraSelect(data),
@@ -320,7 +320,7 @@ export class Player extends HTMLElement {
     const camera = data.cameras.find((c) => c.id === this.camera)?.label ?? "";
     const text = `${data.person} · ${data.station} · ${dateTimeOf(Date.now() / 1000)}${data.case ? ` · ${data.case}` : ""}`;
     this.marks.replaceChildren(
-      ...Array.from({ length: 12 }, () => {
+      ...Array.from({ length: 10 }, () => {
         const mark = document.createElement("span");
         mark.textContent = text;
         return mark;

@@ -34,7 +34,7 @@ export class Timeline extends HTMLElement {
     this.addEventListener("pointerdown", (event) => {
       this.drag = true;
       this.setPointerCapture(event.pointerId);
-      this.seek(event);
+      this.move(event);
     });
     this.addEventListener("pointermove", (event) => this.drag && this.move(event));
     this.addEventListener("pointerup", (event) => {
