@@ -1,7 +1,9 @@
 """Mutants of the law: each marked test runs once more with its own norm switched off.
 
-``python -m tools.law_mutants [pytest arguments]``. A norm whose tests ALL stay green would not be missed if its rule
-were gone: a survivor, and a failure. A test that is red with nothing switched off proves nothing and fails, too.
+``python -m tools.law_mutants [--each] [pytest arguments]``. A norm whose tests ALL stay green would not be missed if
+its rule were gone: a survivor, and a failure. A test that is red with nothing switched off proves nothing and fails.
+``--each`` also switches off each rule and guard of a norm alone and names those that nobody would miss: defence in
+depth, or a test that is wanting; it does not fail the run.
 """
 
 from __future__ import annotations
@@ -40,8 +42,10 @@ class Figures:
 class Mutants:
     """Pytest plugin: keeps marked tests, runs each without a switch and then once per norm of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, each: bool = False) -> None:
+        self.each = each
         self.norms: dict[str, Figures] = {}
+        self.parts: dict[str, Figures] = {}
         self.off: str = BASELINE
         self.runs = 0
         self.useless: set[str] = set()
@@ -60,7 +64,16 @@ class Mutants:
         """
         kept = [i for i in items if _norms(i)]
         kept = [i for i in kept if not {m.name for m in i.iter_markers()} & {"browser", "story"}]
-        items[:] = [_copy(item, norm) for item in kept for norm in (BASELINE, *_norms(item))]
+        items[:] = [_copy(item, norm) for item in kept for norm in (BASELINE, *self.plan(item))]
+
+    def plan(self, item: pytest.Item) -> list[str]:
+        """What to switch off for an item: its norms, and with ``--each`` their rules and guards one by one."""
+        from gwanje.law import REGISTRY
+
+        norms = _norms(item)
+        if not self.each:
+            return norms
+        return norms + [f"{n}@{s}" for n in norms if len(REGISTRY.symbols(n)) > 1 for s in REGISTRY.symbols(n)]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
@@ -79,6 +92,10 @@ class Mutants:
         """Count one run. Only a test of the refusing side kills: an allowing one that turns red is odd."""
         self.runs += 1
         failed = [r for r in reports if r.failed]
+        if "@" in norm:
+            figures = self.parts.setdefault(norm, Figures())
+            (figures.killed if any(r.when == "call" for r in failed) else figures.green).append(item.nodeid)
+            return
         if norm != BASELINE:
             figures = self.norms[norm]
             red = any(r.when == "call" for r in failed)
@@ -141,6 +158,12 @@ def told(plugin: Mutants, expected: set[str]) -> list[str]:
             wrong.append(f"{norm}: no such norm (모르는 규범)")
         elif figures.survived:
             wrong.append(f"{norm}: SURVIVES, no test misses it (꺼도 아무 시험도 실패하지 않음)")
+    for part, figures in sorted(plugin.parts.items()):
+        if figures.survived:
+            print(f"    note: nobody misses {part} alone ({len(figures.green)} stay green)")
+    if plugin.parts:
+        missed = sum(not f.survived for f in plugin.parts.values())
+        print(f"{missed} of {len(plugin.parts)} rules and guards are missed when they alone are off")
     killed = sum(not f.survived for f in plugin.norms.values())
     for text in wrong:
         print(f"  failure: {text}")
@@ -163,7 +186,8 @@ def main(arguments: list[str]) -> int:
         if article.verified
         for norm in article.norms
     }
-    plugin = Mutants()
+    plugin = Mutants(each="--each" in arguments)
+    arguments = [a for a in arguments if a != "--each"]
     code = pytest.main(
         [
             "-q",

@@ -114,5 +114,8 @@ def test_guards_pass_when_off() -> None:
         return [t for t in tracks if t == "video"]
 
     assert video_only(["video", "soun"]) == ["video"]
-    with switch.off("audio.never"):
-        assert video_only(["video", "soun"]) == ["video", "soun"]
+    for name in ("audio.never", f"audio.never@{__name__}:{video_only.__qualname__}"):
+        with switch.off(name):
+            assert video_only(["video", "soun"]) == ["video", "soun"]
+    with switch.off("audio.never@another:guard"):
+        assert video_only(["video", "soun"]) == ["video"]

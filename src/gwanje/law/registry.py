@@ -61,7 +61,7 @@ def enforces(*norms: str) -> Callable[[F], F]:
         def judged(*args: Any, **kwargs: Any) -> Any:
             result = rule(*args, **kwargs)
             if switch.switched_off():
-                return permissive(result, norms)
+                return permissive(result, norms, found.symbol)
             return result
 
         found = Enforcement(norms, judged, _symbol(rule), _line(rule))
@@ -73,9 +73,9 @@ def enforces(*norms: str) -> Callable[[F], F]:
     return register
 
 
-def permissive(result: Decision | Duty, norms: tuple[str, ...]) -> Decision | Duty:
+def permissive(result: Decision | Duty, norms: tuple[str, ...], symbol: str) -> Decision | Duty:
     """What the rule would have said with the switched-off norms among ``norms`` not there."""
-    off = switch.switched_off() & set(norms)
+    off = {norm for norm in norms if switch.is_off(norm, symbol)}
     if not off:
         return result
     if isinstance(result, Duty):
@@ -106,17 +106,21 @@ def _guarded(norm: str, guard: F, passes: Any) -> F:
     def answer(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         return passes(*args, **kwargs) if callable(passes) else passes
 
+    def away() -> bool:
+        return bool(switch.switched_off()) and switch.is_off(norm, symbol)
+
+    symbol = _symbol(guard)
     if inspect.iscoroutinefunction(guard):
 
         @functools.wraps(guard)
         async def awaited(*args: Any, **kwargs: Any) -> Any:
-            return answer(args, kwargs) if norm in switch.switched_off() else await guard(*args, **kwargs)
+            return answer(args, kwargs) if away() else await guard(*args, **kwargs)
 
         return awaited  # type: ignore[return-value]
 
     @functools.wraps(guard)
     def called(*args: Any, **kwargs: Any) -> Any:
-        return answer(args, kwargs) if norm in switch.switched_off() else guard(*args, **kwargs)
+        return answer(args, kwargs) if away() else guard(*args, **kwargs)
 
     return called  # type: ignore[return-value]
 

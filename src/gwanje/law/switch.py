@@ -6,6 +6,7 @@ environment without those two refuses to load the law at all: a centre never run
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ def _inherited() -> frozenset[str]:
     named = frozenset(filter(None, os.environ.get(VARIABLE, "").split(",")))
     if named and not _testing():
         raise SwitchRefused(f"{VARIABLE} is set outside a test run: remove it (시험 밖에서 규범을 끌 수 없습니다)")
+    if named:
+        logging.getLogger(__name__).critical("a test run switched these norms off: %s", ", ".join(sorted(named)))
     return named
 
 
@@ -36,9 +39,17 @@ def switched_off() -> frozenset[str]:
     return _off
 
 
+def is_off(norm: str, symbol: str) -> bool:
+    """Whether a norm is off as a whole (``norm``) or only where this symbol keeps it (``norm@symbol``)."""
+    return norm in _off or f"{norm}@{symbol}" in _off
+
+
 @contextmanager
 def off(norm: str) -> Iterator[None]:
-    """Switch one norm off in this process and in the children it starts meanwhile; SwitchRefused outside tests."""
+    """Switch one norm off in this process and in the children it starts meanwhile; SwitchRefused outside tests.
+
+    ``norm@module:name`` switches off one rule or guard of the norm and leaves the others.
+    """
     global _off  # noqa: PLW0603 -- one switch per process is the point: every wrapped rule looks at this name
     if not _testing():
         raise SwitchRefused("a norm is switched off only by the mutants run (규범은 변이 시험에서만 끌 수 있습니다)")
