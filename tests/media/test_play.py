@@ -290,7 +290,13 @@ async def test_a_second_that_begins_inside_a_group_of_pictures_starts_at_its_key
         async with playing(other) as player, page(player.port, hello(other, other.permit(FIRST + 2, FIRST + 4))) as tab:
             await tab.say(type="play", camera=str(other.camera), at=FIRST + 3)
             await tab.until("end")
-    assert [v for _, v in tab.decoded()] == list(range(3 * RATE, 4 * RATE - 5))
+        shown = [v for _, v in tab.decoded()]
+        # the key frame of the second before shows the whole second asked for
+        assert shown == list(range(2 * RATE, 4 * RATE - 5))
+        async with playing(other) as player, page(player.port, hello(other, other.permit(FIRST + 3, FIRST + 4))) as tab:
+            await tab.say(type="play", camera=str(other.camera), at=FIRST + 3)
+            await tab.until("end")
+    assert [v for _, v in tab.decoded()] == list(range(3 * RATE, 4 * RATE - 5)), "before the Permit's first second"
 
 
 async def test_destroyed_hours_are_said_to_be_destroyed(tmp_path: Path, street: Street) -> None:

@@ -1,4 +1,4 @@
-"""The simulator: counters survive encoding and scaling, packets decode, faults happen, and it is cheap."""
+"""The simulator: counters survive encoding and scaling, packets decode, faults happen."""
 
 from __future__ import annotations
 

@@ -43,6 +43,11 @@ class Sealed:
         return min(part.header.start_us for part in self.parts)
 
     @property
+    def starts_with_key(self) -> bool:
+        """Is the first picture of this second a key frame?"""
+        return next((part.header.idr for part in self.parts if part.header.kind == VIDEO), False)
+
+    @property
     def idr(self) -> bool:
         """Does a part of this second begin with a key frame?"""
         return any(part.header.kind == VIDEO and part.header.idr for part in self.parts)
@@ -162,13 +167,14 @@ class Store:
         return until
 
     def key_second(self, slot: int, stream: int, second: int, first: int) -> int:
-        """The second at or before ``second`` (not before ``first``) in which a key frame stands, else ``second``.
+        """The second with the key frame from which ``second`` can be shown whole, not before ``first``.
 
-        Goes back only through footage without a hole: what lies before a hole does not help to decode.
+        Goes back only through footage without a hole: what lies before a hole does not help to decode. Without such
+        a key frame it is ``second`` itself, which then begins at its own first key frame.
         """
         for candidate in range(second, first - 1, -1):
             sealed = self.at(slot, stream, candidate)
-            if any(s.idr for s in sealed):
+            if any(s.starts_with_key if candidate == second else s.idr for s in sealed):
                 return candidate
             if not sealed:
                 break

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gwanje.simulator")
 BACKLOG_MAX = 2 << 20
+CLIENTS_MAX = 1024
 SPACING_S = 112e-6
 REPORT_EVERY_S = 5.0
 PUBLIC = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER"
@@ -57,7 +58,7 @@ class Client(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self._heard = asyncio.get_running_loop().time()
-        if len(self.server.clients) >= 1024:
+        if len(self.server.clients) >= CLIENTS_MAX:
             transport.close()
             return
         self.server.clients.add(self)

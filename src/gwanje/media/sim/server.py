@@ -24,9 +24,7 @@ from gwanje.media.sim.clips import Clip
 from gwanje.media.sim.faults import NAMES, Faults
 
 log = logging.getLogger("gwanje.simulator")
-CLIENTS_MAX = 1024
 LATE_MAX_S = 2.0
-STREAMS = ("main", "sub")
 
 
 class Camera:
