@@ -111,6 +111,21 @@ def test_bad_input_changes_nothing(sign_in, officers, vault):
     assert not RetentionClass.objects.exists()
 
 
+def test_the_first_to_die_comes_first(sign_in, officers, city, footage):
+    RetentionClass.objects.create(number=2, kind="days", value=7, reference="제31조제1항", label="짧은")
+    RetentionClass.objects.create(number=7, kind="permanent", value=0, reference="○○법 제12조", label="영구")
+    cursor = connection.cursor()
+    for number, later in ((7, 0), (2, 3)):
+        cursor.execute(
+            "insert into footage_segment select %s, camera, agency, slot, stream, %s, epoch + %s, first_tick, "
+            "last_tick, parts, bytes, idr_ticks, codec, width, height, root, path, fence, writer, closed, "
+            "destroyed_at, written_at from footage_segment where class = 1",
+            [bytes([number]) * 32, number, later],
+        )
+    found = sign_in(officers["auditor"]).get("/api/retention/hours").json()
+    assert [(h["class_number"], h["due"] is None) for h in found] == [(2, False), (1, False), (7, True)]
+
+
 @pytest.fixture
 def certificate(system):
     """A certificate as it stands in the table."""

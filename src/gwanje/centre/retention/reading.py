@@ -59,13 +59,17 @@ class DueHour:
 
 
 def due(*, class_number: int | None = None, offset: int = 0, limit: int = 48) -> list[DueHour]:
-    """Hours that stand, the oldest first, as far as the transaction's scope goes; 1000 a call at most."""
+    """Hours that stand, the first to die first, as far as the transaction's scope goes; 1000 a call at most."""
     classes = {c.number: c for c in api.classes()}
     with connection.cursor() as cursor:
         cursor.execute(
-            "select class, epoch, count(distinct camera), count(*), sum(last_tick - first_tick + 1), "
-            "sum(bytes)::bigint from footage_segment where destroyed_at is null and (%s::int is null or class = %s) "
-            "group by class, epoch order by epoch, class limit %s offset %s",
+            "select s.class, s.epoch, count(distinct s.camera), count(*), sum(s.last_tick - s.first_tick + 1), "
+            "sum(s.bytes)::bigint from footage_segment s left join footage_class c on c.number = s.class "
+            "where s.destroyed_at is null and (%s::int is null or s.class = %s) "
+            "group by s.class, s.epoch, c.kind, c.value order by case c.kind "
+            "when 'days' then to_timestamp(s.epoch * 3600) + make_interval(secs => c.value * 86400) "
+            "when 'months' then to_timestamp(s.epoch * 3600) + make_interval(months => c.value) "
+            "when 'none' then to_timestamp(s.epoch * 3600) end nulls last, s.epoch, s.class limit %s offset %s",
             [class_number, class_number, max(1, min(limit, HOURS_MAX)), max(0, offset)],
         )
         found = cursor.fetchall()

@@ -149,6 +149,7 @@ def certificate(request: HttpRequest, id_: UUID) -> HttpResponse:
             "certificate": found,
             "said": found.readable,
             "articles": _citations(found.readable["articles"]),
+            "officers": [(law().title(o["role"]), o["state"]) for o in found.readable["officers"]],
             "destroyed": found.destroyed.all()[:HOURS_SHOWN],
             "more": max(0, found.hours - HOURS_SHOWN),
         },
