@@ -45,6 +45,12 @@ def slots_of(cursor: Cursor, cameras: Sequence[UUID]) -> dict[UUID, int]:
     return dict(cursor.fetchall())
 
 
+def connected(cursor: Cursor) -> list[UUID]:
+    """Every camera in the transaction's scope that has a slot, 20,000 at most."""
+    cursor.execute("select camera from footage_source order by slot limit 20000")
+    return [row[0] for row in cursor.fetchall()]
+
+
 def preview(cursor: Cursor, camera: CameraView, slot: int, first: int, until: int) -> Preview:
     """Footage of [first, until) with the beginning widened back to the nearest key frame."""
     begin = footage.widen(cursor, camera.id, STREAM, first, until)

@@ -10,17 +10,26 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from gwanje.centre.cameras import api as cameras
-from gwanje.centre.common import law
+from gwanje.centre.common import cursor, law
+from gwanje.centre.playback.footage import connected
 from gwanje.centre.playback.rules import GATE
 from gwanje.centre.playback.services import Asked
 
+FORMATS = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"]
+
 
 def _moment(label: Any) -> forms.DateTimeField:
+    # a plain field: a browser's own date picker shows its language's order and half days, never whole seconds alike
+    attrs = {"inputmode": "numeric", "autocomplete": "off", "placeholder": "2026-11-20 03:12:45", "maxlength": "19"}
+    widget = forms.DateTimeInput(attrs=attrs, format=FORMATS[0])
     return forms.DateTimeField(
-        label=label,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"),
-        input_formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"],
+        label=label, widget=widget, input_formats=FORMATS, help_text=_("예: 2026-11-20 03:12:45")
     )
+
+
+def recorded() -> list[cameras.CameraView]:
+    """Cameras in the transaction's scope that a recorder was ever told of, by number."""
+    return cameras.cameras(connected(cursor()))
 
 
 class RequestForm(forms.Form):
@@ -42,7 +51,7 @@ class RequestForm(forms.Form):
         self.fields["ground"].choices = [("", _("고르십시오"))] + [  # type: ignore[attr-defined]
             (g.code, f"{g.en if english else g.ko} · {g.statute}") for g in law().grounds(GATE)
         ]
-        self.fields["cameras"].choices = [(str(c.id), c.label) for c in cameras.cameras()]  # type: ignore[attr-defined]
+        self.fields["cameras"].choices = [(str(c.id), c.label) for c in recorded()]  # type: ignore[attr-defined]
 
     def asked(self) -> Asked:
         """The request as typed; seconds widened outwards to whole ones. Only after ``is_valid``."""

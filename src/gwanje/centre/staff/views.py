@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from gwanje.centre.common import clock, demand
+from gwanje.centre.common import clock, decide, demand
 from gwanje.centre.common.doors import signed_in
 from gwanje.centre.common.refusal import Problem, missing
 from gwanje.centre.staff import api, services
@@ -71,7 +71,8 @@ def people(request: HttpRequest) -> HttpResponse:
         rights.setdefault(grant.person_id, []).append(grant.role)
     open_shifts = set(Shift.objects.filter(ended_at__isnull=True).values_list("person_id", flat=True))
     rows = [(p, ", ".join(api.titles(rights.get(p.pk, []))), p.pk in open_shifts) for p in page]
-    context = {"rows": rows, "page_obj": page, "search": search, "form": form}
+    may_manage = decide(actor, "staff.manage", _own(actor)).allow
+    context = {"rows": rows, "page_obj": page, "search": search, "form": form, "may_manage": may_manage}
     return render(request, "staff/people.html", context, status=422 if form.errors else 200)
 
 
@@ -95,13 +96,16 @@ def _person_page(request: HttpRequest, who: Person, form: GrantForm, status: int
         (g, api.titles([g.role])[0], g.starts_at <= now and (g.ends_at is None or g.ends_at > now))
         for g in who.grants.select_related("granted_by", "revoked_by")[:200]
     ]
-    shifts = who.shifts.select_related("station")[:20]
-    return render(
-        request,
-        "staff/person.html",
-        {"who": who, "grants": grants, "shifts": shifts, "form": form, "self": _actor(request).person == who.pk},
-        status=status,
-    )
+    actor = _actor(request)
+    other = actor.person != who.pk
+    context = {
+        "who": who,
+        "grants": grants,
+        "shifts": who.shifts.select_related("station")[:20],
+        "form": form,
+        "may_manage": other and decide(actor, "staff.manage", Resource("person", who.pk, who.agency_id)).allow,
+    }
+    return render(request, "staff/person.html", context, status=status)
 
 
 @signed_in
