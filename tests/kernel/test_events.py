@@ -4,6 +4,7 @@ import asyncio
 import threading
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from gwanje.kernel import database, events
@@ -40,6 +41,20 @@ def test_limits(server, app):
     for more in ({"severity": 9}, {"body": {"x": "y" * 20_000}}, {"cameras": [uuid4()] * 257}):
         with pytest.raises(events.BadEvent):
             emit(server, app, **more)
+
+
+def test_another_agency_reports_but_does_not_read(server, app):
+    start, agency = last(app), uuid4()
+    with psycopg.connect(database.dsn(server), autocommit=True) as web:
+        made = emit(server, web, agency=agency)
+        shared = emit(server, web)
+        with web.cursor() as cursor:
+            assert [e.seq for e in events.after(cursor, start)] == [shared.seq]
+            assert not events.acknowledge(cursor, server.clock, made.id, uuid4())
+        with web.transaction(), web.cursor() as cursor:
+            cursor.execute("select set_config('gwanje.agencies', %s, true)", [f"{uuid4()},{agency}"])
+            assert [e.seq for e in events.after(cursor, start)] == [made.seq, shared.seq]
+            assert events.acknowledge(cursor, server.clock, made.id, uuid4())
 
 
 def test_seq_follows_commit_order_so_no_reader_misses_a_row(server, app):
@@ -108,8 +123,6 @@ def test_a_listener_survives_the_end_of_its_backend(server, app):
 
 
 def _end_listeners(server):
-    import psycopg
-
     from gwanje.apps.postgres import SUPERUSER
 
     word = (server.secrets / "pg-super").read_text().strip()

@@ -91,15 +91,17 @@ def emit(cursor: Cursor, clock: Clock, event: Event) -> Event:
     lon, lat = event.place or (None, None)
     # the lock is held until commit: a reader who saw seq n can never be overtaken by a smaller one
     cursor.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+    # no "returning": whoever may not see another agency's event may still have to report it
+    cursor.execute("select nextval('event_seq')")
+    seq = int(cursor.fetchone()[0])
     cursor.execute(
         "insert into event (id, seq, kind, source, at, lon, lat, severity, cameras, agency, situation, body) "
-        "values (%s, nextval('event_seq'), %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s, %s::jsonb) returning seq",
+        "values (%s, %s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s, %s::jsonb)",
         [
-            *(event.id, event.kind, event.source, _moment(at_us), lon, lat, event.severity),
+            *(event.id, seq, event.kind, event.source, _moment(at_us), lon, lat, event.severity),
             *(list(event.cameras), event.agency, event.situation, body),
         ],
     )
-    seq = int(cursor.fetchone()[0])
     cursor.execute("select pg_notify(%s, %s)", [CHANNEL, str(seq)])
     return replace(event, seq=seq, at_us=at_us)
 

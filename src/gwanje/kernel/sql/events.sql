@@ -18,6 +18,17 @@ create table event (
 );
 create sequence event_seq;
 create index event_open on event (severity, seq) where acknowledged_at is null;
+alter table event enable row level security;
+create policy event_insert on event for insert to gwanje_app with check (true);
+create policy event_read on event for select to gwanje_app using (
+  agency is null or current_setting('gwanje.scope', true) = 'system'
+  or agency = any (string_to_array(nullif(translate(current_setting('gwanje.agencies', true), '{} "', ''), ''), ',')::uuid[])
+);
+create policy event_acknowledge on event for update to gwanje_app using (
+  agency is null or current_setting('gwanje.scope', true) = 'system'
+  or agency = any (string_to_array(nullif(translate(current_setting('gwanje.agencies', true), '{} "', ''), ''), ',')::uuid[])
+);
+create policy event_audit on event for select to gwanje_auditor using (true);
 grant select, insert on event to gwanje_app;
 grant update (acknowledged_by, acknowledged_at) on event to gwanje_app;
 grant usage on sequence event_seq to gwanje_app;
