@@ -61,6 +61,14 @@ class Roots:
         return parts.okm(leaf, reader.segment_id)
 
 
+def midhour(folder: Path) -> Clock:
+    """A clock that does not reach an hour's end within the test."""
+    clock = Clock(folder / "clock.json")
+    if 3600 - clock.now_s() % 3600 < 600:
+        clock.set_offset(1_200_000_000)
+    return clock
+
+
 def source(slot: int, url: str, sub: str = "", *, class_: int = 1, version: int = 1) -> Source:
     """A source of the test's agency."""
     return Source(UUID(int=1000 + slot), UUID(int=5), slot, class_, f"A-{slot:04d}", url, sub, {}, True, version)

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rig import CLIPS, Roots, decoded, opened, recording, rows, segment_files, source, until
+from rig import CLIPS, Roots, decoded, midhour, opened, recording, rows, segment_files, source, until
 from sim_tools import short_streets
 
-from gwanje.kernel.clock import Clock
 from gwanje.kernel.footage import Gap, Segment
 from gwanje.media.sim.clips import Clip
 from gwanje.media.sim.server import SimThread
@@ -28,8 +27,8 @@ def sim(streets: list[Clip]) -> Iterator[SimThread]:
 
 
 @pytest.fixture
-def lender() -> Roots:
-    return Roots(Clock())
+def lender(tmp_path: Path) -> Roots:
+    return Roots(midhour(tmp_path))
 
 
 def segments(folder: Path) -> list[Segment]:

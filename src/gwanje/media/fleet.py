@@ -132,8 +132,9 @@ class Camera:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        # parts of this camera that still wait in the queue are sealed by the next ticks
         if reason:
+            # what still waits to be sealed came before the gap, and needs its key
+            self.fleet.sealer.drain(self.recorder)
             self.gaps.begin(reason, self.recorder.last_end_us or self.fleet.clock.tick_us())
             self.fleet.keys.forget(self.source.slot)
 

@@ -1,0 +1,248 @@
+"""Outages: each is seen in time, stands in a gap row with its reason, and costs no other camera anything."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rig import CLIPS, Roots, decoded, midhour, opened, recording, rows, segment_files, source, until
+from sim_tools import short_streets
+
+from gwanje.kernel.clock import Clock
+from gwanje.kernel.footage import Gap, Segment
+from gwanje.media import engine, fleet
+from gwanje.media.keyring import KeyRing
+from gwanje.media.recorder import Recorder
+from gwanje.media.sim.server import SimThread
+from gwanje.vault import segment
+from gwanje.vault.tree import NoKey
+
+
+@pytest.fixture(scope="module")
+def cameras() -> Iterator[SimThread]:
+    with SimThread(short_streets(CLIPS, 5, 4)) as server:
+        yield server
+
+
+@pytest.fixture
+def sim(cameras: SimThread) -> Iterator[SimThread]:
+    yield cameras
+    for number in range(1, 6):
+        for fault in ("stall", "loss", "spread", "midgop", "nosets"):
+            cameras.fault(f"cam0{number}", fault, 0)
+
+
+@pytest.fixture
+def lender(tmp_path: Path) -> Roots:
+    return Roots(midhour(tmp_path))
+
+
+def gaps(folder: Path, slot: int) -> list[Gap]:
+    """The last state of each gap of a camera."""
+    found = {row.id: row for row in rows(folder) if isinstance(row, Gap) and row.camera.int == 1000 + slot}
+    return list(found.values())
+
+
+def parts_of(recorder: Recorder, slot: int) -> int:
+    (camera,) = [c for c in recorder.fleet.cameras.values() if c.source.slot == slot]
+    return camera.recorder.parts
+
+
+def seconds_of(folder: Path, slot: int, lender: Roots) -> list[int]:
+    found = []
+    for path in segment_files(folder):
+        if path.parent.name == str(slot):
+            one = opened(path, lender)
+            found += [one.reader.header.epoch * 3600 + header.tick for header, _ in one.parts]
+    return found
+
+
+async def test_a_stalled_camera_is_seen_within_six_seconds_and_comes_back(
+    tmp_path: Path, sim: SimThread, lender: Roots
+) -> None:
+    wanted = [source(n, sim.url(f"cam0{n}")) for n in (1, 2)]
+    async with recording(tmp_path, lender, wanted) as recorder:
+        await until(lambda: parts_of(recorder, 1) >= 2 and parts_of(recorder, 2) >= 2)
+        sim.fault("cam01", "stall", 1)
+        began = lender.clock.now_us()
+        (camera,) = [c for c in recorder.fleet.cameras.values() if c.source.slot == 1]
+        await until(lambda: camera.gaps.open is not None, 8)
+        assert lender.clock.now_us() - began < 6_200_000
+        others = parts_of(recorder, 2)
+        sim.fault("cam01", "stall", 0)
+        await until(lambda: camera.gaps.open is None, 12)
+        await until(lambda: parts_of(recorder, 2) > others)
+    (gap,) = gaps(tmp_path, 1)
+    assert (gap.reason, gap.detail) == ("camera", "no pictures for 5 seconds")
+    assert gap.ended_us is not None
+    assert gap.started_us <= began + 1_000_000 < gap.ended_us
+    assert gaps(tmp_path, 2) == []
+    ticks = sorted(set(seconds_of(tmp_path, 2, lender)))
+    assert ticks == list(range(ticks[0], ticks[-1] + 1))
+
+
+async def test_a_closed_connection_is_a_network_gap_and_a_new_segment(
+    tmp_path: Path, sim: SimThread, lender: Roots
+) -> None:
+    async with recording(tmp_path, lender, [source(1, sim.url("cam01"))]) as recorder:
+        await until(lambda: parts_of(recorder, 1) >= 2)
+        sim.fault("cam01", "close")
+        await until(lambda: len(segment_files(tmp_path)) == 2)
+        await until(lambda: parts_of(recorder, 1) >= 5)
+    (gap,) = gaps(tmp_path, 1)
+    assert gap.reason == "network"
+    assert gap.ended_us is not None
+    assert 0 < gap.ended_us - gap.started_us < 5_000_000
+    for path in segment_files(tmp_path):
+        assert decoded(opened(path, lender).mp4)
+
+
+DIFFICULT = {1: ("loss", 97), 2: ("spread", 1), 3: ("midgop", 1), 4: ("nosets", 1), 5: ("jump", 7200)}
+WHILE_PLAYING = ("loss", "jump")
+
+
+async def test_difficult_cameras_are_recorded_and_decode(tmp_path: Path, sim: SimThread, lender: Roots) -> None:
+    for slot, (fault, value) in DIFFICULT.items():
+        if fault not in WHILE_PLAYING:
+            sim.fault(f"cam0{slot}", fault, value)
+    wanted = [source(slot, sim.url(f"cam0{slot}")) for slot in DIFFICULT]
+    async with recording(tmp_path, lender, wanted) as recorder:
+        await until(lambda: all(parts_of(recorder, slot) >= 2 for slot in DIFFICULT))
+        for slot, (fault, value) in DIFFICULT.items():
+            if fault in WHILE_PLAYING:
+                sim.fault(f"cam0{slot}", fault, value)
+        await until(lambda: all(parts_of(recorder, slot) >= 7 for slot in DIFFICULT))
+    for slot, (fault, _) in DIFFICULT.items():
+        files = [path for path in segment_files(tmp_path) if path.parent.name == str(slot)]
+        assert len(files) == (2 if fault == "jump" else 1), fault
+        if fault == "loss":
+            assert [g.reason for g in gaps(tmp_path, slot)] == ["network"]
+            assert "packets lost" in gaps(tmp_path, slot)[0].detail
+        else:
+            counters = [c for path in files for c in decoded(opened(path, lender).mp4)]
+            assert None not in counters, fault
+            assert len(counters) > 40, fault
+
+
+async def test_without_a_key_nothing_is_stored_but_pictures_go_live(
+    tmp_path: Path, sim: SimThread, lender: Roots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet, "KEY_WAIT_S", 0.1)
+    lender.away = True
+    wanted = source(1, sim.url("cam01"))
+    async with recording(tmp_path, lender, [wanted]) as recorder:
+        ring = recorder.fleet.cameras[wanted.camera].rings[0]
+        await until(lambda: ring.frames > 40)
+        assert segment_files(tmp_path) == []
+        lender.away = False
+        await until(lambda: parts_of(recorder, 1) >= 3)
+    (gap,) = [g for g in gaps(tmp_path, 1) if g.reason == "no key"]
+    assert gap.ended_us is not None
+    (path,) = segment_files(tmp_path)
+    assert decoded(opened(path, lender).mp4)
+
+
+async def test_the_hour_changes_with_the_next_hours_key_and_a_new_file(
+    tmp_path: Path, sim: SimThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offset = tmp_path / "clock.json"
+    clock = Clock(offset)
+    left = 3600 - clock.now_s() % 3600
+    clock.set_offset((left - 3) * 1_000_000)
+    lender = Roots(clock)
+    async with recording(tmp_path, lender, [source(1, sim.url("cam01"))]) as recorder:
+        await until(lambda: parts_of(recorder, 1) >= 10, 20)
+    hours = {opened(p, lender).reader.header.epoch for p in segment_files(tmp_path)}
+    assert len(hours) == 2
+    assert {epoch for _, _, epoch in lender.asked} == hours
+    ticks = sorted(set(seconds_of(tmp_path, 1, lender)))
+    assert ticks == list(range(ticks[0], ticks[-1] + 1))
+    assert gaps(tmp_path, 1) == []
+
+
+async def test_keys_are_overwritten_and_never_reach_back() -> None:
+    lender = Roots(Clock())
+    now = [lender.clock.now_s()]
+    ring = KeyRing(lender, lambda: now[0])
+    await ring.acquire(3, 1)
+    spine = ring.spine(1, 3, now[0] // 3600)
+    assert spine is not None
+    tick = now[0] % 3600
+    leaf = spine.at(tick)
+    assert any(leaf)
+    with pytest.raises(NoKey):
+        spine.at(max(0, tick - 1) if tick else -1)
+    ring.forget(3)
+    assert not any(leaf)
+    assert ring.spine(1, 3, now[0] // 3600) is None
+
+
+async def test_a_full_disk_is_a_gap_and_the_file_ends_at_its_last_whole_part(
+    tmp_path: Path, sim: SimThread, lender: Roots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = [False]
+    write = os.write
+
+    def limited(handle: int, data: bytes) -> int:
+        if full[0] and len(data) > 4096:
+            write(handle, bytes(data[:1000]))
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(handle, data)
+
+    monkeypatch.setattr(segment.os, "write", limited)
+    async with recording(tmp_path, lender, [source(1, sim.url("cam01"))]) as recorder:
+        await until(lambda: parts_of(recorder, 1) >= 2)
+        full[0] = True
+        (camera,) = recorder.fleet.cameras.values()
+        await until(lambda: camera.gaps.open is not None)
+        await asyncio.sleep(1.5)
+        full[0] = False
+        await until(lambda: parts_of(recorder, 1) >= 5)
+    (gap,) = gaps(tmp_path, 1)
+    assert gap.reason == "disk"
+    assert "space" in gap.detail
+    for path in segment_files(tmp_path):
+        assert opened(path, lender).reader.torn == 0
+
+
+async def test_one_cameras_failure_stays_its_own(
+    tmp_path: Path, sim: SimThread, lender: Roots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = engine.Stream.feed
+    victim: list[object] = []
+
+    def failing(stream: engine.Stream, count: int) -> None:
+        if victim and stream is victim[0]:
+            raise TypeError("planted")
+        feed(stream, count)
+
+    monkeypatch.setattr(engine.Stream, "feed", failing)
+    wanted = [source(n, sim.url(f"cam0{n}")) for n in (1, 2)]
+    async with recording(tmp_path, lender, wanted) as recorder:
+        await until(lambda: parts_of(recorder, 1) >= 2 and parts_of(recorder, 2) >= 2)
+        wires = [w for w in recorder.engine._wires.values() if w.stream.sink.source.slot == 1]
+        victim.append(wires[0].stream)
+        others = parts_of(recorder, 2)
+        await until(lambda: parts_of(recorder, 2) >= others + 4)
+    assert [g.reason for g in gaps(tmp_path, 1)][:1] == ["camera"]
+    assert gaps(tmp_path, 2) == []
+
+
+async def test_sources_come_change_and_go(tmp_path: Path, sim: SimThread, lender: Roots) -> None:
+    first = source(1, sim.url("cam01"))
+    async with recording(tmp_path, lender, [first]) as recorder:
+        await until(lambda: parts_of(recorder, 1) >= 2)
+        await recorder.fleet.apply([source(1, sim.url("cam01"), class_=2, version=2), source(2, sim.url("cam02"))])
+        await until(lambda: parts_of(recorder, 1) >= 2 and parts_of(recorder, 2) >= 2)
+        await recorder.fleet.apply([source(2, sim.url("cam02"))])
+        await until(lambda: parts_of(recorder, 2) >= 4)
+    classes = {opened(p, lender).reader.header.class_ for p in segment_files(tmp_path) if p.parent.name == "1"}
+    assert classes == {1, 2}
+    assert gaps(tmp_path, 1)[-1].reason == "not due"
+    last = {row.segment_id: row for row in rows(tmp_path) if isinstance(row, Segment)}
+    assert all(row.closed and row.root for row in last.values())
+    assert len(last) == len(segment_files(tmp_path)) == 3
