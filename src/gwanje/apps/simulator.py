@@ -20,10 +20,13 @@ log = logging.getLogger("gwanje.simulator")
 
 
 def cache(home: Home) -> Path:
-    """Where clips lie: ``.cache/clips`` of the checkout, so that a second folder need not draw again, else the folder.
+    """Where clips lie: ``$GWANJE_CLIPS``, else ``.cache/clips`` of the checkout, so that a second data folder need not
+    draw again, else the data folder.
 
     Drawings, and files that were given to be shown; never what a camera saw.
     """
+    if given := os.environ.get("GWANJE_CLIPS"):
+        return Path(given)
     checkout = Path(__file__).parents[3]
     if (checkout / "pyproject.toml").is_file() and os.access(checkout, os.W_OK):
         return checkout / ".cache" / "clips"

@@ -78,6 +78,14 @@ def _silent(done: int, total: int, what: str) -> None:
     """No progress wanted."""
 
 
+def _sweep(cache: Path) -> None:
+    """Remove what a killed process left half made; the name says whose it was."""
+    for part in cache.glob(".*.tmp.mp4"):
+        pid = part.name.split(".")[-3]
+        if not (pid.isdigit() and Path(f"/proc/{pid}").exists()):
+            part.unlink(missing_ok=True)
+
+
 def _run(work: Sequence[Work], progress: Progress) -> None:
     # threads, not processes: encoder and scaler release the interpreter lock, and nothing is left behind on Ctrl-C
     done = 0
@@ -118,6 +126,7 @@ def streets(
     if len(labels) > street.SCENES:
         raise ValueError(f"there are {street.SCENES} scenes, not {len(labels)}")
     cache.mkdir(parents=True, exist_ok=True)
+    _sweep(cache)
     made: list[Clip] = []
     work: list[Work] = []
     for index, label in enumerate(labels):
@@ -149,6 +158,7 @@ def folder(source: Path, cache: Path, *, progress: Progress = _silent) -> list[C
     """
     found = files(source)
     cache.mkdir(parents=True, exist_ok=True)
+    _sweep(cache)
     made: list[Clip] = []
     work: list[Work] = []
     for index, file in enumerate(found):
