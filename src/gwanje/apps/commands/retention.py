@@ -17,6 +17,7 @@ def register(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for name, run, text in (
         ("run", run_duty, "destroy what is due and certify it"),
         ("due", run_due, "what dies when, and why"),
+        ("certificates", run_certificates, "certificates, newest first"),
         ("certificate", run_certificate, "write a certificate's PDF and JSON into a folder"),
     ):
         one = inner.add_parser(name, help=text)
@@ -88,6 +89,22 @@ def run_due(args: argparse.Namespace) -> int:
             )
         print(f"{len(hours)} hours")
     return 0
+
+
+def run_certificates(args: argparse.Namespace) -> int:
+    """Number, day and camera-hours of each certificate, newest first (at most 1000)."""
+    _setup(args)
+    from gwanje.centre.common import system_scope
+    from gwanje.centre.retention.models import Certificate
+
+    with system_scope():
+        rows = list(Certificate.objects.order_by("-number").values("number", "sha256", "readable")[:1000])
+    if args.json:
+        print(json.dumps(rows, ensure_ascii=False))
+    else:
+        for row in rows:
+            print(f"{row['number']} · {row['sha256']}")
+    return 0 if rows else 1
 
 
 def run_certificate(args: argparse.Namespace) -> int:
