@@ -53,6 +53,7 @@ def test_the_page_says_what_dies_when_and_why(sign_in, officers, footage):
     assert "초과" not in text
 
 
+@pytest.mark.norm("retention.max", "deny")
 def test_overdue_footage_is_seen(sign_in, officers, footage, advance):
     advance(31 * 86400)
     assert duties.overdue(clock().now()) == [(1, footage)]
