@@ -24,7 +24,7 @@ import numpy as np
 from gwanje.media.sim.packets import Frame, Stream, load
 
 WIDTH, HEIGHT, RATE, SECONDS, GROUP = 1920, 1080, 25, 20, 50
-BITS = 2_000_000
+BITS = 2_170_000  # what the encoder must be told to end at 2.0 Mbit/s
 SPACING_S = 0.000112
 BEHIND_MAX = 2_000_000
 SLEEP_MIN_S = 0.0002
@@ -48,7 +48,7 @@ def make_clip(path: Path) -> None:
         stream: Any = container.add_stream("libx264", rate=RATE)
         stream.width, stream.height, stream.pix_fmt, stream.bit_rate = WIDTH, HEIGHT, "yuv420p", BITS
         stream.codec_context.gop_size = GROUP
-        options = {"preset": "veryfast", "profile": "high", "bf": "0", "maxrate": "2M", "bufsize": "2M"}
+        options = {"preset": "veryfast", "profile": "high", "bf": "0", "maxrate": str(BITS), "bufsize": str(BITS)}
         stream.codec_context.options = {**options, "sc_threshold": "0", "keyint_min": str(GROUP)}
         grey = np.full((HEIGHT // 2, WIDTH), 128, np.uint8)
         for number in range(RATE * SECONDS):

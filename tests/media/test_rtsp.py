@@ -192,6 +192,12 @@ def test_digest_counts_the_uses_of_a_nonce_and_takes_a_fresh_one_when_stale() ->
         Authenticator(ACCOUNT).challenged(['Digest realm="x", nonce="y", algorithm=SHA-512-256'])
 
 
+async def test_a_gap_row_names_no_address() -> None:
+    with pytest.raises(OSError, match="127") as refused:
+        await rtsp.play("rtsp://127.0.0.1:1/live")
+    assert reason_of(refused.value) == ("network", "Connection refused")
+
+
 def test_credentials_are_json_or_user_and_password() -> None:
     assert credentials_of(b"admin:a:b") == Credentials("admin", "a:b")
     assert credentials_of(b'{"user": "u", "password": "p"}') == Credentials("u", "p")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID
@@ -51,7 +52,8 @@ def reason_of(error: BaseException | None) -> tuple[str, str]:
     if isinstance(error, TimeoutError):
         return "network", "no answer in time"
     if isinstance(error, OSError):
-        return "network", error.strerror or str(error) or type(error).__name__
+        # an operating system's text names no address, asyncio's own does
+        return "network", os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
     return "camera", type(error).__name__ if error else "ended"
 
 
