@@ -88,6 +88,14 @@ export class CameraMap extends HTMLElement {
     return { cameras: cameras.size, places: [...places.values()].reduce((sum, n) => sum + n, 0) };
   }
 
+  /** Where a camera stands on the canvas, in pixels from its corner; null when the number is unknown. */
+  where(number: string): [number, number] | null {
+    const found = this.rendered(["cameras"]).find((f) => f.properties["number"] === number);
+    if (!found || found.geometry.type !== "Point" || !this.map) return null;
+    const point = this.map.project(found.geometry.coordinates as [number, number]);
+    return [point.x, point.y];
+  }
+
   private rendered(layers: string[]): maplibre.MapGeoJSONFeature[] {
     return this.map?.queryRenderedFeatures({ layers }) ?? [];
   }

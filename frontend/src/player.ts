@@ -233,7 +233,9 @@ export class Player extends HTMLElement {
     if (this.target !== null || !ranges?.length) return;
     const now = this.video.currentTime;
     for (let i = 0; i < ranges.length; i++) {
-      if (now >= ranges.start(i) - 0.05 && now < ranges.end(i) - 0.12) return;
+      // a browser stops a little before the end of what it has, earlier the faster it plays
+      const near = this.video.readyState < 3 ? 0.8 : 0.12;
+      if (now >= ranges.start(i) - 0.05 && now < ranges.end(i) - near) return;
     }
     for (let i = 0; i < ranges.length; i++) {
       if (ranges.start(i) > now) {

@@ -1,0 +1,88 @@
+"""The player's page: an approved request plays its range and nothing else, under the viewer's name."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from browser.conftest import Sit, poll
+from browser.eyes import counters
+from story.centre import Centre, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.story]
+
+
+@pytest.fixture(scope="module")
+def request_page(centre: Centre) -> str:
+    """An approved request for 20 recorded seconds of two cameras; its path."""
+    officer = centre.sign_in("police", "열람실-1")
+    chief = centre.sign_in("chief", "관제석-4")
+    cameras = [c["id"] for c in officer.get("/api/cameras/").json["items"][:2]]
+
+    def recorded() -> int:
+        now = int(time.time())
+        seen = officer.post("/api/playback/look", {"cameras": cameras, "first": now - 40, "until": now - 15}).json
+        return now if all(c["seconds"] == 25 for c in seen["cameras"]) else 0
+
+    now = until("25 seconds recorded", recorded, 90, 1)
+    ground = next(g["code"] for g in officer.get("/api/playback/grounds").json if "수사" in g["ko"])
+    body = {
+        "cameras": cameras, "first": now - 38, "until": now - 18, "ground": ground, "case": "2026-형제-0001",
+        "document": "○○경찰서 형사과-1234(2026. 11. 20.)", "purpose": "시청 앞 폭행 사건의 증거 확보",
+    }  # fmt: skip
+    made = officer.post("/api/playback/requests", body).json
+    assert chief.post(f"/api/playback/requests/{made['id']}/approve", {"note": "적정"}).status == 200
+    return f"/playback/requests/{made['id']}/play/"
+
+
+def shown(page) -> float:
+    """Seconds of the day that stand beside the controls."""
+    found = re.search(r"(\d+):(\d+):(\d+)$", page.inner_text(".player-clock"))
+    return sum(int(part) * unit for part, unit in zip(found.groups(), (3600, 60, 1), strict=True)) if found else -1
+
+
+def test_an_approved_range_plays_seeks_and_ends(sit: Sit, request_page: str):
+    desk = sit("police", "열람실-1", 1280, 900)
+    page = desk.open(request_page)
+    # the marks lie over the picture; the counter is read without them, they are read as text
+    marks = page.locator(".player-marks span").first.inner_text()
+    assert "열람실-1" in marks
+    assert "2026-형제-0001" in marks
+    poll("the picture moves", lambda: page.locator("gw-player video").evaluate("v => v.currentTime") > 1)
+    desk.shot("player")
+    page.locator(".player-marks").evaluate("m => { m.style.visibility = 'hidden' }")
+    seen: set[int] = set()
+    poll(
+        "the counter advances", lambda: seen.update(c for c in counters(page, "gw-player video") if c) or len(seen) > 2
+    )
+    start = shown(page)
+    line = page.locator("gw-timeline").bounding_box()
+    page.mouse.click(line["x"] + line["width"] * 0.75, line["y"] + 24)
+    poll("it has sought", lambda: shown(page) > start + 6)
+    page.click('[data-speed="4"]')
+    poll("the end", lambda: "구간의 끝" in page.inner_text(".player-note"), 40)
+    first, last = page.locator("gw-timeline").evaluate(
+        "t => [t.getAttribute('aria-valuemin'), t.getAttribute('aria-valuemax')]"
+    )
+    assert int(last) - int(first) <= 22
+    assert page.locator("gw-player video").evaluate("v => v.currentTime") <= int(last) - int(first) + 0.2
+    assert re.search(r"\d+:\d\d", page.inner_text(".player-left"))
+    assert desk.faults == []
+    assert desk.strangers == []
+
+
+def test_another_camera_of_the_same_permission(sit: Sit, request_page: str):
+    desk = sit("police", "열람실-1", 1280, 900)
+    page = desk.open(request_page)
+    poll("the picture moves", lambda: page.locator("gw-player video").evaluate("v => v.currentTime") > 0.5)
+    page.select_option("gw-player select", index=1)
+    video = page.locator("gw-player video")
+    poll("the other picture moves", lambda: video.evaluate("v => v.readyState >= 2 && !v.paused && v.currentTime > 1"))
+    assert desk.faults == []
+
+
+def test_an_ordinary_seat_does_not_open_it(sit: Sit, request_page: str):
+    page = sit("operator", "관제석-1").open(request_page)
+    assert page.locator("gw-player").count() == 0
