@@ -38,7 +38,7 @@ BACKLOG_MAX = 3 << 20
 BACKLOG_LOW = 1 << 17
 SLOW_MAX_S = 15.0
 REPORT_S = 5.0
-EXPIRED, REFUSED, BUSY, SLOW = 4401, 4403, 1013, 4408
+EXPIRED, REFUSED, BUSY = 4401, 4403, 1013
 log = logging.getLogger(__name__)
 Report = Callable[[str, dict[str, Any]], None]
 

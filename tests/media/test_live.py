@@ -1,0 +1,166 @@
+"""The live server: the same bytes for all, a slow viewer skips and is told, tokens renew or end the view."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import struct
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from rig import until
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from gwanje.kernel.clock import Clock
+from gwanje.kernel.cose import public_bytes
+from gwanje.kernel.permit import LiveToken
+from gwanje.media import live
+from gwanje.media.h264 import Picture
+from gwanje.media.live import LiveServer
+from gwanje.media.ring import LiveRing
+
+CAMERA, PERSON = UUID(int=1), UUID(int=2)
+ORIGIN = "http://localhost:8800"
+
+
+class Desk:
+    """The server with two rings, and the web's key."""
+
+    def __init__(self) -> None:
+        self.key = Ed25519PrivateKey.generate()
+        self.rings = {0: LiveRing(), 1: LiveRing()}
+        self.clock = Clock()
+        self.reports: list[tuple[str, dict[str, Any]]] = []
+        self.server = LiveServer(
+            clock=self.clock, web_key=lambda: public_bytes(self.key),
+            ring_of=lambda camera, stream: self.rings.get(stream) if camera == CAMERA else None,
+            report=lambda kind, detail: self.reports.append((kind, detail)), web_port=8800, health=lambda: {"ok": True},
+        )  # fmt: skip
+        self.port = 0
+        self.sent = 0
+
+    def token(self, seconds: float = 60, stream: int = 0, person: UUID = PERSON) -> str:
+        expires = int(self.clock.now_us() / 1e6 + seconds)
+        signed = LiveToken(CAMERA, stream, person, "관제석 1", expires).sign(self.key)
+        return json.dumps({"token": base64.urlsafe_b64encode(signed).decode()})
+
+    def push(self, key: bool, size: int = 1000) -> None:
+        self.rings[0].push(struct.pack(">BQI", 2, 0, self.sent) + bytes(size), key)
+        self.sent += 1
+
+    @contextlib.asynccontextmanager
+    async def tile(self, first: str | None = None) -> AsyncIterator[ClientConnection]:
+        async with connect(f"ws://127.0.0.1:{self.port}/live", origin=ORIGIN, max_queue=2, close_timeout=1) as tile:
+            await tile.send(first or self.token())
+            yield tile
+
+
+@contextlib.asynccontextmanager
+async def desk() -> AsyncIterator[Desk]:
+    made = Desk()
+    made.port = await made.server.start(0)
+    made.rings[0].started(Picture(640, 360, "avc1.42c01e", 0), b"init", 0)
+    try:
+        yield made
+    finally:
+        await made.server.stop()
+
+
+def number(message: bytes) -> int:
+    return int(struct.unpack(">I", message[9:13])[0])
+
+
+async def test_a_newcomer_begins_at_the_last_key_frame() -> None:
+    async with desk() as made:
+        for n in range(25):
+            made.push(n % 10 == 0)
+        async with made.tile() as tile:
+            assert json.loads(await tile.recv()) == {
+                "type": "init", "codec": "avc1.42c01e", "width": 640, "height": 360,
+            }  # fmt: skip
+            assert await tile.recv() == struct.pack(">BQ", 1, 0) + b"init"
+            assert [number(await tile.recv()) for _ in range(5)] == [20, 21, 22, 23, 24]
+            made.push(False)
+            assert number(await tile.recv()) == 25
+
+
+async def test_a_slow_viewer_skips_to_a_key_frame_and_is_told_how_many() -> None:
+    async with desk() as made, made.tile() as slow, made.tile() as quick:
+        await until(lambda: made.server.viewers == 2)
+        seen: list[int] = []
+
+        async def read() -> None:
+            async for message in quick:
+                if isinstance(message, bytes) and message[0] == 2:
+                    seen.append(number(message))
+
+        reading = asyncio.create_task(read())
+        for n in range(300):
+            made.push(n % 20 == 0, 60_000)
+            await asyncio.sleep(0.003)
+        await until(lambda: len(seen) == 300)
+        reading.cancel()
+        got: list[int] = []
+        drops = []
+        done = False
+        while not done:
+            message = await asyncio.wait_for(slow.recv(), 5)
+            if isinstance(message, str):
+                said = json.loads(message)
+                if said["type"] == "drop":
+                    drops.append((len(got), said["frames"]))
+            elif message[0] == 2:
+                got.append(number(message))
+            if not drops and slow.state.name == "OPEN":
+                made.push(made.sent % 20 == 0, 100)
+            done = bool(drops) and len(got) > drops[0][0]
+    assert seen == list(range(300))
+    (at, frames), *_ = drops
+    assert got[:at] == list(range(at))
+    assert got[at] == at + frames
+    assert got[at] % 20 == 0
+
+
+async def test_a_token_renews_for_the_same_stream_and_seat_only() -> None:
+    async with desk() as made:
+        async with made.tile(made.token(2)) as tile:
+            await tile.send(made.token(60))
+            await asyncio.sleep(2.2)
+            made.push(True)
+            while (message := await tile.recv())[0] != 2:
+                pass
+            assert number(message) == 0
+        for other in (made.token(60, stream=1), made.token(60, person=UUID(int=3))):
+            async with made.tile() as tile:
+                await tile.send(other)
+                with contextlib.suppress(ConnectionClosed):
+                    async for _ in tile:
+                        pass
+                assert tile.close_code == live.REFUSED
+    assert made.reports == [("live.token.refused", {"outcome": "refused", "reason": "another stream", "count": 2})]
+
+
+async def test_limits_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "VIEWERS_MAX", 1)
+    monkeypatch.setattr(live, "FIRST_TOKEN_S", 0.1)
+    async with desk() as made, made.tile() as first:
+        await until(lambda: made.server.viewers == 1)
+        codes = []
+        for said in (made.token(), "{", "x" * 9000, None):
+            async with connect(f"ws://127.0.0.1:{made.port}/live", origin=ORIGIN) as tile:
+                if said is not None:
+                    await tile.send(said)
+                with contextlib.suppress(ConnectionClosed):
+                    async for _ in tile:
+                        pass
+                codes.append(tile.close_code)
+        assert codes == [live.BUSY, live.REFUSED, 1009, live.REFUSED]
+        made.push(True)
+        while (await first.recv())[0] != 2:
+            pass
