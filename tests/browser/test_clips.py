@@ -27,7 +27,7 @@ def test_six_clips_are_six_tiles_and_six_points(chromium: Browser):
 
         def advancing() -> bool:
             for known, value in zip(seen, counters(page), strict=False):
-                known |= {value} - {None}
+                known.update({value} - {None})
             return all(len(known) >= 3 for known in seen)
 
         poll("six counters advance", advancing, 40)
