@@ -241,3 +241,18 @@ def test_only_the_requester_cancels(camera, now_s, hire, sign_in):
     assert browser.post(f"/playback/requests/{id_}/cancel/").status_code == 302
     assert Request.objects.get().state == "cancelled"
     assert browser.post(f"/playback/requests/{id_}/cancel/").status_code == 409
+
+
+@pytest.mark.norm("playback.default_deny", "deny")
+def test_an_emergency_live_view_opens_nothing_that_is_stored(camera, now_s, hire, sign_in, room):
+    browser = sign_in(hire("operator"), room, duty=True)
+    id_ = ask(browser, camera, now_s).json()["id"]
+    opened = browser.post(
+        "/api/watching/emergencies", {"trigger": "범죄", "reason": "흉기를 든 사람을 추적", "minutes": 10},
+        content_type="application/json",
+    )  # fmt: skip
+    assert opened.status_code == 200, opened.content.decode()
+    assert "watching.emergency.opened" in kinds()
+    assert browser.post(f"/api/playback/requests/{id_}/permit").json()["error"] == "not_approved"
+    assert ask(browser, camera, now_s, ground="").json()["error"] == "ground_unknown"
+    assert Request.objects.get().situation is None

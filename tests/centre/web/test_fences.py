@@ -17,8 +17,6 @@ from support.centre import PASSWORD
 pytestmark = pytest.mark.django_db
 # tables whose column of that name says whose footage, person or act a row is
 AGENCY_COLUMNS = ("agency", "agency_id")
-# the ledger's opening has policies of its own; events with agency null are everybody's (kernel SQL)
-OWN_WAY = {"ledger_opening", "event"}
 
 
 def ask(sql, *values):
@@ -47,7 +45,7 @@ def test_every_table_with_an_agency_has_its_fence():
         "and a.attname = any(%s) and t.typname = 'uuid' and not a.attisdropped) order by 1",
         list(AGENCY_COLUMNS),
     )
-    open_ = [name for name, secured, count in found if not (secured and count) and name not in OWN_WAY]
+    open_ = [name for name, secured, count in found if not (secured and count)]
     assert len(found) > 8
     assert not open_, "tables with an agency but without row-level security"
 

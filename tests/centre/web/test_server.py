@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import http.cookiejar
 import os
@@ -135,6 +136,9 @@ def _whole_visit(visitor, home):
     assert visitor.send("/no/such/page")[0] == 404
     assert visitor.send("/static/../settings.py")[0] == 404
     assert _host(home.port, "evil.example") == 400
+    assert _post(home.port, {"Content-Length": str(64 * 1024 * 1024)}, b"") == 413
+    chunks = (b"x" * (1 << 20) for _ in range(40))
+    assert _post(home.port, {"Transfer-Encoding": "chunked"}, chunks) == 413
 
 
 def _host(port, name):
@@ -143,3 +147,13 @@ def _host(port, name):
     status = connection.getresponse().status
     connection.close()
     return status
+
+
+def _post(port, headers, body):
+    connection = http.client.HTTPConnection("localhost", port, timeout=20)
+    try:
+        with contextlib.suppress(ConnectionError):
+            connection.request("POST", "/login/", body or None, headers, encode_chunked="Transfer-Encoding" in headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
