@@ -166,3 +166,19 @@ def test_a_certificate_cannot_be_changed_or_deleted(certificate, act):
 
     with pytest.raises(ProgrammingError, match="refused"), connection.cursor() as cursor:
         cursor.execute(act)
+
+
+def test_one_run_at_a_time(system, monkeypatch):
+    """Another connection holds the lock: this run waits as long as it was told, and then does nothing."""
+    from gwanje.centre.common import home
+    from gwanje.kernel import database
+
+    def asked(self):
+        raise AssertionError("vaultd was asked by a run that does not hold the lock")
+
+    monkeypatch.setattr(VaultClient, "status", asked)
+    with database.connect(home()) as other:
+        other.execute("select pg_advisory_lock(%s)", [duties.LOCK])
+        assert duties.run(home(), wait_s=0.3).busy
+    with pytest.raises(AssertionError, match="does not hold"):
+        duties.run(home(), wait_s=5.0)

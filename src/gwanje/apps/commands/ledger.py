@@ -31,20 +31,29 @@ def register(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run_export(args: argparse.Namespace) -> int:
     """Write the export; exit 1 when PostgreSQL or vaultd's public key is missing."""
-    from gwanje.kernel import database
-    from gwanje.kernel.ledger import export
-    from gwanje.kernel.ledger.sequence import origin
+    import psycopg
 
     home = Home.find(args.data)
     try:
         key = checkpoint_key(home)
-    except (OSError, KeyError, ValueError) as error:
+        return _export(home, key, args.file)
+    except psycopg.OperationalError as error:
+        print(f"데이터베이스에 닿지 않습니다 / the database is away: {error}", file=sys.stderr)
+        return 2
+    except (FileNotFoundError, KeyError, ValueError) as error:
         print(f"금고의 공개 키가 없습니다 / no public key of vaultd: {error}", file=sys.stderr)
         return 1
+
+
+def _export(home: Home, key: bytes, file: str) -> int:
+    from gwanje.kernel import database
+    from gwanje.kernel.ledger import export
+    from gwanje.kernel.ledger.sequence import origin
+
     with contextlib.ExitStack() as stack:
         connection = stack.enter_context(database.connect(home, "auditor"))
-        whole = args.file == "-"
-        out = sys.stdout if whole else stack.enter_context(Path(args.file).open("w", encoding="utf-8"))
+        whole = file == "-"
+        out = sys.stdout if whole else stack.enter_context(Path(file).open("w", encoding="utf-8"))
         count = 0
         for line in export.lines(connection, home.clock, origin(home.centre), key):
             out.write(line)

@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from gwanje.apps.commands.migrate import point
+
+# the worker may be at it; its run is then waited for
+WAIT_S = 120.0
 
 
 def register(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,7 +27,7 @@ def register(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     ):
         one = inner.add_parser(name, help=text)
         one.add_argument("--json", action="store_true")
-        one.set_defaults(run=run)
+        one.set_defaults(run=partial(_reached, run))
         if name == "due":
             one.add_argument("--limit", type=int, default=48)
         if name == "certificate":
@@ -38,23 +43,30 @@ def _setup(args: argparse.Namespace) -> None:
 
     django.setup()
     logging.getLogger().setLevel(logging.WARNING)
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+
+
+def _reached(run: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
+    """Run a command; exit 2 with one clear line when PostgreSQL or vaultd does not answer."""
+    _setup(args)
+    from django.db import OperationalError
+
+    from gwanje.vault.client import VaultAway, VaultRefused
+
+    try:
+        return run(args)
+    except (OperationalError, VaultAway, VaultRefused) as error:
+        print(f"지금은 할 수 없습니다. 저장된 것은 그대로입니다 / not possible now: {error}", file=sys.stderr)
+        return 2
 
 
 def run_duty(args: argparse.Namespace) -> int:
     """One round; exit 1 on an alarm, a refused certificate or something overdue, 2 when a service is away."""
-    _setup(args)
-    from django.db import OperationalError
-
     from gwanje.apps.jobs import fonts
     from gwanje.centre.common import home
     from gwanje.centre.retention import duties
-    from gwanje.vault.client import VaultAway, VaultRefused
 
-    try:
-        report = duties.run(home(), fonts=fonts())
-    except (OperationalError, VaultAway, VaultRefused) as error:
-        print(f"파기할 수 없습니다. 저장된 것은 그대로입니다 / not possible now: {error}", file=sys.stderr)
-        return 2
+    report = duties.run(home(), fonts=fonts(), wait_s=WAIT_S)
     if args.json:
         print(json.dumps(report.as_json(), ensure_ascii=False))
     else:
@@ -73,7 +85,6 @@ def run_duty(args: argparse.Namespace) -> int:
 
 def run_due(args: argparse.Namespace) -> int:
     """The soonest hours to die: class, hour, cameras, seconds, bytes, due, article."""
-    _setup(args)
     from gwanje.centre.common import system_scope
     from gwanje.centre.retention import reading
 
@@ -93,7 +104,6 @@ def run_due(args: argparse.Namespace) -> int:
 
 def run_certificates(args: argparse.Namespace) -> int:
     """Number, day and camera-hours of each certificate, newest first (at most 1000)."""
-    _setup(args)
     from gwanje.centre.common import system_scope
     from gwanje.centre.retention.models import Certificate
 
@@ -109,7 +119,6 @@ def run_certificates(args: argparse.Namespace) -> int:
 
 def run_certificate(args: argparse.Namespace) -> int:
     """Write ``<number>.pdf``, ``.json`` and ``.cbor``; exit 1 when the number is unknown."""
-    _setup(args)
     from gwanje.centre.common import system_scope
     from gwanje.centre.retention.models import Certificate
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from django.db import connection, transaction
@@ -39,8 +40,10 @@ from gwanje.vault.client import Status, VaultClient
 from gwanje.vault.state import Destroyed
 
 LOCK = 0x67777274
+LOCK_PAUSE_S = 0.2
 HOURS_A_RUN = 500
 OVERDUE_AFTER_S = 300
+SHORTEST_MONTH_DAYS = 28
 NORMS = ("retention.max", "retention.irrecoverable")
 log = logging.getLogger(__name__)
 
@@ -72,14 +75,15 @@ class Report:
         return {**self.__dict__, "ok": self.ok}
 
 
-def run(home: Home, client: VaultClient | None = None, *, fonts: Path | None = None) -> Report:
+def run(home: Home, client: VaultClient | None = None, *, fonts: Path | None = None, wait_s: float = 0.0) -> Report:
     """One round of the duty; safe to repeat and to kill. VaultAway goes up when vaultd does not answer.
 
-    ``fonts``: folder of the document fonts, None for the system's.
+    ``fonts``: folder of the document fonts, None for the system's. ``wait_s``: how long to wait for another run to
+    end; a run that finds the lock taken does nothing and says ``busy``.
     """
     client = client or VaultClient(home, "worker")
     report = Report()
-    with _alone() as alone:
+    with _alone(wait_s) as alone:
         if not alone:
             report.busy = True
             return report
@@ -105,11 +109,17 @@ def run(home: Home, client: VaultClient | None = None, *, fonts: Path | None = N
 
 
 @contextmanager
-def _alone() -> Iterator[bool]:
+def _alone(wait_s: float) -> Iterator[bool]:
     """One run at a time in the whole centre; the lock goes with the connection if the process dies."""
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(%s)", [LOCK])
-        mine = bool(cursor.fetchone()[0])
+    until, mine = monotonic() + wait_s, False
+    while not mine:
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_try_advisory_lock(%s)", [LOCK])
+            mine = bool(cursor.fetchone()[0])
+        if monotonic() >= until:
+            break
+        if not mine:
+            sleep(LOCK_PAUSE_S)
     try:
         yield mine
     finally:
@@ -152,10 +162,9 @@ def _leftovers(home: Home) -> None:
             [CERTIFIED, EMPTY, HOURS_A_RUN],
         )
         found = {(int(c), int(e)) for c, e in cursor.fetchall()}
-        finished = DestroyedHour.objects.filter(state__in=[CERTIFIED, EMPTY])
-        for class_, epoch in _folders(home):
-            if finished.filter(class_number=class_, epoch=epoch).exists():
-                found.add((class_, epoch))
+        standing = set(_folders(home))
+        finished = DestroyedHour.objects.filter(state__in=[CERTIFIED, EMPTY], epoch__in={e for _, e in standing})
+        found |= standing & set(finished.values_list("class_number", "epoch"))
         for class_, epoch in sorted(found):
             same = DestroyedHour.objects.filter(class_number=class_, epoch=epoch)
             last = same.order_by("-generation", "-series").first()
@@ -388,12 +397,15 @@ def overdue(now: datetime) -> list[tuple[int, int]]:
     Asks the index in the transaction's scope; the worker asks in the system's.
     """
     late: list[tuple[int, int]] = []
-    for class_ in RetentionClass.objects.all():
+    for class_ in RetentionClass.objects.exclude(kind="permanent"):
+        # no hour younger than this can be due, however short the months were
+        days = {"days": class_.value, "months": class_.value * SHORTEST_MONTH_DAYS}.get(class_.kind, 0)
+        newest = (int(now.timestamp()) - OVERDUE_AFTER_S - days * 86400) // EPOCH_S
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 "select distinct epoch from footage_segment where class = %s and destroyed_at is null "
-                "order by epoch limit 1000",
-                [class_.number],
+                "and epoch <= %s order by epoch limit 1000",
+                [class_.number, newest],
             )
             epochs = [int(row[0]) for row in cursor.fetchall()]
         for epoch in epochs:
