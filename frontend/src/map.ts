@@ -24,6 +24,7 @@ export class CameraMap extends HTMLElement {
   private map: maplibre.Map | null = null;
   private readonly note = document.createElement("div");
   private bounds = new maplibre.LngLatBounds();
+  private own = new maplibre.LngLatBounds();
   private count = { cameras: 0, places: 0 };
 
   connectedCallback(): void {
@@ -68,8 +69,8 @@ export class CameraMap extends HTMLElement {
   }
 
   /** Show everything. */
-  fit(): void {
-    if (!this.bounds.isEmpty()) this.map?.fitBounds(this.bounds, { padding: 60, maxZoom: 16, duration: 0 });
+  fit(bounds = this.bounds): void {
+    if (!bounds.isEmpty()) this.map?.fitBounds(bounds, { padding: 60, maxZoom: 16, duration: 0 });
   }
 
   /** Go to a place. */
@@ -106,7 +107,8 @@ export class CameraMap extends HTMLElement {
       await Promise.all([this.boundary(), this.cameras(), this.places()]);
       this.note.hidden = this.count.cameras + this.count.places > 0;
       this.note.textContent = t("등록된 기기와 설치지점이 없습니다.", "No cameras and no places are registered.");
-      this.fit();
+      // an operator looks at the cameras first; "show all" takes in every place
+      this.fit(this.own.isEmpty() ? this.bounds : this.own);
       this.graticule();
     } catch (error) {
       this.note.hidden = false;
@@ -137,7 +139,13 @@ export class CameraMap extends HTMLElement {
 
   private async boundary(): Promise<void> {
     const url = this.getAttribute("boundary");
-    if (url) this.set("boundary", await call<GeoJSON.FeatureCollection>("GET", url));
+    if (!url) return;
+    try {
+      this.set("boundary", await call<GeoJSON.FeatureCollection>("GET", url));
+    } catch (error) {
+      // without its district the map still shows every camera
+      if (!(error instanceof CallError)) throw error;
+    }
   }
 
   private async cameras(): Promise<void> {
@@ -146,6 +154,7 @@ export class CameraMap extends HTMLElement {
     const found = await call<{ type: "FeatureCollection"; features: Point[] }>("GET", url);
     for (const feature of found.features) {
       this.bounds.extend(feature.geometry.coordinates as [number, number]);
+      this.own.extend(feature.geometry.coordinates as [number, number]);
       Object.assign(feature.properties, { wedge: wedgeName(feature.properties.angle) });
     }
     this.count.cameras = found.features.length;

@@ -49,6 +49,8 @@ def test_every_accepted_place_draws(sit: Sit):
     page.wait_for_load_state()
     assert "1,880곳을 더했습니다" in page.inner_text("main")
     page = desk.open("/watch/map/")
+    poll("the cameras first", lambda: drawn(page).get("cameras") == 12)
+    page.click("#map-fit")
     poll("1,880 places and 12 cameras", lambda: drawn(page) == {"cameras": 12, "places": 1880})
     desk.shot("map-places")
     assert desk.faults == []
