@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -162,6 +163,27 @@ async def test_the_hour_changes_with_the_next_hours_key_and_a_new_file(
     ticks = sorted(set(seconds_of(tmp_path, 1, lender)))
     assert ticks == list(range(ticks[0], ticks[-1] + 1))
     assert gaps(tmp_path, 1) == []
+
+
+async def test_a_clock_that_goes_back_keeps_ticks_monotone_and_says_so(
+    tmp_path: Path, sim: SimThread, lender: Roots
+) -> None:
+    clock = lender.clock
+    before = clock._offset_us
+    async with recording(tmp_path, lender, [source(1, sim.url("cam01"))]) as recorder:
+        await until(lambda: parts_of(recorder, 1) >= 2)
+        stored = parts_of(recorder, 1)
+        clock.set_offset(before - 4_000_000)
+        await until(lambda: any(g.reason == "clock" for g in gaps(tmp_path, 1)), 12)
+        assert parts_of(recorder, 1) > stored + 2
+    (path,) = segment_files(tmp_path)
+    found = opened(path, lender)
+    ticks = [header.tick for header, _ in found.parts]
+    assert ticks == sorted(ticks)
+    counters = decoded(found.mp4)
+    assert all((b - a) % 60 == 1 for a, b in itertools.pairwise(counters))
+    (gap,) = gaps(tmp_path, 1)
+    assert "went back by 4 s" in gap.detail
 
 
 async def test_keys_are_overwritten_and_never_reach_back() -> None:

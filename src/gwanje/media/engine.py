@@ -10,7 +10,6 @@ import asyncio
 import logging
 import select
 import time
-from collections.abc import Callable
 
 from gwanje.kernel.clock import Clock
 from gwanje.media.rtp import Receiver, StreamBroken
@@ -56,7 +55,6 @@ class Engine:
         self._wires: dict[int, Wire] = {}
         self._running = False
         self.late_ms_max = 0.0
-        self.on_second: Callable[[], None] | None = None
 
     def attach(self, stream: Stream, playing: Playing) -> asyncio.Future[None]:
         """Own the socket from now on."""
@@ -168,7 +166,7 @@ class Engine:
         jobs = self.sealer.jobs
         late = round(LATE_CUT_S / self._tick_s)
         countdown = late
-        following = loop.time()
+        following = watch = loop.time()
         while self._running:
             if self._now():
                 countdown = late
@@ -176,9 +174,10 @@ class Engine:
             countdown -= 1
             if countdown == 0:
                 self._cut_late()
+            if following >= watch:
+                # by the monotonic clock: a wall clock that stands still must not hide a stall
+                watch = following + 1
                 self._watch()
-                if self.on_second is not None:
-                    self.on_second()
             if jobs:
                 self.sealer.work(max(SEAL_MIN, 1 + int(len(jobs) * self._tick_s / SEAL_SPREAD_S)))
             now = loop.time()

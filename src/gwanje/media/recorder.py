@@ -25,6 +25,7 @@ from gwanje.media.spool import IndexSpool, SpoolFull
 
 POOLS = 2
 SYNC_S = 1.0
+BEHIND_US = 2_000_000
 LINK_STOP_S = 1.0
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Recorder:
         self.live: LiveServer | None = None
         self.link: DatabaseLink | None = None
         self.unspooled = 0
+        self._behind_us = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._sources: asyncio.Queue[list[Source]] = asyncio.Queue(maxsize=16)
         self._failed: asyncio.Future[None] | None = None
@@ -122,10 +124,24 @@ class Recorder:
     async def _syncing(self) -> None:
         while True:
             await asyncio.sleep(SYNC_S)
+            self._mind_the_clock()
             try:
                 await asyncio.get_running_loop().run_in_executor(self._pools[0], self.spool.sync)
             except OSError as error:
                 log.error("the spool cannot be written: %s", error.strerror)
+
+    def _mind_the_clock(self) -> None:
+        """A wall clock that went back: ticks stand still until it has caught up, and a row says so."""
+        behind = self.clock.tick_us() - self.clock.now_us()
+        if behind > BEHIND_US and not self._behind_us:
+            self._behind_us = behind
+            log.warning("the wall clock went back by %.1f s; ticks stand still", behind / 1e6)
+        elif self._behind_us and behind <= 0:
+            now = self.clock.tick_us()
+            detail = f"the clock went back by {self._behind_us / 1e6:.0f} s; its pictures lie under one second"
+            for camera in self.fleet.cameras.values():
+                camera.gaps.whole("clock", now - self._behind_us, now, detail)
+            self._behind_us = 0
 
     def health(self) -> dict[str, Any]:
         """Figures for the supervisor; no camera is named."""
