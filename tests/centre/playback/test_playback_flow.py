@@ -9,6 +9,7 @@ import pytest
 from gwanje.centre import common
 from gwanje.centre.playback import duties
 from gwanje.centre.playback.models import Approval, Issue, Request
+from support.centre import ledger_rows
 from support.playback import approve, ask, kinds, last
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +120,11 @@ def test_another_agency_finds_nothing(camera, now_s, hire, police, sign_in, city
     assert outsider.post(f"/api/playback/requests/{id_}/permit").status_code == 404
     assert ask(outsider, camera, now_s).status_code == 404
     assert outsider.get("/api/playback/requests").json() == []
+    refused = [(kind, row) for kind, _, row in ledger_rows() if row["agency"] == police.pk and kind.endswith("refused")]
+    assert [kind.split(".")[1] for kind, _ in refused] == ["read", "view", "approve", "view", "ask"]
+    assert all(row["detail"]["reasons"] == ["not_found"] for _, row in refused)
+    assert [row["detail"].get("request") for _, row in refused[:4]] == [id_] * 4
+    assert refused[4][1]["cameras"] == [camera.pk]
 
 
 def test_an_operator_does_not_see_other_peoples_requests(camera, now_s, hire, sign_in):

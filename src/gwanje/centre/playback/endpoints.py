@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema
 
 from gwanje.centre.common import demand, law
-from gwanje.centre.common.refusal import missing
 from gwanje.centre.playback import permits, services
 from gwanje.centre.playback.models import Request
 from gwanje.centre.playback.rules import GATE, READERS
@@ -180,10 +179,7 @@ def ask(request: HttpRequest, body: AskIn) -> dict[str, Any]:
 def one(request: HttpRequest, id_: UUID) -> dict[str, Any]:
     """One request."""
     actor = request.actor  # type: ignore[attr-defined]
-    row = Request.objects.filter(pk=id_).first()
-    if row is None:
-        raise missing("신청", "request")
-    demand(actor, "playback.read", services.resource(row), own=row.requester_id == actor.person)
+    row = services.readable(id_, actor)
     return _out(row)
 
 

@@ -84,7 +84,7 @@ def issue(id_: UUID, actor: Actor) -> tuple[Issue, bytes]:
 
     Refused when a rule or vaultd says no, Problem 503 when vaultd is away. Locks the request.
     """
-    request = locked(id_)
+    request = locked(id_, actor, "playback.view")
     decision = may_open(request, actor)
     if request.issues.count() >= ISSUES_MAX:
         raise Problem(

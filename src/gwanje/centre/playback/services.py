@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils.text import normalize_newlines
 
 from gwanje.centre.cameras import api as cameras
-from gwanje.centre.common import clock, cursor, demand, home, law
-from gwanje.centre.common.refusal import Problem, missing
+from gwanje.centre.common import clock, cursor, decide, demand, home, law
+from gwanje.centre.common.refusal import Problem, Refused
 from gwanje.centre.playback.footage import Preview, preview, slots_of
 from gwanje.centre.playback.models import (
     APPROVED,
@@ -97,7 +97,7 @@ def look(asked: Asked, actor: Actor) -> tuple[list[Preview], int, int]:
     for id_ in dict.fromkeys(asked.cameras):
         view = found.get(id_)
         if view is None:
-            raise missing("카메라", "camera")
+            raise absent(actor, "playback.ask", id_, "camera")
         demand(actor, "playback.ask", view.resource)
         if id_ in slots:
             seen.append(preview(cursor(), view, slots[id_], asked.first, asked.until))
@@ -209,11 +209,28 @@ def _row(request: Request, kind: str, outcome: str, actor: Actor, decision: Deci
     ledger.append(cursor(), clock(), entry)
 
 
-def locked(id_: UUID) -> Request:
-    """The request, locked against a second decision at once; ``missing`` when it is not there."""
+def absent(actor: Actor, action: str, id_: UUID, kind: str = "request") -> Refused:
+    """404 with its ledger row: what is not there and what is another agency's are refused alike."""
+    camera = id_ if kind == "camera" else None
+    decision = decide(actor, action, Resource(kind, id_, None, camera))
+    facts: dict[str, Any] = {"cameras": [id_]} if camera else {"detail": {kind: id_}}
+    return Refused(decision, action, actor, **facts)
+
+
+def locked(id_: UUID, actor: Actor, action: str) -> Request:
+    """The request, locked against a second decision at once; Refused (404) when it is not there."""
     found = Request.objects.select_for_update().filter(pk=id_).first()
     if found is None:
-        raise missing("신청", "request")
+        raise absent(actor, action, id_)
+    return found
+
+
+def readable(id_: UUID, actor: Actor) -> Request:
+    """A request that the actor may read; Refused otherwise (404 when it is not there)."""
+    found = Request.objects.select_related("requester").filter(pk=id_).first()
+    if found is None:
+        raise absent(actor, "playback.read", id_)
+    demand(actor, "playback.read", resource(found), own=found.requester_id == actor.person, facts=noted(found))
     return found
 
 
@@ -238,7 +255,7 @@ def _undecided(request: Request) -> None:
 @transaction.atomic
 def approve(id_: UUID, actor: Actor, note: str = "") -> Request:
     """Agree to the Decision as asked (승인); Refused by playback.approval. Locks the request."""
-    request = locked(id_)
+    request = locked(id_, actor, "playback.approve")
     decision = demand(
         actor, "playback.approve", resource(request), requester=str(request.requester_id), facts=noted(request)
     )
@@ -255,7 +272,7 @@ def approve(id_: UUID, actor: Actor, note: str = "") -> Request:
 @transaction.atomic
 def refuse(id_: UUID, actor: Actor, note: str) -> Request:
     """Say no with a reason (반려); the same officers as for a yes. Locks the request."""
-    request = locked(id_)
+    request = locked(id_, actor, "playback.approve")
     decision = demand(
         actor, "playback.approve", resource(request), requester=str(request.requester_id), facts=noted(request)
     )
@@ -294,7 +311,7 @@ def _decide(request: Request, actor: Actor, agreed: bool, note: str) -> None:
 @transaction.atomic
 def cancel(id_: UUID, actor: Actor) -> Request:
     """Take one's own request back (취소)."""
-    request = locked(id_)
+    request = locked(id_, actor, "playback.read")
     demand(actor, "playback.read", resource(request), own=request.requester_id == actor.person)
     if request.requester_id != actor.person:
         raise Problem("not_own", "신청한 사람만 취소할 수 있습니다.", "only who asked may cancel.", status=403)

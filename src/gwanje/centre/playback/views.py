@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from gwanje.centre.common import clock, cursor, decide, demand, home, law
 from gwanje.centre.common.doors import signed_in
-from gwanje.centre.common.refusal import Problem, missing
+from gwanje.centre.common.refusal import Problem
 from gwanje.centre.playback import permits, services
 from gwanje.centre.playback.footage import stretches
 from gwanje.centre.playback.forms import RequestForm
@@ -107,20 +107,12 @@ def _form(request: HttpRequest, form: RequestForm, status: int = 200, **seen: An
     return render(request, "playback/new.html", {"form": form, "grounds": grounds, **seen}, status=status)
 
 
-def _readable(actor: Actor, id_: UUID) -> Request:
-    row = Request.objects.select_related("requester").filter(pk=id_).first()
-    if row is None:
-        raise missing("신청", "request")
-    demand(actor, "playback.read", services.resource(row), own=row.requester_id == actor.person)
-    return row
-
-
 @signed_in
 @require_GET
 def detail(request: HttpRequest, id_: UUID) -> HttpResponse:
     """One request: what, why, the widened range, decisions, Permits issued."""
     actor = _actor(request)
-    row = _readable(actor, id_)
+    row = services.readable(id_, actor)
     state = state_now(row)
     may_decide = state == ASKED and decide(
         actor, "playback.approve", services.resource(row), requester=str(row.requester_id)
@@ -180,7 +172,7 @@ def play(request: HttpRequest, id_: UUID) -> HttpResponse:
     actor = _actor(request)
     row = Request.objects.select_related("requester").filter(pk=id_).first()
     if row is None:
-        raise missing("신청", "request")
+        raise services.absent(actor, "playback.view", id_)
     permits.may_open(row, actor)
     context = {
         "row": row,
