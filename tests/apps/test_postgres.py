@@ -74,6 +74,14 @@ def test_committed_rows_outlive_kill_9(home):
         assert connection.execute("select count(*) from t").fetchone() == (1000,)
 
 
+def test_a_second_use_in_one_process_shares_the_server(home):
+    with postgres.running(home) as first:
+        with postgres.running(home) as second:
+            assert second == first
+        assert postgres.answers(home)
+    assert not postgres.answers(home)
+
+
 def test_a_half_made_cluster_is_made_again(home):
     part = home.root / "pg.new"
     part.mkdir()

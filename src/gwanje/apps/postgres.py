@@ -59,6 +59,9 @@ SETTINGS = {
 }
 
 
+_running: dict[Path, subprocess.Popen[bytes]] = {}
+
+
 class PostgresError(RuntimeError):
     """The embedded server could not be made, started or stopped; the message says why and what next."""
 
@@ -249,8 +252,12 @@ def answers(home: Home) -> bool:
 def running(home: Home) -> Iterator[int]:
     """For tests: start the server, wait until it answers, give its pid, stop it by SIGINT at the end.
 
+    A second one on the same folder in the same process shares the server of the first.
     PostgresError with the end of its log when it does not answer within 60 s.
     """
+    if (shared := _running.get(home.root)) is not None and shared.poll() is None:
+        yield shared.pid
+        return
     ensure(home)
     log = home.root / "log" / "postgres.log"
     with log.open("ab") as out:
@@ -262,8 +269,10 @@ def running(home: Home) -> Iterator[int]:
                 said = log.read_text(errors="replace")[-1500:]
                 raise PostgresError(f"PostgreSQL이 시작되지 않았습니다 / PostgreSQL did not start: {said}")
             sleep(0.05)
+        _running[home.root] = child
         yield child.pid
     finally:
+        _running.pop(home.root, None)
         stop(child)
 
 
