@@ -93,10 +93,13 @@ function row(view: Wall, camera: CameraItem): HTMLLIElement {
 
 function saving(view: Wall): void {
   let timer = 0;
-  view.addEventListener("gw-layout", () => {
+  const save = (): void => {
     window.clearTimeout(timer);
     timer = window.setTimeout(() => void call("PUT", "/api/watching/layout", view.layout).catch(() => undefined), SAVE_MS);
-  });
+  };
+  view.addEventListener("gw-layout", save);
+  // what a seat looks at is on record from the moment the wall opens, not from its first change
+  save();
 }
 
 function side(): void {

@@ -5,12 +5,13 @@ Rows are written by the rooms' own services, in one transaction; vaultd learns c
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from gwanje.apps.demo import City, CityCamera
+from gwanje.apps.demo import City, CityCamera, city_file
 from gwanje.centre import common
 from gwanje.centre.cameras import services as cameras
 from gwanje.centre.cameras.models import Camera
@@ -149,6 +150,9 @@ def load(home: Home, wanted: City, chosen: Sequence[CityCamera]) -> Loaded:
         _cameras(chosen, agencies, people, done, "cameras")
         _cameras(wanted.neighbours, agencies, people, done, "neighbours")
     _officers(home, wanted, people, done)
+    outline = city_file().with_name("boundary.geojson")
+    if outline.is_file():
+        shutil.copyfile(outline, home.root / "boundary.geojson")
     return done
 
 

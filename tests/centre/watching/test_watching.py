@@ -130,6 +130,18 @@ def test_a_layout_is_logged_once_per_seat_not_per_tile(watcher, camera):
         services.save_layout(watcher, 5, [])
 
 
+def test_the_same_layout_is_logged_again_in_another_shift(watcher, camera, advance):
+    services.save_layout(watcher, 9, [camera.id])
+    person = staff.person(watcher.person)
+    advance(3600)
+    people.end_shift(person)
+    advance(60)
+    people.start_shift(person, watcher.station)
+    services.save_layout(watcher, 9, [camera.id])
+    services.save_layout(watcher, 9, [camera.id])
+    assert len(rows("watching.layout.changed")) == 2
+
+
 def test_another_agencys_camera_is_not_there(camera, hire, police, sign_in):
     other_seat = people.add_station("경찰석-1", "상황실", police)
     browser = sign_in(hire("operator", agency=police), station=other_seat, duty=True)

@@ -10,6 +10,8 @@ from gwanje.centre.cameras import models
 from gwanje.centre.cameras.purposes import public_words
 from gwanje.kernel.policy import Resource
 
+BOUNDARY = "boundary.geojson"
+
 
 @dataclass(frozen=True)
 class CameraView:

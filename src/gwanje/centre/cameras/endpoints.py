@@ -10,12 +10,15 @@ from ninja import File, Query, Router, Schema
 from ninja.files import UploadedFile
 
 from gwanje.centre.cameras import importing, rules, services
+from gwanje.centre.cameras.api import BOUNDARY
 from gwanje.centre.cameras.models import Camera, ImportBatch
-from gwanje.centre.common.refusal import Problem
+from gwanje.centre.common import home
+from gwanje.centre.common.refusal import Problem, missing
 
 router = Router(tags=["cameras"])
 LIMIT_MAX = 1000
 PLACES_MAX = 400_000
+BOUNDARY_BYTES_MAX = 4 * 1024 * 1024
 
 
 class CameraOut(Schema):
@@ -126,6 +129,21 @@ def points(request: HttpRequest) -> dict[str, Any]:
         cameras.append(n)
         purpose.append(names.setdefault(p, len(names)))
     return {"count": len(lon), "purposes": list(names), "lon": lon, "lat": lat, "n": cameras, "p": purpose}
+
+
+@router.get(
+    "/boundary.geojson",
+    operation_id="cameras_boundary",
+    url_name="cameras-boundary",
+    summary="Outline of the centre's districts (경계)",
+)
+def boundary(request: HttpRequest) -> HttpResponse:
+    """The file ``boundary.geojson`` of the data folder, 4 MB at most; 404 when the centre has none."""
+    services.require(request.actor, rules.READ)  # type: ignore[attr-defined]
+    file = home().root / BOUNDARY
+    if not file.is_file() or file.stat().st_size > BOUNDARY_BYTES_MAX:
+        raise missing("경계", "Outline")
+    return HttpResponse(file.read_bytes(), content_type="application/geo+json")
 
 
 @router.post(

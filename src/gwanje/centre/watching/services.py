@@ -14,6 +14,7 @@ from django.db import transaction
 from gwanje.centre.cameras import api as cameras
 from gwanje.centre.common import clock, cursor, demand, home, law
 from gwanje.centre.common.refusal import Problem, missing
+from gwanje.centre.staff import api as staff
 from gwanje.centre.watching import rules
 from gwanje.centre.watching.models import GRIDS, Display, Emergency, Layout, Seat
 from gwanje.kernel import events, ledger
@@ -113,7 +114,10 @@ def save_layout(actor: Actor, grid: int, shown: Sequence[UUID], display: int = 1
     values = {"agency_id": actor.agency, "grid": grid, "cameras": [str(c) for c in shown],
               "person_id": actor.person, "changed_at": clock().now()}  # fmt: skip
     before = Layout.objects.filter(display=row).first()
-    if before and before.grid == grid and before.cameras == values["cameras"] and before.person_id == actor.person:
+    shift = staff.shift_of(actor.person) if actor.person else None
+    # the same screen is a new fact when another person or another shift looks at it
+    same = before and (before.grid, before.cameras, before.person_id) == (grid, values["cameras"], actor.person)
+    if before and same and shift is not None and before.changed_at >= shift.started_at:
         return before
     layout, _ = Layout.objects.update_or_create(display=row, defaults=values)
     detail = {"display": display, "grid": grid, "count": len(shown)}

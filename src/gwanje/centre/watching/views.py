@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from gwanje.centre.cameras import api as cameras
+from gwanje.centre.cameras.api import BOUNDARY
 from gwanje.centre.common import clock, cursor, decide, demand, home
 from gwanje.centre.common.doors import signed_in
 from gwanje.centre.staff import api as staff
@@ -40,7 +41,7 @@ def _context(actor: Actor, **more: Any) -> dict[str, Any]:
         "emergency": {"id": str(emergency.id), "until": emergency.until.timestamp(), "trigger": emergency.trigger}
         if emergency
         else None,
-        "boundary": home().config.get("boundary"),
+        "boundary": "/api/cameras/boundary.geojson" if (home().root / BOUNDARY).is_file() else "",
     }
     return {"may": may, "emergency": emergency, "triggers": services.triggers(), "data": data, **more}
 
