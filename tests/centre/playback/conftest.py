@@ -11,9 +11,9 @@ from support.centre import PASSWORD
 from support.playback import place, record
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def vaultd():
-    """A real vaultd."""
+    """A real vaultd; it ends with the module, because other tests ask what happens while it is away."""
     with vault.running() as process:
         yield process
 
