@@ -64,12 +64,16 @@ def housekeeping(timestamp: int) -> None:
     """Every five minutes: requests whose time is over end, dead sessions are forgotten (기한 관리)."""
     from django.db import connections
 
+    from gwanje.centre.cameras import duties as cameras
     from gwanje.centre.playback import duties as playback
     from gwanje.centre.staff import duties as staff
 
     try:
         ended, forgotten = playback.run(), staff.run()
+        suspended, previews = cameras.run()
     finally:
         connections.close_all()
     if ended or any(forgotten):
         log.info("housekeeping: %s requests ended, %s sessions and %s log-in counters forgotten", ended, *forgotten)
+    if suspended or previews:
+        log.info("housekeeping: %s cameras without mandate suspended, %s previews forgotten", suspended, previews)

@@ -130,3 +130,13 @@ def test_the_api_imports_in_two_steps(hire, sign_in):
     assert browser.post(f"/api/cameras/imports/{report['id']}/confirm").json()["added"] == 1
     points = browser.get("/api/cameras/points.json").json()
     assert (points["count"], points["lon"], points["n"]) == (1, [126.95], [2])
+
+
+def test_a_preview_nobody_confirms_is_forgotten_after_a_day(manager, advance):
+    importing.preview(manager, "a.csv", lines({}))
+    kept = importing.confirm(manager, importing.preview(manager, "b.csv", lines({})).id)
+    advance(86399)
+    assert importing.forget_previews() == 0
+    advance(2)
+    assert importing.forget_previews() == 1
+    assert [batch.id for batch in ImportBatch.objects.all()] == [kept.id]

@@ -25,7 +25,7 @@ from gwanje.vault.sealed import unseal
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def vault():
     """The run's vaultd, a real process."""
     ceremony.create(home())
@@ -181,3 +181,37 @@ def test_the_form_registers_and_says_what_is_wrong(vault, retention, officers, s
     assert done.status_code == 302
     assert api.cameras()[0].public == ("범죄예방", "시민의 생활안전")
     assert "이미 있습니다" in browser.post("/cameras/new/", {**form, "password": ""}).content.decode()
+
+
+@pytest.mark.norm("camera.mandate", "deny")
+def test_a_mandate_that_lapses_suspends_the_camera(vault, retention, admin, new, police, advance):
+    today = clock().local().date()
+    row = services.register_camera(admin, connected(new, owner=police.pk, state="planned"))
+    with pytest.raises(Problem):
+        services.set_mandate(admin, row.id, "문서-1", today, today - timedelta(days=1))
+    services.set_mandate(admin, row.id, "가온경찰서-7", today, today)
+    services.change_state(admin, row.id, "active")
+    assert services.suspend_lapsed() == 0
+    advance(86400)
+    assert services.suspend_lapsed() == 1
+    assert services.suspend_lapsed() == 0
+    row.refresh_from_db()
+    assert row.state == "suspended"
+    assert "cameras.mandate.lapsed" in kinds()
+
+
+def test_a_foreign_camera_is_registered_and_mandated_on_the_pages(vault, retention, officers, sign_in, police):
+    browser = sign_in(officers["manager"])
+    form = {
+        "number": "B-2", "place": "역 앞", "lat": "37.4", "lon": "126.9", "purposes": ["생활방범"],
+        "owner": str(police.pk),
+        "device": "네트워크 카메라", "mode": "linked", "state": "planned", "direction_deg": "0", "angle_deg": "60",
+        "range_m": "40",
+    }  # fmt: skip
+    page = browser.post("/cameras/new/", form)
+    assert page.status_code == 302
+    assert "수임 기록" in browser.get(page["Location"]).content.decode()
+    assert browser.post(page["Location"] + "mandate/", {"mandate": "문서-2", "mandate_from": "x"}).status_code == 422
+    sent = browser.post(page["Location"] + "mandate/", {"mandate": "문서-2", "mandate_from": "2026-01-01"})
+    assert sent.status_code == 302
+    assert "문서-2" in browser.get(page["Location"]).content.decode()

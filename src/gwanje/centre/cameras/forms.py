@@ -52,6 +52,7 @@ class CameraForm(forms.Form):
     password = forms.CharField(
         label=_("기기 비밀번호"), max_length=100, required=False, widget=forms.PasswordInput(render_value=False)
     )
+    owner = forms.ChoiceField(label=_("소유 기관"), required=False)
     mandate = forms.CharField(label=_("권한 수임 문서"), max_length=200, required=False)
     mandate_from = forms.DateField(label=_("수임 시작"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     mandate_until = forms.DateField(label=_("수임 끝"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
@@ -61,15 +62,24 @@ class CameraForm(forms.Form):
         (_("설치목적"), ("purposes",)),
         (_("촬영 범위"), ("direction_deg", "angle_deg", "range_m", "ptz")),
         (_("통합·연계"), ("mode", "state", "exemption", "main_url", "sub_url", "user", "password")),
-        (_("다른 기관의 기기일 때"), ("mandate", "mandate_from", "mandate_until")),
+        (_("다른 기관의 기기일 때"), ("owner", "mandate", "mandate_from", "mandate_until")),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, agencies: list[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["purposes"].choices = [(name, name) for name in purposes()]  # type: ignore[attr-defined]
+        self.fields["owner"].choices = [("", _("우리 기관")), *agencies]  # type: ignore[attr-defined]
         words = law().parameter("camera.exemptions").value
         self.fields["exemption"].choices = [("", "—"), *((w, w) for w in words)]  # type: ignore[attr-defined]
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         """Fields by group, in the order of the page."""
         return [(str(title), [self[name] for name in names]) for title, names in self.GROUPS]
+
+
+class MandateForm(forms.Form):
+    """Another agency's mandate for one camera."""
+
+    mandate = forms.CharField(label=_("권한 수임 문서"), max_length=200)
+    mandate_from = forms.DateField(label=_("수임 시작"), widget=forms.DateInput(attrs={"type": "date"}))
+    mandate_until = forms.DateField(label=_("수임 끝"), required=False, widget=forms.DateInput(attrs={"type": "date"}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from gwanje.kernel.ledger import Entry
 WEB_BYTES_MAX = 32 * 1024 * 1024
 REFUSALS_KEPT = 5000
 CHUNK = 4000
+PREVIEW_LIFE = timedelta(days=1)
 
 
 def points(actor: Actor) -> QuerySet[InstallationPoint]:
@@ -97,6 +99,14 @@ def discard(actor: Actor, id_: UUID) -> None:
     if found.confirmed_at is not None:
         raise Problem("confirmed", "이미 확정한 가져오기입니다.", "This import was confirmed already.", status=409)
     found.delete()
+
+
+def forget_previews(limit: int = 100) -> int:
+    """Throw away previews that nobody confirmed within a day (미리보기 정리); how many. For the duty, system scope."""
+    old = ImportBatch.objects.filter(confirmed_at__isnull=True, created_at__lt=clock().now() - PREVIEW_LIFE)
+    ids = list(old.values_list("id", flat=True)[:limit])
+    ImportBatch.objects.filter(pk__in=ids).delete()
+    return len(ids)
 
 
 def export(actor: Actor, *, columns: int = 18, encoding: str = "utf-8-sig") -> Iterator[bytes]:

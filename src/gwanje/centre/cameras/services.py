@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from gwanje.centre.cameras import rules
 from gwanje.centre.cameras.models import ACTIVE, PLANNED, STATES, Camera
@@ -175,6 +175,48 @@ def set_address(actor: Actor, id_: UUID, main_url: str, sub_url: str) -> None:
     _connect(row)
     row.save()
     _note(actor, "cameras.camera.readdressed", decision, row, {"number": row.number})
+
+
+@transaction.atomic
+def set_mandate(actor: Actor, id_: UUID, document: str, start: date | None, until: date | None) -> Camera:
+    """Record another agency's mandate (권한 수임 기록); the camera runs only while it is valid."""
+    row = find(actor, id_)
+    require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
+    if row.owner_id == row.agency_id:
+        raise Problem(
+            "own_camera", "자기 기관의 기기에는 수임이 필요 없습니다.", "The agency's own camera needs no mandate."
+        )
+    if not document.strip() or start is None or (until is not None and until < start):
+        raise Problem(
+            "mandate", "수임 문서와 시작일(끝날보다 앞)을 적으십시오.", "Give the document and a start before the end."
+        )
+    row.mandate, row.mandate_from, row.mandate_until = document.strip()[:200], start, until
+    row.changed_at = clock().now()
+    row.save()
+    detail = {"number": row.number, "mandate": row.mandate, "from": str(start), "until": str(until or "")}
+    _note(actor, "cameras.mandate.recorded", None, row, detail)
+    return row
+
+
+def suspend_lapsed(limit: int = 500) -> int:
+    """Suspend cameras of other agencies whose mandate is over (수임 종료); how many. For the duty, system scope."""
+    today = clock().local().date()
+    lapsed = Camera.objects.select_for_update().filter(state=ACTIVE, mandate_until__lt=today)
+    count = 0
+    for row in lapsed.exclude(owner_id=F("agency_id"))[:limit]:
+        decision = rules.mandate(facts_of(_as_new(row)), law())
+        if decision.allow:
+            continue
+        row.state, row.changed_at = "suspended", clock().now()
+        _connect(row)
+        row.save()
+        entry = Entry(
+            "cameras.mandate.lapsed", "done", agency=row.agency_id, norms=decision.norms, cameras=[row.id],
+            articles=[str(a) for a in decision.articles], detail={"number": row.number}, dies="registry",
+        )  # fmt: skip
+        ledger.append(cursor(), clock(), entry)
+        count += 1
+    return count
 
 
 @transaction.atomic

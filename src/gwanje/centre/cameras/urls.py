@@ -16,5 +16,6 @@ urlpatterns = [
     path("export/", views.export, name="export"),
     path("<uuid:id>/", views.camera_page, name="camera"),
     path("<uuid:id>/state/", views.camera_state, name="state"),
+    path("<uuid:id>/mandate/", views.camera_mandate, name="mandate"),
     path("<uuid:id>/credentials/", views.camera_credentials, name="credentials"),
 ]

@@ -16,7 +16,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from gwanje.centre.cameras import importing, rules, services
-from gwanje.centre.cameras.forms import STATE_WORDS, CameraForm, UploadForm
+from gwanje.centre.cameras.forms import STATE_WORDS, CameraForm, MandateForm, UploadForm
 from gwanje.centre.cameras.national import reasons
 from gwanje.centre.common import clock, decide
 from gwanje.centre.common.doors import signed_in
@@ -72,6 +72,9 @@ def camera_page(request: HttpRequest, id: UUID) -> HttpResponse:
     owner = staff.agency(row.owner_id)
     addresses = _may(actor, rules.ADDRESSES)
     more = {"camera": row, "owner": owner, "addresses": addresses, "sealed": len(row.sealed)}
+    if row.owner_id != row.agency_id:
+        kept = {name: getattr(row, name) for name in MandateForm.base_fields}
+        more["mandate_form"] = MandateForm(initial=kept)
     return render(request, "cameras/camera.html", _context(request, **more))
 
 
@@ -82,10 +85,12 @@ def camera_new(request: HttpRequest) -> HttpResponse:
     actor = _actor(request)
     services.require(actor, rules.WRITE)
     assert actor.agency is not None
-    form = CameraForm(request.POST) if request.method == "POST" else CameraForm()
+    others = [(str(a.pk), a.name) for a in staff.agencies() if a.pk != actor.agency]
+    form = CameraForm(others, request.POST) if request.method == "POST" else CameraForm(others)
     if request.method == "POST" and form.is_valid():
         values = {k: v for k, v in form.cleaned_data.items() if v not in (None, "")}
         values["purposes"] = tuple(values["purposes"])
+        values["owner"] = UUID(values["owner"]) if values.get("owner") else None
         try:
             row = services.register_camera(actor, services.NewCamera(agency=actor.agency, **values))
         except Problem as problem:
@@ -101,6 +106,19 @@ def camera_new(request: HttpRequest) -> HttpResponse:
 def camera_state(request: HttpRequest, id: UUID) -> HttpResponse:
     """Suspend, resume or remove."""
     services.change_state(_actor(request), id, request.POST.get("state", ""))
+    return redirect("cameras:camera", id=id)
+
+
+@require_POST
+@signed_in
+def camera_mandate(request: HttpRequest, id: UUID) -> HttpResponse:
+    """Record the mandate of another agency's camera."""
+    actor = _actor(request)
+    row = services.find(actor, id)
+    form = MandateForm(request.POST)
+    given = form.cleaned_data if form.is_valid() else {}
+    document = given.get("mandate", "")
+    services.set_mandate(actor, row.id, document, given.get("mandate_from"), given.get("mandate_until"))
     return redirect("cameras:camera", id=id)
 
 

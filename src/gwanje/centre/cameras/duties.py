@@ -1,0 +1,20 @@
+"""Duties of cameras (기한 관리): lapsed mandates suspend, old previews go. Idempotent, safe to kill at any line."""
+
+from __future__ import annotations
+
+from gwanje.centre.cameras import importing, services
+from gwanje.centre.common import system_scope
+
+ROUNDS_MAX = 20
+
+
+def run() -> tuple[int, int]:
+    """(cameras suspended, previews forgotten), in transactions of at most 500 rows."""
+    suspended = forgotten = 0
+    for _ in range(ROUNDS_MAX):
+        with system_scope():
+            found = services.suspend_lapsed(), importing.forget_previews()
+        suspended, forgotten = suspended + found[0], forgotten + found[1]
+        if not any(found):
+            break
+    return suspended, forgotten
