@@ -12,6 +12,7 @@ from uuid import UUID
 
 EPOCH_S = 3600
 BATCH_MAX = 1000
+WIDEN_MAX_S = 30
 
 
 class Cursor(Protocol):
@@ -59,7 +60,7 @@ class Segment:
         return self.epoch * EPOCH_S + self.last_tick + 1
 
     def has_idr(self, unix_s: int) -> bool:
-        """Does the second start with a key frame?"""
+        """Does some part of the second begin with a key frame (maybe in mid-second)?"""
         bit = unix_s - self.first_s
         return 0 <= bit < 8 * len(self.idr_ticks) and bool(self.idr_ticks[bit // 8] >> bit % 8 & 1)
 
@@ -126,16 +127,16 @@ def segments_of(cursor: Cursor, camera: UUID, stream: int, first_s: int, until_s
 
 
 def widen(cursor: Cursor, camera: UUID, stream: int, first_s: int, until_s: int) -> int:
-    """The second at which viewing of ``first_s`` must begin: back to the nearest key frame at or before it.
+    """The second at which viewing of ``first_s`` must begin: back to the key frame before it.
 
-    Looks back 30 s at most; without a key frame there the first key frame after is the picture's beginning
-    and ``first_s`` itself is returned.
+    A second's key frame may stand in the middle of it, so the search begins one second earlier. It looks back 30 s at
+    most and not through a hole; without a key frame there, ``first_s`` itself is returned.
     """
-    for second in range(first_s, first_s - 30, -1):
-        rows = segments_of(cursor, camera, stream, second, second + 1)
+    rows = segments_of(cursor, camera, stream, first_s - WIDEN_MAX_S, first_s)
+    for second in range(first_s - 1, first_s - 1 - WIDEN_MAX_S, -1):
         if any(row.has_idr(second) for row in rows):
             return second
-        if not rows:
+        if not any(row.first_s <= second < row.until_s for row in rows):
             break
     return first_s
 

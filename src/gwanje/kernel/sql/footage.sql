@@ -18,7 +18,7 @@ create table footage_segment (
   last_tick integer not null,                 -- inclusive; grows while the segment is open
   parts integer not null,
   bytes bigint not null,
-  idr_ticks bytea not null,                   -- bit i (byte i/8, bit i%8) = a part of tick first_tick+i starts with an IDR
+  idr_ticks bytea not null,                   -- bit i (byte i/8, bit i%8) = some part of tick first_tick+i begins with an IDR, maybe in mid-second
   codec text not null,                        -- RFC 6381, for example avc1.64001f
   width integer not null,
   height integer not null,

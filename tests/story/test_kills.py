@@ -1,0 +1,167 @@
+"""kill -9 of every process in turn, twice within a second; PostgreSQL away for a minute. Nothing is silently lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gwanje.kernel.database import connect
+from gwanje.vault.segment import SegmentReader
+from story.centre import Centre, until
+
+pytestmark = pytest.mark.story
+SERVICES = ("player", "web", "worker", "simulator", "vaultd", "recorder", "postgres")
+CAMERAS = 12
+
+
+def newest(store: Path, *, before: float = 1e12) -> dict[int, int]:
+    """Slot → newest stored Unix second below ``before``."""
+    found: dict[int, int] = {}
+    for path in store.glob("*/*/*/*.gws"):
+        try:
+            reader = SegmentReader(path)
+        except (OSError, ValueError):
+            continue
+        with reader:
+            for part in reader.parts:
+                second = reader.header.epoch * 3600 + part.header.tick
+                if second < before:
+                    found[reader.header.slot] = max(found.get(reader.header.slot, 0), second)
+    return found
+
+
+def recording(centre: Centre, since: int) -> bool:
+    """Has every camera a part of a second after ``since``?"""
+    seen = newest(centre.home.store)
+    return len(seen) == CAMERAS and min(seen.values()) > since
+
+
+def strike(centre: Centre, service: str) -> tuple[float, float]:
+    """kill -9, and again as soon as it is back, within one second's tick; (first kill, back after seconds)."""
+    while time.time() % 1 > 0.2:
+        time.sleep(0.01)
+    first = time.time()
+    pid = centre.pid(service)
+    os.kill(pid, signal.SIGKILL)
+    while time.time() < first + 0.7:
+        again = centre.pid(service)
+        if again not in (0, pid):
+            os.kill(again, signal.SIGKILL)
+            break
+        time.sleep(0.01)
+    else:
+        again = until("the restart", lambda: centre.pid(service) not in (0, pid) and centre.pid(service), 10, 0.01)
+        os.kill(int(again), signal.SIGKILL)
+    struck = (pid, again)
+
+    def back() -> bool:
+        body = centre.status()["services"][service]
+        return body["state"] == "running" and body["pid"] not in (0, None, *struck)
+
+    until(f"{service} back", back, 10, 0.05)
+    return first, time.time() - first
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_back_by_itself_within_ten_seconds(centre: Centre, service: str) -> None:
+    until("every camera recording", lambda: recording(centre, int(time.time()) - 5), 60, 0.5)
+    killed, took = strike(centre, service)
+    assert took <= 10
+    until("every camera recording again", lambda: recording(centre, int(killed) + 2), 15, 0.5)
+    if service != "simulator":
+        before = newest(centre.home.store, before=killed)
+        # the second of the kill was in flight, and the one before may have waited for its seal
+        assert min(before.values()) >= int(killed) - 2, (killed, before)
+
+
+def test_a_downtime_is_a_gap_row(centre: Centre) -> None:
+    until("every camera recording", lambda: recording(centre, int(time.time()) - 5), 60, 0.5)
+    killed, _ = strike(centre, "recorder")
+    until("recording again", lambda: recording(centre, int(killed) + 3), 20, 0.5)
+
+    def rows() -> Any:
+        with connect(centre.home, "app") as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "select count(distinct camera) from footage_gap where reason = 'restart' and stream = 0 "
+                "and started_us <= %s and ended_us >= %s",
+                [int(killed * 1e6) + 1_500_000, int(killed * 1e6)],
+            )
+            return (cursor.fetchone() or [0])[0] == CAMERAS
+
+    until("twelve gap rows of the restart", rows, 30, 0.5)
+
+
+def test_postgresql_away_for_a_minute_loses_no_footage(centre: Centre) -> None:
+    until("every camera recording", lambda: recording(centre, int(time.time()) - 5), 60, 0.5)
+    pid = centre.pid("postgres")
+    family = [pid, *children(pid)]
+    start = int(time.time())
+    for member in family:
+        os.kill(member, signal.SIGSTOP)
+    try:
+        time.sleep(60)
+        assert recording(centre, int(time.time()) - 5), "recording stopped while the database was away"
+    finally:
+        for member in family:
+            os.kill(member, signal.SIGCONT)
+    end = int(time.time())
+    until("recording", lambda: recording(centre, end + 1), 15, 0.5)
+
+    def indexed() -> Any:
+        with connect(centre.home, "app") as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "select count(*) from (select camera from footage_segment where stream = 0 and "
+                "epoch * 3600 + last_tick >= %s group by camera) c",
+                [end],
+            )
+            return (cursor.fetchone() or [0])[0] == CAMERAS
+
+    until("the spool drained into the index", indexed, 60, 1)
+    for slot, seconds in stored(centre.home.store, start, end).items():
+        missing = set(range(start, end)) - seconds
+        assert not missing, f"slot {slot} lost {sorted(missing)}"
+
+
+def test_check_is_clean_and_no_nonce_twice(centre: Centre) -> None:
+    """After all of the above: three levels, every (key, nonce) once."""
+    done = centre.command("check", "--level", "3", "--json", check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    assert json.loads(done.stdout)["ok"] is True
+    seen: set[tuple[bytes, int, int]] = set()
+    count = 0
+    for path in centre.home.store.glob("*/*/*/*.gws"):
+        with SegmentReader(path) as reader:
+            for part in reader.parts:
+                # the key is a function of (leaf, segment id): one segment id and one (kind, ordinal) is one pair
+                seen.add((reader.segment_id, part.header.kind, part.header.ordinal))
+                count += 1
+    assert count > 1000
+    assert len(seen) == count
+
+
+def children(pid: int) -> list[int]:
+    """All living descendants."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += [int(child), *children(int(child))]
+    return found
+
+
+def stored(store: Path, first: int, until_s: int) -> dict[int, set[int]]:
+    """Slot → stored seconds of [first, until)."""
+    found: dict[int, set[int]] = {}
+    for path in store.glob("*/*/*/*.gws"):
+        with SegmentReader(path) as reader:
+            mine = found.setdefault(reader.header.slot, set())
+            for part in reader.parts:
+                second = reader.header.epoch * 3600 + part.header.tick
+                if first <= second < until_s:
+                    mine.add(second)
+    return found
