@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 
 import pytest
@@ -81,6 +83,20 @@ def test_another_camera_of_the_same_permission(sit: Sit, request_page: str):
     video = page.locator("gw-player video")
     poll("the other picture moves", lambda: video.evaluate("v => v.readyState >= 2 && !v.paused && v.currentTime > 1"))
     assert desk.faults == []
+
+
+def test_a_player_that_dies_is_found_again_in_the_same_session(sit: Sit, request_page: str, centre: Centre):
+    desk = sit("police", "열람실-1", 1280, 900)
+    page = desk.open(request_page)
+    video = page.locator("gw-player video")
+    poll("the picture moves", lambda: video.evaluate("v => v.currentTime") > 0.5)
+    left = page.inner_text(".player-left")
+    os.kill(centre.pid("player"), signal.SIGKILL)
+    poll("it says so", lambda: "다시 잇는 중" in page.inner_text(".player-note"), 10)
+    poll("the session goes on", lambda: not page.locator(".player-note").is_visible(), 30)
+    before = video.evaluate("v => v.currentTime")
+    poll("the picture moves on", lambda: video.evaluate("v => v.currentTime") > before + 0.5)
+    assert re.findall(r"\d+", page.inner_text(".player-left"))[0] <= re.findall(r"\d+", left)[0]
 
 
 def test_an_ordinary_seat_does_not_open_it(sit: Sit, request_page: str):
