@@ -31,7 +31,8 @@ def _step(name: str, argv: Sequence[str | Path]) -> str:
         print("\n".join(lines[-200:]))
         print(f"  {name:<14} 실패 / FAILED  {took:5.1f} s", flush=True)
         return ""
-    said = next((line.strip() for line in reversed(lines) if re.search(r"\d|passed|no issues|kept", line)), "ok")
+    telling = [line.strip() for line in lines if re.search(r" mapped: |passed|no issues|kept|already formatted", line)]
+    said = telling[-1] if telling else (lines[-1].strip() if lines else "ok")
     print(f"  {name:<14} {said[:90]:<90} {took:5.1f} s", flush=True)
     return said or "ok"
 
