@@ -82,6 +82,16 @@ def test_a_second_use_in_one_process_shares_the_server(home):
     assert not postgres.answers(home)
 
 
+@pytest.mark.parametrize("name", ["관제 실", "a, b", "긴" * 40])
+def test_any_folder_name_will_do(tmp_path, name, monkeypatch):
+    monkeypatch.delenv("GWANJE_DATABASE_URL", raising=False)
+    home = Home.create(tmp_path / name)
+    with postgres.running(home):
+        assert postgres.answers(home)
+    if home.run.parent != home.root:
+        shutil.rmtree(home.run)
+
+
 def test_a_half_made_cluster_is_made_again(home):
     part = home.root / "pg.new"
     part.mkdir()

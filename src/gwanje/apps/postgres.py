@@ -126,7 +126,7 @@ def _bootstrap_sql(home: Home) -> str:
 
 
 def _settings(home: Home) -> list[str]:
-    given = {**SETTINGS, "unix_socket_directories": str(home.run), **home.config.get("postgres", {})}
+    given = {**SETTINGS, "unix_socket_directories": f'"{home.run}"', **home.config.get("postgres", {})}
     return [part for key, value in given.items() for part in ("-c", f"{key}={value}")]
 
 

@@ -101,7 +101,8 @@ class Home:
     def run(self) -> Path:
         """Sockets and pid files; in the system's temporary folder when the path would not fit a socket address."""
         inside = self.root / "run"
-        if len(str(inside)) > SOCKET_PATH_MAX - 24:
+        # the limit counts bytes; a comma would end the path for libpq
+        if len(os.fsencode(inside)) > SOCKET_PATH_MAX - 24 or "," in str(inside):
             mark = hashlib.sha256(str(self.root).encode()).hexdigest()[:12]
             inside = Path(tempfile.gettempdir()) / f"gwanje-{os.getuid()}-{mark}"
         inside.mkdir(exist_ok=True, mode=0o700)
