@@ -135,6 +135,23 @@ def test_the_database_away_loses_no_row(centre: Centre, tmp_path: Path) -> None:
             cursor.execute("insert into footage_segment select * from footage_segment limit 1")
 
 
+def test_recording_starts_from_the_cache_while_the_database_is_away(centre: Centre) -> None:
+    assert (centre.home.spool / "sources.json").exists()
+    with connect(centre.home, "owner") as db:
+        db.execute("alter table footage_source rename to gone")
+    process = centre.recorder()
+    try:
+        centre.until(lambda: centre.health().get("recording") == 2)
+        assert not centre.health()["database"]
+        assert centre.health()["spool_bytes"] > 0
+    finally:
+        with connect(centre.home, "owner") as db:
+            db.execute("alter table gone rename to footage_source")
+    centre.until(lambda: centre.health()["database"], 20)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+
+
 def test_live_needs_a_token_and_shows_the_present(centre: Centre, process: subprocess.Popen[bytes]) -> None:
     address = f"ws://127.0.0.1:{centre.home.port + 1}/live"
     origin = f"http://localhost:{centre.home.port}"
