@@ -36,9 +36,10 @@ interface Said {
 /** Codes after which trying again makes no sense. */
 const FINAL = new Set(["session_ended", "reused", "expired", "forged", "widened", "person", "station", "spent", "refused"]);
 const PASSING = new Set(["destroyed", "damaged", "none", "no_footage", "message", "outside", "limit"]);
-const FREE_S = 3;
-const CREDIT_S = 8;
-const AHEAD_S = 10;
+/** Seconds of watching that the player opens ahead; an order brings the first ones by itself. It refuses more. */
+const AHEAD_S = 3;
+/** So long without a second although room was asked for: ask again. */
+const SILENT_MS = 1500;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 
 /** Talks to the player over one WebSocket and comes back to the same session when it breaks. */
@@ -48,6 +49,8 @@ export class Viewing {
   private expires = 0;
   private granted = 0;
   private received = 0;
+  private cameAt = 0;
+  private speed = 1;
   private wanted: { camera: string; at: number } | null = null;
   private awaiting: number | null = null;
   private tries = 0;
@@ -84,20 +87,35 @@ export class Viewing {
     this.wanted = { camera, at: Math.floor(at) };
     this.awaiting = this.wanted.at;
     window.setTimeout(() => (this.awaiting = null), 3000);
-    this.granted = FREE_S;
+    this.granted = AHEAD_S;
     this.received = 0;
-    this.say({ type: "play", ...this.wanted });
+    this.cameAt = performance.now();
+    this.say({ type: "play", ...this.wanted, speed: this.speed });
+  }
+
+  /** The page plays `speed` times as fast as time: the player opens so much further ahead. */
+  pace(speed: number): void {
+    if (speed === this.speed) return;
+    this.speed = speed;
+    this.granted = this.received + 1;
+    this.say({ type: "more", n: 1, speed });
   }
 
   /** Room for more seconds when little is buffered ahead (`aheadS`). */
   credit(aheadS: number): void {
-    if (aheadS > AHEAD_S || this.granted - this.received > 3 || !this.wanted) return;
-    this.granted += CREDIT_S;
-    this.say({ type: "more", n: CREDIT_S });
+    if (!this.wanted) return;
+    if (performance.now() - this.cameAt > SILENT_MS) this.granted = this.received;
+    const coming = Math.max(0, this.granted - this.received);
+    const room = Math.floor(AHEAD_S * this.speed - Math.max(0, aheadS) - coming);
+    if (room < 1) return;
+    this.granted = this.received + coming + room;
+    this.cameAt = performance.now();
+    this.say({ type: "more", n: room });
   }
 
   /** Nothing more until the next credit. */
   pause(): void {
+    this.granted = this.received;
     this.say({ type: "pause" });
   }
 
@@ -174,6 +192,7 @@ export class Viewing {
     if (this.awaiting !== null && second >= this.awaiting + 1) return;
     this.awaiting = null;
     this.received++;
+    this.cameAt = performance.now();
     this.ears.second(part.body, second);
   }
 }

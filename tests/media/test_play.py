@@ -75,7 +75,7 @@ async def test_exactly_the_permitted_seconds_are_played(made: Centre) -> None:
         greeting = await tab.next()
         assert greeting["cameras"] == [{"camera": str(made.camera), "stream": 0}]
         assert (greeting["first"], greeting["until"]) == (first, until)
-        await tab.say(type="play", camera=str(made.camera), at=first)
+        await tab.say(type="play", speed=4, camera=str(made.camera), at=first)
         await tab.until("end")
     frames = tab.decoded()
     assert [value for _, value in frames] == list(range(4 * RATE, 12 * RATE))
@@ -94,30 +94,30 @@ async def test_exactly_the_permitted_seconds_are_played(made: Centre) -> None:
 async def test_a_seek_begins_at_a_key_frame_and_never_before_the_permit(made: Centre, street: Street) -> None:
     first = FIRST + 2
     async with playing(made) as player, page(player.port, hello(made, made.permit(first, FIRST + 20))) as tab:
-        await tab.say(type="play", camera=str(made.camera), at=FIRST + 15)
+        await tab.say(type="play", speed=4, camera=str(made.camera), at=FIRST + 15)
         await tab.until("end")
         assert tab.decoded()[0] == (pytest.approx(13, abs=0.01), 15 * RATE)
         tab.fragments.clear()
-        await tab.say(type="play", camera=str(made.camera), at=first)
+        await tab.say(type="play", speed=4, camera=str(made.camera), at=first)
         await tab.until("init")
         for _ in range(3):
             await tab.next()
         # an order in the middle of another takes its place
         tab.fragments.clear()
-        await tab.say(type="play", camera=str(made.camera), at=FIRST + 18)
+        await tab.say(type="play", speed=4, camera=str(made.camera), at=FIRST + 18)
         await tab.until("end")
         assert tab.decoded()[-1][1] == 20 * RATE - 1
         for outside in (first - 1, FIRST + 20):
-            await tab.say(type="play", camera=str(made.camera), at=outside)
+            await tab.say(type="play", speed=4, camera=str(made.camera), at=outside)
             assert (await tab.until("error"))["code"] == "outside"
-        await tab.say(type="play", camera=str(uuid7()), at=first)
+        await tab.say(type="play", speed=4, camera=str(uuid7()), at=first)
         assert (await tab.until("error"))["code"] == "outside"
     assert [f["code"] for f in facts(made, "playback.message.refused")] == ["outside"] * 3
 
 
 async def test_holes_damage_and_another_track(made: Centre) -> None:
     async with playing(made) as player, page(player.port, hello(made, made.permit(FIRST + 28, FIRST + 52))) as tab:
-        await tab.say(type="play", camera=str(made.camera), at=FIRST + 28)
+        await tab.say(type="play", speed=4, camera=str(made.camera), at=FIRST + 28)
         await tab.until("end")
     gaps = [(m["from"] - FIRST, m["until"] - FIRST, m["reason"]) for m in tab.told if m["type"] == "gap"]
     assert gaps == [(30, 40, "no_footage"), (45, 46, "damaged")]
@@ -201,13 +201,13 @@ async def test_a_session_is_resumed_by_the_same_person_and_station_only(made: Ce
                 assert (await tab.next())["code"] == code
         async with page(player.port, {"session": session, "viewer": made.viewer()}) as tab:
             assert (await tab.next())["first"] == FIRST
-            await tab.say(type="play", camera=str(made.camera), at=FIRST)
+            await tab.say(type="play", speed=4, camera=str(made.camera), at=FIRST)
             # the same session opened a second time ends the first
             async with page(player.port, {"session": session, "viewer": made.viewer()}) as second:
                 assert (await second.next())["type"] == "session"
                 with pytest.raises(ConnectionClosed):
                     await tab.drain()
-                await second.say(type="play", camera=str(made.camera), at=FIRST)
+                await second.say(type="play", speed=4, camera=str(made.camera), at=FIRST)
                 await second.until("end")
                 assert [v for _, v in second.decoded()] == list(range(5 * RATE))
 
@@ -224,7 +224,7 @@ async def test_a_session_ends_after_thirty_minutes(tmp_path: Path) -> None:
 
 async def test_nothing_stored_is_said(made: Centre) -> None:
     async with playing(made) as player, page(player.port, hello(made, made.permit(FIRST + 70, FIRST + 80))) as tab:
-        await tab.say(type="play", camera=str(made.camera), at=FIRST + 70)
+        await tab.say(type="play", speed=4, camera=str(made.camera), at=FIRST + 70)
         assert (await tab.until("error"))["code"] == "no_footage"
         await tab.until("end")
     assert not tab.fragments
@@ -254,7 +254,10 @@ async def test_strangers_and_other_origins_do_not_get_in(made: Centre) -> None:
 async def test_wrong_messages_are_told_and_too_many_end_the_connection(made: Centre) -> None:
     async with playing(made) as player, page(player.port, hello(made, made.permit(FIRST, FIRST + 5))) as tab:
         await tab.next()
-        for wrong in ({"type": "play", "camera": "x", "at": FIRST}, {"type": "more", "n": 0}, {"type": "sing"}, {}):
+        for wrong in (
+            {"type": "play", "camera": "x", "at": FIRST}, {"type": "more", "n": 0}, {"type": "sing"}, {},
+            {"type": "more", "n": 1, "speed": 3}, {"type": "more", "n": 1, "speed": True},
+        ):  # fmt: skip
             await tab.say(**wrong)
             assert (await tab.until("error"))["code"] == "message"
         await tab.socket.send("[" * 5000)
@@ -276,7 +279,7 @@ async def test_a_vaultd_that_is_away_refuses_and_comes_back(made: Centre) -> Non
         made.start()
         async with page(player.port, hello(made, permit)) as tab:
             assert (await tab.next())["type"] == "session"
-            await tab.say(type="play", camera=str(made.camera), at=FIRST)
+            await tab.say(type="play", speed=4, camera=str(made.camera), at=FIRST)
             await tab.until("end")
             assert len(tab.decoded()) == 5 * RATE
 
@@ -288,13 +291,13 @@ async def test_a_second_that_begins_inside_a_group_of_pictures_starts_at_its_key
         seal(other, street, FIRST, 6, late_key=5)
         other.set_time(FIRST + 60)
         async with playing(other) as player, page(player.port, hello(other, other.permit(FIRST + 2, FIRST + 4))) as tab:
-            await tab.say(type="play", camera=str(other.camera), at=FIRST + 3)
+            await tab.say(type="play", speed=4, camera=str(other.camera), at=FIRST + 3)
             await tab.until("end")
         shown = [v for _, v in tab.decoded()]
         # the key frame of the second before shows the whole second asked for
         assert shown == list(range(2 * RATE, 4 * RATE - 5))
         async with playing(other) as player, page(player.port, hello(other, other.permit(FIRST + 3, FIRST + 4))) as tab:
-            await tab.say(type="play", camera=str(other.camera), at=FIRST + 3)
+            await tab.say(type="play", speed=4, camera=str(other.camera), at=FIRST + 3)
             await tab.until("end")
     assert [v for _, v in tab.decoded()] == list(range(3 * RATE, 4 * RATE - 5)), "before the Permit's first second"
 
@@ -308,7 +311,7 @@ async def test_destroyed_hours_are_said_to_be_destroyed(tmp_path: Path, street: 
             gone = client.destroy_due()
         assert [(d.class_, d.epoch) for d in gone] == [(CLASS, FIRST // 3600)]
         async with playing(other) as player, page(player.port, hello(other, other.permit(FIRST, FIRST + 4))) as tab:
-            await tab.say(type="play", camera=str(other.camera), at=FIRST)
+            await tab.say(type="play", speed=4, camera=str(other.camera), at=FIRST)
             assert (await tab.until("error"))["code"] == "destroyed"
             await tab.until("end")
         assert not tab.fragments
@@ -335,7 +338,7 @@ async def test_the_keys_lent_open_no_second_but_their_own(made: Centre) -> None:
         Player(made.home, client, port=0) as player,
         page(player.port, hello(made, made.permit(first, until))) as tab,
     ):
-        await tab.say(type="play", camera=str(made.camera), at=first)
+        await tab.say(type="play", speed=4, camera=str(made.camera), at=first)
         await tab.until("end")
     await client.close()
     assert sorted(client.lent) == [s % 3600 for s in range(first, until)]

@@ -59,14 +59,13 @@ def play(url: str, origin: str, hello: dict[str, Any], camera: str, at: int, *, 
             message = socket.recv(timeout=15)
             if isinstance(message, bytes):
                 shown.pieces.append((message[0], int.from_bytes(message[1:9], "big"), message[9:]))
-                if len(shown.pieces) % 40 == 0:
-                    socket.send(json.dumps({"type": "more", "n": 40}))
+                if message[0] == MEDIA:
+                    socket.send(json.dumps({"type": "more", "n": 1}))
                 continue
             text = json.loads(message)
             shown.texts.append(text)
             if text["type"] == "session":
-                socket.send(json.dumps({"type": "play", "camera": camera, "at": at}))
-                socket.send(json.dumps({"type": "more", "n": 60}))
+                socket.send(json.dumps({"type": "play", "camera": camera, "at": at, "speed": 4}))
             if text["type"] in ("end", "error"):
                 break
     return shown

@@ -90,19 +90,17 @@ async def _view(base: str, given: dict[str, Any], camera: str, first: int) -> Vi
     size, messages = 0, []
     async with connect(given["url"], origin=Origin(base), max_size=ANSWER_MAX) as socket:
         await socket.send(json.dumps({"permit": given["permit"], "viewer": given["viewer"]}))
-        for count in range(PIECES_MAX):
+        for _ in range(PIECES_MAX):
             message = await asyncio.wait_for(socket.recv(), TIMEOUT_S)
             if isinstance(message, bytes):
                 size += len(message) - 9
                 if message[0] == 2:
                     seconds.add(int.from_bytes(message[1:9], "big") // 1_000_000)
-                if count % 40 == 39:
-                    await socket.send(json.dumps({"type": "more", "n": 40}))
+                    await socket.send(json.dumps({"type": "more", "n": 1}))
                 continue
             said = json.loads(message)
             if said["type"] == "session":
-                await socket.send(json.dumps({"type": "play", "camera": camera, "at": first}))
-                await socket.send(json.dumps({"type": "more", "n": 60}))
+                await socket.send(json.dumps({"type": "play", "camera": camera, "at": first, "speed": 4}))
             else:
                 messages.append(said)
             if said["type"] in ("end", "error"):

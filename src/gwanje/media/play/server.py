@@ -29,7 +29,7 @@ from gwanje.kernel.keys import public_key
 from gwanje.kernel.permit import Lens, Permit, ViewerToken
 from gwanje.kernel.refusals import SpoolFull, report
 from gwanje.media.play.store import Store
-from gwanje.media.play.viewing import Door, Refused, Viewing
+from gwanje.media.play.viewing import SPEEDS, Door, Refused, Viewing
 from gwanje.vault.errors import VaultError
 
 MESSAGE_MAX = 96 * 1024
@@ -64,6 +64,14 @@ def _json(text: Any) -> dict[str, Any]:
     if not isinstance(said, dict):
         raise Refused("message", "메시지 형식이 잘못되었습니다. / The message is malformed.")
     return said
+
+
+def _speed(said: dict[str, Any]) -> int:
+    """The page's speed; 0 when it says none."""
+    speed = said.get("speed", 0)
+    if isinstance(speed, bool) or not isinstance(speed, int) or speed not in (0, *SPEEDS):
+        raise Refused("message", "speed는 1, 2, 4 가운데 하나입니다. / speed is 1, 2 or 4.")
+    return speed
 
 
 class Refusals:
@@ -298,11 +306,14 @@ class Player:
                 camera = UUID(str(said.get("camera"))).bytes
             except ValueError:
                 raise Refused("message", "카메라가 잘못되었습니다. / The camera is malformed.") from None
-            viewing.play(camera, int(at))
+            viewing.play(camera, int(at), _speed(said) or viewing.pace.speed)
         elif kind == "more":
             count = said.get("n")
             if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= 60:
                 raise Refused("message", "n은 1~60입니다. / n is 1 to 60.")
+            speed = _speed(said)
+            if speed:
+                viewing.pace.set_speed(speed)
             viewing.pace.more(count)
         elif kind == "pause":
             viewing.pace.pause()

@@ -7,6 +7,7 @@ opened in memory, moved on the time line, sent, forgotten. Nothing outside the P
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import struct
 from collections.abc import Awaitable, Callable
@@ -22,8 +23,8 @@ from gwanje.vault.errors import VaultError
 from gwanje.vault.parts import INIT, PartHeader, open_part
 
 AHEAD_S = 3
-SPEED_MAX = 4.0
-CREDIT_MAX = 30
+SPEEDS = (1, 2, 4)
+BURST_S, RATE_MAX = float(AHEAD_S * max(SPEEDS)), 6.0
 INIT_MESSAGE, FRAGMENT_MESSAGE = 1, 2
 log = logging.getLogger("gwanje.player")
 
@@ -73,53 +74,75 @@ class _Piece:
 
 
 class Pace:
-    """How fast seconds may be opened: credits of the page, and never more than four times as fast as time."""
+    """How fast seconds may be opened (재생 속도): never more than three seconds of watching ahead of what is watched.
+
+    What is watched moves as fast as time, times the page's speed, and never past what was opened. Credits of the page
+    come on top: a page that does not ask gets nothing. Orders (seeks) start afresh, but all together get no more than
+    twelve seconds at once and six times as fast as time.
+    """
 
     def __init__(self) -> None:
-        self._credits = 0
-        self._tokens, self._at = float(AHEAD_S), 0.0
+        self._credits, self._ahead, self._at = 0, 0.0, 0.0
+        self._tokens = BURST_S
         self._changed = asyncio.Event()
-        self.paused = False
+        self.speed, self.paused = 1, False
 
-    def begin(self) -> None:
-        """A new order: the first seconds need no credit."""
-        self._credits, self.paused = AHEAD_S, False
+    def begin(self, speed: int = 1) -> None:
+        """A new order: the first seconds need no credit, and nothing of it is watched yet."""
+        self._credits, self._ahead, self.paused = AHEAD_S, 0.0, False
+        self.set_speed(speed)
+
+    def set_speed(self, speed: int) -> None:
+        """The page plays once, twice or four times as fast as time."""
+        self._pass()
+        self.speed = speed
+        self._credits = min(self._room, self._credits)
         self._changed.set()
 
     def more(self, count: int) -> None:
         """The page has room for more seconds."""
-        self._credits = min(CREDIT_MAX, self._credits + count)
+        self._pass()
+        self._credits = min(self._room, self._credits + count)
         self.paused = False
         self._changed.set()
 
     def refund(self) -> None:
-        """A second was taken that could not be shown."""
+        """A second was taken that could not be shown: nobody watches it."""
         self._credits += 1
+        self._ahead = max(0.0, self._ahead - 1)
 
     def pause(self) -> None:
-        """Nothing until the page asks for more or plays."""
-        self.paused = True
+        """Nothing until the page asks for more or plays; what is ahead stays ahead."""
+        self._pass()
+        self._credits, self.paused = 0, True
 
-    def wake(self) -> None:
-        """Let a waiting ``take`` look again."""
-        self._changed.set()
+    @property
+    def _room(self) -> int:
+        return AHEAD_S * self.speed
+
+    def _pass(self) -> None:
+        """Let the time since the last look pass: what was ahead is watched, unless the page stands still."""
+        now = asyncio.get_running_loop().time()
+        gone, self._at = now - self._at, now
+        self._tokens = min(BURST_S, self._tokens + gone * RATE_MAX)
+        if not self.paused:
+            self._ahead = max(0.0, self._ahead - gone * self.speed)
 
     async def take(self, stop: Callable[[], bool]) -> bool:
         """Wait until one more second may be opened; False when ``stop`` says so first."""
-        loop = asyncio.get_running_loop()
         while not stop():
-            now = loop.time()
-            self._tokens = min(float(AHEAD_S), self._tokens + (now - self._at) * SPEED_MAX)
-            self._at = now
+            self._pass()
+            self._changed.clear()
+            wait = None
             if self._credits > 0 and not self.paused:
-                if self._tokens >= 1:
+                wait = max((self._ahead + 1 - self._room) / self.speed, (1 - self._tokens) / RATE_MAX)
+                if wait <= 0:
                     self._credits -= 1
+                    self._ahead += 1
                     self._tokens -= 1
                     return True
-                await asyncio.sleep((1 - self._tokens) / SPEED_MAX)
-                continue
-            self._changed.clear()
-            await self._changed.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), wait)
         return False
 
 
@@ -143,13 +166,13 @@ class Viewing:
         self._dead: set[tuple[int, int]] = set()
         self._telling: asyncio.Future[None] | None = None
 
-    def play(self, camera: bytes, at: int) -> None:
+    def play(self, camera: bytes, at: int, speed: int = 1) -> None:
         """Order a camera from a second on; Refused ``outside`` when the Permit does not have it."""
         lens = next((lens for lens in self.permit.cameras if lens.camera.bytes == camera), None)
         if lens is None or not self.permit.first <= at < self.permit.until:
             raise Refused("outside", "허가된 범위 밖입니다. / Outside the range of the Permit.")
         self._order = Order(lens, at)
-        self.pace.begin()
+        self.pace.begin(speed)
         self._wanted.set()
 
     async def run(self) -> None:
