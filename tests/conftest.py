@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import support
+
+
+LAST = ("docs", "story", "browser")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole centres come last; the browser after all, because its driver keeps an event loop in this thread."""
+    here = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        area = item.path.relative_to(here).parts[0]
+        return LAST.index(area) + 1 if area in LAST else 0
+
+    items.sort(key=rank)
 
 
 @pytest.hookimpl(trylast=True)
