@@ -8,7 +8,6 @@ import pytest
 
 import support
 
-
 LAST = ("docs", "story", "browser")
 
 
