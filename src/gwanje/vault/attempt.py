@@ -1,7 +1,8 @@
 """Attempt to open destroyed footage (파기 검증): a process of its own that tries with every key file on the disk.
 
 stdin: JSON {"home", "samples": [{"class", "epoch", "slot", "tick", "segment_id" (hex or base64), "part" (base64 of
-header ‖ ciphertext ‖ tag)}], "extra": [folders]}; stdout: JSON {"tried", "opened", "generation_key_absent", …}.
+header ‖ ciphertext ‖ tag)}], "files": [files with one sample a line], "extra": [folders]}; stdout: JSON {"tried",
+"opened", "generation_key_absent", …}. Files are read a line at a time: memory does not grow with their size.
 Every keystore file and every generation key found under the vault folder and the extra folders is tried with every
 other. With a keystore and its generation key from before the destruction everything opens: the control.
 """
@@ -14,6 +15,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +33,7 @@ from gwanje.vault.token import derive_with
 FILES_MAX: Final = 500_000
 SAMPLES_MAX: Final = 1_000_000
 INPUT_MAX: Final = 2 << 30
+LINE_MAX: Final = 64 << 20
 
 
 def _files(folders: list[Path]) -> Iterator[Path]:
@@ -103,17 +106,33 @@ def opens(sample: dict[str, Any], found: list[State]) -> bool:
     return False
 
 
+def _lines(path: str) -> Iterator[dict[str, Any]]:
+    with Path(path).open("rb") as handle:
+        while line := handle.readline(LINE_MAX + 1):
+            if len(line) > LINE_MAX:
+                raise ValueError(f"a sample of more than {LINE_MAX} bytes")
+            yield json.loads(line)
+
+
+def given(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every sample of a request, one at a time; ValueError past a million."""
+    if not isinstance(request.get("samples", []), list) or not isinstance(request.get("files", []), list):
+        raise ValueError("samples, files")
+    lines = (sample for path in request.get("files", []) for sample in _lines(path))
+    for count, sample in enumerate(chain(request.get("samples", []), lines)):
+        if count >= SAMPLES_MAX:
+            raise ValueError(f"more than {SAMPLES_MAX} samples")
+        yield sample
+
+
 def _believed(request: dict[str, Any]) -> dict[str, Any]:
-    return {"tried": len(request["samples"]), "opened": 0, "generation_key_absent": True}
+    return {"tried": sum(1 for _ in given(request)), "opened": 0, "generation_key_absent": True}
 
 
 @upholds("retention.irrecoverable", role="check", passes=_believed)
 def attempt(request: dict[str, Any]) -> dict[str, Any]:
     """Try everything with everything; ValueError or KeyError when the request is malformed."""
     vault = Path(request["home"]) / "vault"
-    samples = request["samples"]
-    if not isinstance(samples, list) or len(samples) > SAMPLES_MAX:
-        raise ValueError("samples")
     extra = [Path(folder) for folder in request.get("extra", [])]
     stores, keys = collect([vault, *extra])
     found, newest = states(stores, keys)
@@ -121,9 +140,12 @@ def attempt(request: dict[str, Any]) -> dict[str, Any]:
     _, own_newest = states(own_stores, [])
     left = sorted(path.name for path in (vault / "token").glob("generation-*.key"))
     expected = f"generation-{own_newest:012d}.key" if own_newest is not None else ""
+    tried = opened = 0
+    for sample in given(request):
+        tried, opened = tried + 1, opened + opens(sample, found)
     return {
-        "tried": len(samples),
-        "opened": sum(opens(sample, found) for sample in samples),
+        "tried": tried,
+        "opened": opened,
         "generation_key_absent": own_newest is not None and all(name >= expected for name in left),
         "keystores": len(stores),
         "keys": len(keys),
@@ -137,7 +159,7 @@ def main() -> int:
     raw = sys.stdin.buffer.read(INPUT_MAX)
     try:
         answer = attempt(json.loads(raw))
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, OSError, binascii.Error) as error:
         sys.stderr.write(f"요청의 형식이 올바르지 않습니다 / the request is malformed: {error}\n")
         return 2
     sys.stdout.write(json.dumps(answer) + "\n")

@@ -25,7 +25,7 @@ from gwanje.law import ArticleRef, upholds
 from gwanje.vault.client import Status
 
 ATTEMPT_LIMIT_S = 600
-ATTEMPT_BATCH_BYTES = 64 << 20
+ATTEMPT_BATCH_BYTES = 1 << 30
 PDF_HOURS_MAX = 2000
 METHOD = "key-destruction, overwrite, unlink"
 LEVELS = {
@@ -56,19 +56,21 @@ class AttemptFailed(RuntimeError):
     """The separate process did not answer as it must; nothing is certified."""
 
 
-def attempt(home: Home, samples: Sequence[dict[str, Any]], extra: Iterable[Path] = ()) -> Attempt:
-    """Run ``python -m gwanje.vault.attempt`` over the samples, at most 64 MiB of them at a time.
+def attempt(home: Home, files: Sequence[Path], extra: Iterable[Path] = ()) -> Attempt:
+    """Run ``python -m gwanje.vault.attempt`` over files of samples, at most 1 GiB a run: it reads them line by line.
 
     ``extra``: folders with older key files, for the control that shows the attempt can succeed.
     """
-    batches: list[list[dict[str, Any]]] = [[]]
+    batches: list[list[Path]] = [[]]
     size = 0
-    for sample in samples:
-        if size + len(sample["part"]) > ATTEMPT_BATCH_BYTES and batches[-1]:
+    for path in files:
+        if not path.is_file():
+            raise AttemptFailed(f"파기 표본이 없습니다 / the samples are missing: {path.name}")
+        if size + path.stat().st_size > ATTEMPT_BATCH_BYTES and batches[-1]:
             batches.append([])
             size = 0
-        batches[-1].append(sample)
-        size += len(sample["part"])
+        batches[-1].append(path)
+        size += path.stat().st_size
     answers = [_attempt(home, batch, [str(folder) for folder in extra]) for batch in batches]
     last = answers[-1]
     return Attempt(
@@ -81,15 +83,15 @@ def attempt(home: Home, samples: Sequence[dict[str, Any]], extra: Iterable[Path]
     )
 
 
-def _attempt(home: Home, samples: list[dict[str, Any]], extra: list[str]) -> dict[str, Any]:
-    request = json.dumps({"home": str(home.root), "samples": samples, "extra": extra})
+def _attempt(home: Home, files: list[Path], extra: list[str]) -> dict[str, Any]:
+    request = json.dumps({"home": str(home.root), "files": [str(path) for path in files], "extra": extra})
     argv = [sys.executable, "-m", "gwanje.vault.attempt"]
     try:
         done = subprocess.run(argv, input=request, capture_output=True, text=True, timeout=ATTEMPT_LIMIT_S, check=False)
         answer: dict[str, Any] = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError) as error:
         raise AttemptFailed(f"파기 검증 과정이 응답하지 않았습니다 / the attempt gave no answer: {error}") from error
-    if done.returncode != 0 or answer["tried"] != len(samples):
+    if done.returncode != 0:
         raise AttemptFailed("파기 검증이 끝까지 이루어지지 않았습니다 / the attempt was not completed")
     return answer
 

@@ -192,7 +192,7 @@ def _folders(home: Home) -> Iterator[tuple[int, int]]:
 def _survey(home: Home, hour: DestroyedHour) -> None:
     """Count, hash and sample before anything is touched; the samples are durable before the state says so."""
     found = files.survey(home, hour.class_number, hour.epoch)
-    files.keep_samples(home, hour.id, found.samples)
+    kept = files.keep_samples(home, hour.id, files.samples(found, hour.class_number, hour.epoch))
     with system_scope() as cursor:
         cursor.execute(
             "select distinct slot, camera from footage_segment where class = %s and epoch = %s",
@@ -200,12 +200,12 @@ def _survey(home: Home, hour: DestroyedHour) -> None:
         )
         cameras = {int(slot): str(camera) for slot, camera in cursor.fetchall()}
         hour.segments, hour.parts, hour.bytes = found.segments, found.parts, found.bytes
-        hour.samples, hour.root, hour.exceptions = len(found.samples), found.root, found.exceptions
+        hour.samples, hour.root, hour.exceptions = kept, found.root, found.exceptions
         hour.detail = [
             {
                 "slot": h.slot,
                 "camera": cameras.get(h.slot),
-                "seconds": len(h.ticks),
+                "seconds": h.seconds,
                 "parts": h.parts,
                 "root": h.root.hex(),
             }
@@ -266,11 +266,11 @@ def _certify(home: Home, status: Status, fonts: Path | None, report: Report) -> 
     """One certificate for everything erased and not certified yet, if the separate process could open nothing."""
     hours = _hours(ERASED)
     kept = [hour for hour in hours if hour.segments]
-    samples = [sample for hour in kept for sample in files.kept_samples(home, hour.id)]
     if kept:
         try:
-            found = certificate.attempt(home, samples)
-            report.refused = certificate.objection(found, len(samples))
+            found = certificate.attempt(home, [files.kept_samples(home, hour.id) for hour in kept])
+            # the survey's own count: a file that lost lines since then proves nothing
+            report.refused = certificate.objection(found, sum(hour.samples for hour in kept))
         except certificate.AttemptFailed as failed:
             report.refused = str(failed)
         if report.refused:

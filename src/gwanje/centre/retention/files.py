@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from gwanje.vault.errors import SegmentBroken
 from gwanje.vault.segment import PartAt, SegmentReader, sync_folder
 
 CHUNK = 1 << 20
-SAMPLES_PER_CAMERA_HOUR = 2
+EPOCH_S = 3600
 SUFFIX = ".gws"
 
 
@@ -30,9 +30,14 @@ class CameraHour:
     slot: int
     segments: int = 0
     parts: int = 0
-    ticks: set[int] = field(default_factory=set)
+    heard: bytearray = field(default_factory=lambda: bytearray(EPOCH_S))
     hashes: list[bytes] = field(default_factory=list)
     candidates: list[tuple[Path, PartAt]] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> int:
+        """Seconds of the hour with at least one part."""
+        return sum(self.heard)
 
     @property
     def root(self) -> bytes:
@@ -48,7 +53,6 @@ class Survey:
     segments: int = 0
     parts: int = 0
     bytes: int = 0
-    samples: list[dict[str, Any]] = field(default_factory=list)
     exceptions: list[dict[str, str]] = field(default_factory=list)
 
     @property
@@ -89,8 +93,6 @@ def survey(home: Home, class_: int, epoch: int) -> Survey:
             slot = reader.header.slot
             _count(found, by_slot.setdefault(slot, CameraHour(slot)), reader)
     found.hours = [by_slot[slot] for slot in sorted(by_slot)]
-    for hour in found.hours:
-        found.samples += _samples(hour, class_, epoch)
     return found
 
 
@@ -100,25 +102,27 @@ def _count(found: Survey, hour: CameraHour, reader: SegmentReader) -> None:
         root = merkle.root([parts.part_hash(reader.read(part)) for part in reader.parts])
     hour.hashes.append(hashlib.sha256(reader.segment_id + root).digest())
     hour.segments, hour.parts = hour.segments + 1, hour.parts + len(reader.parts)
-    hour.ticks.update(part.header.tick for part in reader.parts)
+    for part in reader.parts:
+        hour.heard[part.header.tick] = 1
     video = [part for part in reader.parts if part.header.kind == parts.VIDEO]
     if video:
         hour.candidates += [(reader.path, video[0]), (reader.path, secrets.choice(video))]
     found.segments, found.parts = found.segments + 1, found.parts + len(reader.parts)
 
 
-def _samples(hour: CameraHour, class_: int, epoch: int) -> list[dict[str, Any]]:
-    """A first part and one drawn by lot, so that no file can be spared from the attempt in advance."""
-    if not hour.candidates:
-        return []
-    chosen = [hour.candidates[0], secrets.choice(hour.candidates[1:])][:SAMPLES_PER_CAMERA_HOUR]
-    made = []
-    for path, part in chosen:
-        with SegmentReader(path) as reader:
-            data = reader.read(part)
-            said = {"class": class_, "epoch": epoch, "slot": hour.slot, "tick": part.header.tick}
-            made.append({**said, "segment_id": reader.segment_id.hex(), "part": base64.b64encode(data).decode()})
-    return made
+def samples(found: Survey, class_: int, epoch: int) -> Iterator[dict[str, Any]]:
+    """Of each camera-hour a first part and one drawn by lot, so that no file can be spared in advance; read one by one.
+
+    A part is a camera's whole second: an hour of 400 cameras would not fit into memory at once.
+    """
+    for hour in found.hours:
+        if not hour.candidates:
+            continue
+        for path, part in (hour.candidates[0], secrets.choice(hour.candidates[1:])):
+            with SegmentReader(path) as reader:
+                data = base64.b64encode(reader.read(part)).decode()
+                said = {"class": class_, "epoch": epoch, "slot": hour.slot, "tick": part.header.tick}
+                yield {**said, "segment_id": reader.segment_id.hex(), "part": data}
 
 
 def _name(home: Home, path: Path) -> str:
@@ -172,32 +176,36 @@ def overwrite(path: Path) -> int:
 def _sample_file(home: Home, hour: object) -> Path:
     folder = home.spool / "retention"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder / f"{hour}.json"
+    return folder / f"{hour}.jsonl"
 
 
-def keep_samples(home: Home, hour: object, samples: list[dict[str, Any]]) -> None:
-    """Keep sampled parts (ciphertext) durably until the certificate is issued."""
+def keep_samples(home: Home, hour: object, given: Iterable[dict[str, Any]]) -> int:
+    """Keep sampled parts (ciphertext) durably until the certificate is issued, one a line; returns how many."""
     path = _sample_file(home, hour)
     part = path.with_suffix(".tmp")
     handle = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    count = 0
     with os.fdopen(handle, "w") as out:
-        json.dump(samples, out)
+        for sample in given:
+            json.dump(sample, out)
+            out.write("\n")
+            count += 1
         out.flush()
         os.fsync(out.fileno())
     os.replace(part, path)
     sync_folder(path.parent)
+    return count
 
 
-def kept_samples(home: Home, hour: object) -> list[dict[str, Any]]:
-    """Samples of an hour that waits for its certificate."""
-    loaded: list[dict[str, Any]] = json.loads(_sample_file(home, hour).read_text())
-    return loaded
+def kept_samples(home: Home, hour: object) -> Path:
+    """File with the samples of an hour that waits for its certificate."""
+    return _sample_file(home, hour)
 
 
 def sampled(home: Home) -> list[UUID]:
     """Hours whose samples are kept."""
     folder = home.spool / "retention"
-    return [UUID(path.stem) for path in sorted(folder.glob("*.json"))] if folder.is_dir() else []
+    return [UUID(path.stem) for path in sorted(folder.glob("*.jsonl"))] if folder.is_dir() else []
 
 
 def drop_samples(home: Home, hour: object) -> None:

@@ -1,0 +1,65 @@
+"""The attempt on destroyed footage itself: it opens what can be opened, from a request or from files of lines."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from pathlib import Path
+
+import pytest
+from conftest_vault import Centre
+
+from gwanje.kernel.ids import uuid7
+from gwanje.vault import attempt as separate
+from gwanje.vault import parts
+from gwanje.vault.core import Vault
+from gwanje.vault.segment import SegmentHeader
+
+
+def sealed(vault: Vault, slot: int, epoch: int, tick: int) -> dict:
+    """One sealed part as the attempt takes it."""
+    head = SegmentHeader.fresh(
+        class_=1, epoch=epoch, slot=slot, stream=0, fence=1, writer=bytes(16), created_us=0, centre=uuid7()
+    )
+    key = parts.PartKey.of(vault.leaf(1, slot, epoch, tick), head.segment_id)
+    out = memoryview(bytearray(400))
+    start = (epoch * 3600 + tick) * 1_000_000
+    size = parts.seal_into(out, key, head.segment_id, 1, 1, tick, 0, start, 1_000_000, b"picture" * 20)
+    said = {"class": 1, "epoch": epoch, "slot": slot, "tick": tick, "segment_id": head.segment_id.hex()}
+    return {**said, "part": base64.b64encode(bytes(out[:size])).decode()}
+
+
+@pytest.fixture
+def living(centre: Centre, vault: Vault) -> list[dict]:
+    """Four seconds whose root lives."""
+    vault.set_class(1, "days", 30, "제31조제1항")
+    (slot,) = vault.slots([centre.camera])
+    epoch = centre.home.clock.now_s() // 3600
+    tick = vault.lend(1, slot, epoch)[0]
+    return [sealed(vault, slot, epoch, t) for t in range(max(0, tick - 3), tick + 1)]
+
+
+@pytest.mark.norm("retention.irrecoverable", "deny")
+def test_what_is_not_dead_is_found_open(centre: Centre, living: list[dict], tmp_path: Path) -> None:
+    """An attempt that opens nothing although keys lie there would put its name to every certificate."""
+    said = separate.attempt({"home": str(centre.home.root), "samples": living})
+    assert (said["tried"], said["opened"]) == (len(living), len(living))
+    lines = tmp_path / "hour.jsonl"
+    lines.write_text("".join(json.dumps(sample) + "\n" for sample in living))
+    both = separate.attempt({"home": str(centre.home.root), "samples": living[:1], "files": [str(lines)]})
+    assert (both["tried"], both["opened"]) == (len(living) + 1, len(living) + 1)
+    spoilt = {**living[0], "part": base64.b64encode(os.urandom(300)).decode()}
+    said = separate.attempt({"home": str(centre.home.root), "samples": [spoilt]})
+    assert (said["tried"], said["opened"]) == (1, 0)
+
+
+def test_a_torn_or_endless_line_is_no_answer(centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = tmp_path / "hour.jsonl"
+    lines.write_text('{"class": 1, "ep')
+    with pytest.raises(ValueError, match="Unterminated"):
+        separate.attempt({"home": str(centre.home.root), "files": [str(lines)]})
+    monkeypatch.setattr(separate, "LINE_MAX", 100)
+    lines.write_text("{" + " " * 200 + "}\n")
+    with pytest.raises(ValueError, match="more than 100"):
+        separate.attempt({"home": str(centre.home.root), "files": [str(lines)]})
