@@ -63,8 +63,12 @@ class City:
 
 
 def city_file() -> Path:
-    """``$GWANJE_CITY``, else ``demo/city.yaml`` of this checkout."""
-    return Path(os.environ.get("GWANJE_CITY") or Path(__file__).parents[3] / "demo" / "city.yaml")
+    """``$GWANJE_CITY``, else ``demo/city.yaml`` of this checkout, else of the installed package."""
+    if given := os.environ.get("GWANJE_CITY"):
+        return Path(given)
+    here = Path(__file__).resolve()
+    beside = here.parents[3] / "demo" / "city.yaml"
+    return beside if beside.is_file() else here.parents[1] / "demo" / "city.yaml"
 
 
 def _camera(said: dict[str, Any]) -> CityCamera:
