@@ -33,7 +33,7 @@ def test_a_fact_becomes_one_row(server, app):
 
 
 def test_a_worker_killed_between_commit_and_unlink_delivers_once(server, app, monkeypatch):
-    kind = "playback.tick.opened"
+    kind = "playback.range.opened"
     for n in range(7):
         refusals.report(server, kind, {"n": n})
     with monkeypatch.context() as patch:
@@ -64,14 +64,56 @@ def test_the_spool_is_bounded(server, monkeypatch):
     written = 0
     try:
         for _ in range(100):
-            refusals.report(server, "bounded.fact.seen", {"x": "y" * 50})
+            refusals.report(server, "recorder.bound.seen", {"x": "y" * 50})
             written += 1
     except refusals.SpoolFull:
         pass
-    path = refusals.folder(server) / "bounded.jsonl"
+    path = refusals.folder(server) / "recorder.jsonl"
     assert len(path.read_text().splitlines()) == written
     assert 0 < written < 20
-    assert all(json.loads(line)["kind"] == "bounded.fact.seen" for line in path.read_text().splitlines())
+    assert all(json.loads(line)["kind"] == "recorder.bound.seen" for line in path.read_text().splitlines())
     path.unlink()
     with pytest.raises(ledger.BadEntry):
-        refusals.report(server, "bounded.fact.seen", {"x": "y" * 20_000})
+        refusals.report(server, "recorder.bound.seen", {"x": "y" * 20_000})
+
+
+def line(server, kind, **fields):
+    return json.dumps({"id": str(uuid4()), "at": server.clock.now_us(), "kind": kind, **fields}) + "\n"
+
+
+def test_a_spool_speaks_for_its_own_process_only(server, app):
+    """A player that was taken over cannot write that a Permit was issued, nor that somebody was granted a right."""
+    for kind, service in (("playback.permit.issued", "player"), ("staff.right.granted", "player"),
+                          ("vault.permit.minted", "recorder"), ("anything.at.all", "")):  # fmt: skip
+        with pytest.raises(ledger.BadEntry):
+            refusals.report(server, kind, {}, service=service)
+    with pytest.raises(ledger.BadEntry):
+        refusals.report(server, "playback.session.started", {"outcome": "granted"}, service="player")
+    forged = ("playback.permit.issued", "playback.request.approved", "staff.right.granted", "vault.roots.destroyed")
+    before = count(app, "spool.fact.malformed")
+    with (refusals.folder(server) / "player.jsonl").open("a") as spool:
+        for kind in forged:
+            spool.write(line(server, kind, outcome="granted"))
+        spool.write(line(server, "playback.session.started", outcome="granted"))
+        spool.write(line(server, "playback.session.started", outcome="done"))
+    (refusals.folder(server) / "elsewhere.jsonl").write_text(line(server, "elsewhere.fact.seen"))
+    started = count(app, "playback.session.started")
+    assert refusals.drain(server, app, server.clock) == 7
+    assert [count(app, kind) for kind in forged] == [0, 0, 0, 0]
+    assert count(app, "playback.session.started") == started + 1
+    assert count(app, "spool.fact.malformed") == before + 6
+
+
+def test_no_line_can_stop_the_spool(server, app):
+    """What the database or the reader would choke on becomes a row that says so; the line behind it arrives."""
+    before = count(app, "recorder.token.refused")
+    with (refusals.folder(server) / "recorder.jsonl").open("a") as spool:
+        spool.write(line(server, "recorder.token.refused", norms=["a\0b"]))
+        spool.write(line(server, "recorder.token.refused").replace('"at": ', '"at": 1e999, "was": '))
+        spool.write("[" * 100_000 + "\n")
+        spool.write(line(server, "recorder.token.refused", first=10**30))
+        spool.write(line(server, "recorder.token.refused", dies=["access"]))
+        spool.write(line(server, "recorder.token.refused"))
+    assert refusals.drain(server, app, server.clock) == 6
+    assert count(app, "recorder.token.refused") == before + 1
+    assert not list(refusals.folder(server).glob("*.draining"))

@@ -146,6 +146,20 @@ async def test_a_token_renews_for_the_same_stream_and_seat_only() -> None:
     assert made.reports == [("live.token.refused", {"outcome": "refused", "reason": "another stream", "count": 2})]
 
 
+async def test_a_token_that_says_it_lives_for_hours_opens_nothing() -> None:
+    """Whatever signed it: the right to watch is asked for every minute, so that a shift's end ends it."""
+    async with desk() as made:
+        async with made.tile(made.token(seconds=3600)) as tile:
+            with pytest.raises(ConnectionClosed):
+                await tile.recv()
+            assert (tile.close_code, tile.close_reason) == (live.REFUSED, "too long")
+        async with made.tile() as tile:
+            await tile.recv()
+            await tile.send(made.token(seconds=3600))
+            await asyncio.wait_for(tile.wait_closed(), 5)
+            assert tile.close_reason == "too long"
+
+
 async def test_limits_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "VIEWERS_MAX", 1)
     monkeypatch.setattr(live, "FIRST_TOKEN_S", 0.1)

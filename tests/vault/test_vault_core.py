@@ -22,7 +22,6 @@ from gwanje.kernel.refusals import folder
 from gwanje.vault import parts, tree
 from gwanje.vault.core import AHEAD_S, death_s
 from gwanje.vault.errors import VaultError
-from gwanje.vault.openlog import OpenLog
 from gwanje.vault.segment import SegmentHeader
 from gwanje.vault.state import RetentionClass
 
@@ -320,31 +319,3 @@ def test_checkpoints_only_continue_what_was_signed(centre, vault):
     vault.keystore.load()
     assert vault.state.head[1] == 33
     assert facts(centre.home)[-1]["kind"] == "vault.checkpoint.refused"
-
-
-def row(tick: int) -> dict:
-    return {
-        "permit": bytes(16), "session": b"s", "person": bytes(16), "station": "열람실", "camera": bytes(16),
-        "class": 1, "slot": 2, "epoch": 3, "tick": tick, "segments": 1, "at": 5,
-    }  # fmt: skip
-
-
-def test_the_open_log_is_chained_and_survives(tmp_path):
-    path, key = tmp_path / "open.log", os.urandom(32)
-    log = OpenLog(path, key)
-    assert [log.append(row(t)) for t in range(5)] == [0, 1, 2, 3, 4]
-    log.sync()
-    log.close()
-    data = path.read_bytes()
-    path.write_bytes(data + b"\0\0\0\x50torn")
-    log = OpenLog(path, key)
-    assert len(log) == 5
-    assert log.append(row(5)) == 5
-    assert [r.tick for r in log.rows(2, 2)] == [2, 3]
-    assert log.rows(6, 10) == []
-    log.close()
-    size = 4 + int.from_bytes(data[:4], "big")
-    cut = tmp_path / "cut.log"
-    cut.write_bytes(data[size:])
-    assert code(lambda: OpenLog(cut, key).rows(0, 1)) == "open_log"
-    assert "열람실".encode() not in data

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +13,7 @@ from gwanje.kernel.canonical import decode, encode
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.keys import signing_key
 from gwanje.kernel.permit import Approval, Lens, Permit, ViewerToken
+from gwanje.kernel.refusals import SpoolFull
 from gwanje.vault import parts
 from gwanje.vault.desk import SESSION_MAX_S
 from gwanje.vault.errors import VaultError
@@ -56,7 +59,7 @@ def test_an_approved_permit_opens_exactly_its_seconds(centre, vault, desk, scene
     rows = vault.open_log.rows(0, 10)
     assert [r.epoch * 3600 + r.tick for r in rows] == [second, second + 1, second + 2]
     assert {(r.person, r.station, r.slot) for r in rows} == {(centre.requester.id, "열람실 1", slot)}
-    assert session not in (vault.home.vault / "open.log").read_bytes()
+    assert session not in next((vault.home.vault / "open").glob("*.log")).read_bytes()
 
 
 @pytest.mark.norm("playback.default_deny", "deny")
@@ -197,3 +200,63 @@ def test_a_signed_permit_is_not_a_token_of_another_kind(centre, vault, desk, sce
     with pytest.raises(cose.BadSignature):
         cose.open_signed("viewer", permit, vault.permit_public)
     assert Permit.open(permit, vault.permit_public).person == centre.requester.id
+
+
+def web_mint(centre, desk, slot, second, **changes):
+    return desk.mint(centre.fields(slot, second, second + 2, **changes))
+
+
+def test_what_a_stolen_web_key_may_put_into_a_permit_has_types_and_ends(centre, desk, scene, second):
+    """Whoever holds ``web.key`` chooses the fields; vaultd keeps them in the keystore while a session lasts."""
+    slot, *_ = scene
+    for changes in (
+        {"case": "가" * 201}, {"ground": "g" * 101}, {"station": "s" * 101}, {"case": "a\0b"}, {"case": 5},
+        {"norms": ["n"] * 65}, {"norms": ["n" * 101]}, {"norms": [7]}, {"expires": True},
+    ):  # fmt: skip
+        assert code(lambda c=changes: web_mint(centre, desk, slot, second, **c)) == "permit_field", changes
+    wide = [Approval(a.person, a.role, a.decision, a.at_us, "unsigned" * 9) for a in centre.approvals()]
+    assert code(lambda: web_mint(centre, desk, slot, second, approvals=wide)) == "permit_field"
+
+
+def test_vaultd_itself_tells_the_ledger_what_it_signed_and_for_whom(centre, desk, scene, second, monkeypatch):
+    slot, *_ = scene
+    web_mint(centre, desk, slot, second, case="살펴볼 사건")
+    said = [json.loads(line) for line in (centre.home.spool / "refusals" / "vaultd.jsonl").read_text().splitlines()]
+    (row,) = [line for line in said if line["kind"] == "vault.permit.minted"]
+    assert row["actor"] == str(centre.requester.id)
+    assert row["approvers"] == [[str(centre.approver.id), centre.approver.role, "unsigned"]]
+    assert (row["case"], row["first"]) == ("살펴볼 사건", second)
+
+    def full(*_: object, **__: object) -> None:
+        raise SpoolFull("full")
+
+    monkeypatch.setattr("gwanje.vault.desk.report", full)
+    # no row, no Permit
+    assert code(lambda: web_mint(centre, desk, slot, second)) == "internal"
+
+
+def test_one_person_gets_a_bounded_number_of_permits_an_hour(centre, desk, scene, second, monkeypatch):
+    monkeypatch.setattr("gwanje.vault.desk.MINTS_AN_HOUR", 3)
+    slot, *_ = scene
+    for _ in range(3):
+        web_mint(centre, desk, slot, second)
+    assert code(lambda: web_mint(centre, desk, slot, second)) == "limit"
+
+
+def test_an_officer_ended_after_the_minting_opens_nothing(centre, vault, desk, scene, second):
+    slot, *_ = scene
+    running, kept = (web_mint(centre, desk, slot, second) for _ in range(2))
+    session, _, _ = desk.redeem(running, centre.viewer())
+    desk.resume(session, centre.viewer())
+    key = (centre.requester.id, "operator")
+    with vault.change() as draft:
+        draft.officers[key] = replace(draft.officers[key], valid_until=vault.clock.now_s())
+    assert code(lambda: desk.redeem(kept, centre.viewer())) == "officer_unknown"
+    assert code(lambda: desk.resume(session, centre.viewer())) == "officer_unknown"
+
+
+def test_a_viewer_token_lives_two_minutes_at_most(centre, desk, scene, second):
+    slot, *_ = scene
+    permit = web_mint(centre, desk, slot, second)
+    assert code(lambda: desk.redeem(permit, centre.viewer(seconds=3600))) == "viewer_expired"
+    desk.redeem(permit, centre.viewer())

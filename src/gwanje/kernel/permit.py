@@ -19,6 +19,9 @@ TICKS_MAX = 24 * 3600
 VALIDITY_MAX_S = 30 * 60
 APPROVALS_MAX = 8
 ACTIONS = ("view", "search", "release")
+TOKEN_MAX_S = 120
+TEXT_MAX = {"station": 100, "ground": 100, "case": 200, "action": 20}
+NORMS_MAX = 64
 
 
 class BadPermit(ValueError):
@@ -97,6 +100,8 @@ class Permit:
 
     def check(self) -> Self:
         """Raise BadPermit when a field passes its limit; returns itself."""
+        if odd := _mistyped(self):
+            raise BadPermit(f"{odd} is of another type or too long")
         problems = [
             (not 1 <= len(self.cameras) <= CAMERAS_MAX, f"1 to {CAMERAS_MAX} cameras"),
             (len({(c.slot, c.stream) for c in self.cameras}) != len(self.cameras), "a camera stands twice"),
@@ -181,6 +186,36 @@ _FIELDS = {
     "v", "id", "centre", "decision", "norms", "cameras", "first", "until", "person", "station", "action",
     "ground", "case", "approvals", "issued", "expires", "nonce", "situation", "hold",
 }  # fmt: skip
+
+
+def _number(value: object, bits: int = 63) -> bool:
+    return type(value) is int and 0 <= value < 1 << bits
+
+
+def _text(value: object, most: int) -> bool:
+    return isinstance(value, str) and len(value) <= most and "\0" not in value
+
+
+def _mistyped(permit: Permit) -> str:
+    """Name of the first field that has another type or no end; empty when all fit.
+
+    Whoever holds the web's key chooses these bytes, and vaultd keeps them in the keystore while a session lasts.
+    """
+    checks: list[tuple[str, bool]] = [(name, _text(getattr(permit, name), most)) for name, most in TEXT_MAX.items()]
+    checks += [(name, _number(getattr(permit, name))) for name in ("first", "until", "issued_us", "expires")]
+    checks += [(name, isinstance(getattr(permit, name), bytes)) for name in ("decision", "nonce")]
+    checks += [
+        ("norms", len(permit.norms) <= NORMS_MAX and all(_text(norm, 100) for norm in permit.norms)),
+        ("cameras", all(_number(c.slot) and _number(c.stream, 31) for c in permit.cameras)),
+        ("approvals", all(_consent(a) for a in permit.approvals)),
+    ]
+    return next((name for name, fits in checks if not fits), "")
+
+
+def _consent(a: Approval) -> bool:
+    texts = _text(a.role, 40) and _text(a.method, 40)
+    signed = isinstance(a.signature, bytes) and len(a.signature) <= 4096
+    return texts and signed and _number(a.at_us) and isinstance(a.decision, bytes)
 
 
 @dataclass(frozen=True)

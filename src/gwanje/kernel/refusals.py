@@ -1,7 +1,8 @@
 """Spool of facts (사실 보고함): what media processes and vaultd tell the ledger, kept on disk until it is there.
 
 One file per process, ``spool/refusals/<name>.jsonl``: a line is written and fsynced before ``report`` returns; the
-worker moves lines into the ledger exactly once, because a line's id becomes the row's id.
+worker moves lines into the ledger exactly once, because a line's id becomes the row's id. The name of the file says
+who speaks, and ``SAYS`` what such a process can know: what only the centre decides is not taken from here.
 """
 
 from __future__ import annotations
@@ -29,6 +30,15 @@ from gwanje.kernel.ledger.entry import OUTCOMES, BadEntry, Entry, append
 LINE_MAX = 16 * 1024
 FILE_MAX = 8 << 20
 BATCH_MAX = 500
+# the last item of a kind is open where the item ends with a dot
+SAYS: Mapping[str, tuple[str, ...]] = {
+    "vaultd": ("vault.",),
+    "recorder": ("live.", "recorder."),
+    "player": (
+        "playback.session.", "playback.range.", "playback.message.", "playback.connection.", "playback.refusals.",
+        "playback.permit.refused",
+    ),
+}  # fmt: skip
 _UUIDS = ("actor", "agency", "permit", "situation")
 _KNOWN = {
     "outcome", "actor", "role", "agency", "station", "norms", "articles", "decision", "permit", "cameras",
@@ -46,6 +56,16 @@ def folder(home: Home) -> Path:
     path = home.spool / "refusals"
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path
+
+
+def service_of(kind: str) -> str:
+    """The spool that a kind belongs to by itself."""
+    return next((name for name, kinds in SAYS.items() if kind.startswith(kinds)), "")
+
+
+def may_say(service: str, kind: str, outcome: str) -> bool:
+    """Is it for this process to say so? Only vaultd grants anything."""
+    return kind.startswith(SAYS.get(service, ("?",))) and (outcome != "granted" or service == "vaultd")
 
 
 def _plain(value: Any) -> Any:
@@ -78,15 +98,18 @@ def report(home: Home, kind: str, detail: Mapping[str, Any], *, service: str = "
 
     ``kind``: dotted past-tense fact, for example ``playback.permit.refused``. ``detail``: fields of
     ``ledger.Entry`` by their names (outcome, actor, permit, cameras, first, until, case, …; outcome ``refused``
-    when missing); whatever else it has goes into the row's detail. ``service``: the spool's name, else the kind's
-    first word.
+    when missing); whatever else it has goes into the row's detail. ``service``: the spool's name, else the one
+    that the kind belongs to; BadEntry when the fact is not this service's to say.
     """
+    service = service or service_of(kind)
+    if not may_say(service, kind, str(detail.get("outcome", "refused"))):
+        raise BadEntry(f"이 프로세스가 보고할 수 없는 사실입니다 / {kind} is not for {service or 'anybody'} to say")
     line_id, at_us = uuid7(), home.clock.now_us()
     line = json.dumps({"id": str(line_id), "at": at_us, "kind": kind, **_plain(detail)}, ensure_ascii=False) + "\n"
     data = line.encode()
     if len(data) > LINE_MAX:
         raise BadEntry(f"보고 내용이 너무 큽니다 / a fact of {len(data)} bytes passes the limit of {LINE_MAX}")
-    path = folder(home) / f"{service or kind.split('.', 1)[0]}.jsonl"
+    path = folder(home) / f"{service}.jsonl"
     with _locked(path):
         handle = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         try:
@@ -107,7 +130,7 @@ class Fact:
     entry: Entry
 
 
-def _entry(said: dict[str, Any]) -> Entry:
+def _entry(said: dict[str, Any], service: str) -> Entry:
     kind = said.pop("kind")
     at_us = int(said.pop("at"))
     outcome = said.get("outcome", "refused")
@@ -119,17 +142,21 @@ def _entry(said: dict[str, Any]) -> Entry:
     if fields.get("decision"):
         fields["decision"] = base64.b64decode(fields["decision"])
     fields["outcome"] = outcome if outcome in OUTCOMES else "refused"
+    if not may_say(service, kind, outcome):
+        named = {"kind": str(kind)[:80], "problem": "not_its_own", "told_by": service[:40]}
+        return Entry("spool.fact.malformed", "done", detail=named)
     inner = said.pop("detail", {})
     detail = {**said, **(inner if isinstance(inner, dict) else {"said": inner}), "at_us": at_us}
+    detail["told_by"] = service
     return Entry(kind, **fields, detail={nfc(str(k)): v for k, v in detail.items() if v is not None})
 
 
-def _facts(data: bytes) -> Iterator[Fact]:
+def _facts(data: bytes, service: str) -> Iterator[Fact]:
     for line in data.splitlines():
         try:
             said = json.loads(line)
-            yield Fact(UUID(said.pop("id")), _entry(said))
-        except (ValueError, KeyError, TypeError, AttributeError):
+            yield Fact(UUID(said.pop("id")), _entry(said, service))
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             # a line torn by a power cut was never acknowledged; its digest is its id, so that it counts once
             log.error("a spooled fact of %d bytes could not be read", len(line))
             digest = hashlib.sha256(line).digest()
@@ -156,7 +183,7 @@ def drain(home: Home, connection: Any, clock: Clock) -> int:
         taken = _take(path.with_suffix(".jsonl"))
         if taken is None:
             continue
-        facts = list(_facts(taken.read_bytes()))
+        facts = list(_facts(taken.read_bytes(), taken.stem))
         for start in range(0, len(facts), BATCH_MAX):
             with connection.transaction(), connection.cursor() as cursor:
                 for fact in facts[start : start + BATCH_MAX]:

@@ -25,7 +25,7 @@ from websockets.typing import Origin
 
 from gwanje.kernel.clock import Clock
 from gwanje.kernel.cose import BadSignature
-from gwanje.kernel.permit import LiveToken
+from gwanje.kernel.permit import TOKEN_MAX_S, LiveToken
 from gwanje.media.h264 import Picture
 from gwanje.media.ring import LiveRing
 
@@ -161,8 +161,11 @@ class LiveServer:
             raise TokenRefused("forged") from error
         except OSError as error:
             raise TokenRefused("no web key") from error
-        if token.expires <= self._clock.now_s():
+        now = self._clock.now_s()
+        if token.expires <= now:
             raise TokenRefused("expired")
+        if token.expires > now + TOKEN_MAX_S:
+            raise TokenRefused("too long")
         return token
 
     async def _handle(self, connection: ServerConnection) -> None:

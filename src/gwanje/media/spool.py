@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, fields
@@ -24,6 +25,11 @@ SOFT_MAX = 256 << 20
 HARD_MAX = 1 << 30
 FILES_AT_ONCE = 64
 log = logging.getLogger(__name__)
+_INT4 = ("slot", "stream", "class_", "first_tick", "last_tick", "parts", "width", "height")
+_INT8 = ("epoch", "size", "fence", "started_us", "ended_us")
+_TEXT = {"codec": 40, "path": 200, "detail": 2000}
+_PATH = re.compile(r"\d+/\d+/\d+/[\w.-]+\.gws")
+REASONS = ("network", "camera", "disk", "overload", "clock", "no key", "not due", "restart")
 _BYTES = ("segment_id", "idr_ticks", "root", "writer")
 _UUIDS = ("camera", "agency", "id")
 
@@ -40,8 +46,10 @@ def _line(row: Segment | Gap) -> bytes:
 
 
 def parse_line(line: bytes) -> Segment | Gap:
-    """A row back from its line; ValueError, KeyError or TypeError when it is torn."""
+    """A row back from its line; ValueError, KeyError or TypeError when it is torn or no row of a recorder."""
     plain = json.loads(line)
+    if not isinstance(plain, dict):
+        raise TypeError("a row is a map")
     kind = Segment if plain.pop("k") == "s" else Gap
     known = {f.name for f in fields(kind)}
     made: dict[str, Any] = {name: value for name, value in plain.items() if name in known}
@@ -51,7 +59,30 @@ def parse_line(line: bytes) -> Segment | Gap:
     for name in _UUIDS:
         if name in made:
             made[name] = UUID(made[name])
-    return kind(**made)
+    row = kind(**made)
+    _check(row)
+    return row
+
+
+def _check(row: Segment | Gap) -> None:
+    """ValueError for what the database would refuse: one such line must not keep all others waiting for ever."""
+    said = asdict(row)
+    for names, bits in ((_INT4, 31), (_INT8, 63)):
+        for name in names:
+            value = said.get(name, 0)
+            if value is not None and not (type(value) is int and 0 <= value < 1 << bits):
+                raise ValueError(name)
+    for name, most in _TEXT.items():
+        value = said.get(name, "")
+        if not isinstance(value, str) or len(value) > most or "\0" in value:
+            raise ValueError(name)
+    if isinstance(row, Gap):
+        if row.reason not in REASONS:
+            raise ValueError("reason")
+        return
+    fits = len(row.segment_id) == 32 and isinstance(row.closed, bool) and _PATH.fullmatch(row.path)
+    if not fits or None in (row.idr_ticks, row.writer):
+        raise ValueError("segment")
 
 
 def read_rows(path: Path) -> list[Segment | Gap]:
@@ -60,7 +91,7 @@ def read_rows(path: Path) -> list[Segment | Gap]:
     for number, line in enumerate(path.read_bytes().splitlines()):
         try:
             found.append(parse_line(line))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             log.warning("spool file %s: line %d cannot be read", path.name, number + 1)
     return found
 

@@ -70,7 +70,7 @@ class Vault:
         self.permit_key = Ed25519PrivateKey.from_private_bytes(state.permit_key)
         self.permit_public = public_bytes(self.permit_key)
         self.checkpoint_key = Ed25519PrivateKey.from_private_bytes(state.checkpoint_key)
-        self.open_log = OpenLog(home.vault / "open.log", state.log_key)
+        self.open_log = OpenLog(home.vault / "open", state.log_key)
         self.verified = 0
         self.guard = ClockGuard(self.clock, home.root / "clock.json")
         self._floor_us = state.clock_us
@@ -267,6 +267,8 @@ class Vault:
             now = self.clock.now_s()
             if alarm is None and self._due is not None and self._due <= now:
                 self._erase(now)
+            if alarm is None and (months := self.open_log.drop_old(self.clock.now_us())):
+                self.fact("vault.open_log.dropped", {"months": months, "dies": "destruction"})
             return list(self.state.destroyed)
 
     def _erase(self, now: int) -> None:

@@ -325,7 +325,7 @@ class VaultServer:
         return {"first": first, "nodes": [[height, key] for height, key in nodes]}
 
     async def _mint(self, r: Request) -> Answer:
-        return {"permit": self.desk.mint(dict(r["permit"]))}
+        return {"permit": await asyncio.to_thread(self.desk.mint, dict(r["permit"]))}
 
     async def _redeem(self, r: Request) -> Answer:
         session, until, body = await asyncio.to_thread(self.desk.redeem, r["permit"], r["viewer"])

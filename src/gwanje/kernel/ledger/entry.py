@@ -98,6 +98,8 @@ class Entry:
                 f"관리대장 기록의 종류·결과·보존 구분이 잘못되었습니다 / bad kind, outcome or dies: "
                 f"{self.kind!r}, {self.outcome!r}, {self.dies!r} (dies is one of {sorted(KEEP_YEARS)})"
             )
+        if any("\0" in text for text in (*self.norms, *self.articles)):
+            raise BadEntry("규범 이름에 담을 수 없는 글자가 있습니다 / a norm's name holds a NUL")
         return {
             "v": 1,
             "kind": self.kind,
