@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from gwanje.centre.cameras import importing, rules, services
 from gwanje.centre.cameras.forms import STATE_WORDS, CameraForm, MandateForm, UploadForm
 from gwanje.centre.cameras.national import reasons
+from gwanje.centre.cameras.national.guard import guarded
 from gwanje.centre.common import clock, decide
 from gwanje.centre.common.doors import signed_in
 from gwanje.centre.common.refusal import Problem
@@ -204,8 +205,7 @@ def import_refused(request: HttpRequest, id: UUID) -> HttpResponse:
     writer = csv.writer(out, lineterminator="\r\n")
     for line, code, column, cells in found.refusals:
         # what a spreadsheet would run stays text
-        safe = [f"'{c}" if c[:1] in ("=", "@", "+") else c for c in cells]
-        writer.writerow([line, reasons.label(code), column, *safe])
+        writer.writerow([line, reasons.label(code), column, *map(guarded, cells)])
     response = HttpResponse(b"\xef\xbb\xbf" + out.getvalue().encode(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="refused-{found.id}.csv"'
     return response
@@ -227,7 +227,7 @@ def import_confirm(request: HttpRequest, id: UUID) -> HttpResponse:
 def export(request: HttpRequest) -> HttpResponseBase:
     """The places as a national standard file: ``columns`` 13, 14, 18; ``encoding`` cp949 or utf-8-sig."""
     columns, encoding = request.GET.get("columns", "18"), request.GET.get("encoding", "utf-8-sig")
-    data = importing.export(_actor(request), columns=int(columns) if columns.isdigit() else 0, encoding=encoding)
+    data = importing.export(_actor(request), columns=int(columns) if columns.isdecimal() else 0, encoding=encoding)
     charset = "cp949" if encoding == "cp949" else "utf-8"
     response = HttpResponse(data, content_type=f"text/csv; charset={charset}")
     day = clock().local().strftime("%Y%m%d")

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from gwanje.centre.common import clock, cursor
 from gwanje.centre.common.doors import address_of
 from gwanje.centre.staff import api
-from gwanje.centre.staff.login import failed, locked_until, succeeded
+from gwanje.centre.staff.login import failed, locked_until, name_of, network_of, succeeded
 from gwanje.centre.staff.models import Person, Station
 from gwanje.kernel import ledger
 from gwanje.kernel.ledger import Entry
@@ -29,8 +29,8 @@ def enter(request: HttpRequest) -> HttpResponse:
     set_scope(cursor(), "system")
     if request.method == "GET":
         return _page(request, "", 200)
-    account = request.POST.get("account", "").strip().lower()[:40]
-    address = address_of(request)
+    account = name_of(request.POST.get("account", ""))
+    address = network_of(address_of(request))
     until = locked_until(account, address)
     if until is not None:
         return _page(
@@ -43,7 +43,8 @@ def enter(request: HttpRequest) -> HttpResponse:
     if station is None:
         return _page(request, _("등록된 단말을 고르십시오."), 422)
     person = authenticate(request, account=account, password=request.POST.get("password", "")[:200])
-    if not isinstance(person, Person):
+    # a seat of another agency is refused like a wrong password: it must not tell that the password was right
+    if not isinstance(person, Person) or person.agency_id != station.agency_id:
         failed(account, address)
         return _page(request, _("계정이나 비밀번호가 맞지 않습니다."), 401)
     succeeded(account, address)

@@ -1,20 +1,27 @@
-"""Log-in (로그인): account and password, a registered station, five tries in fifteen minutes."""
+"""Log-in (로그인): account and password, a registered station, five tries in fifteen minutes.
+
+Five from one network (an IPv6 /64 is one), and fifty for one account from all of them together, lock it.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import check_password, make_password
+from django.db.models import Min, Sum
 from django.http import HttpRequest
 
 from gwanje.centre.common import clock, cursor
 from gwanje.centre.staff.models import LoginTry, Person
 from gwanje.kernel import ledger
+from gwanje.kernel.canonical import nfc
 from gwanje.kernel.ledger import Entry
 
 TRIES_MAX = 5
+TRIES_ALL_MAX = 50
 WINDOW = timedelta(minutes=15)
 ACCOUNT_MAX = 40
 _nobody: list[str] = []
@@ -40,10 +47,32 @@ class AccountBackend(BaseBackend):
         return Person.objects.filter(pk=user_id, active=True).select_related("agency").first()
 
 
+def name_of(text: str) -> str:
+    """An account's name as accounts are written, so that no other spelling has tries of its own."""
+    return nfc(text.strip()).lower()[:ACCOUNT_MAX]
+
+
+def network_of(address: str) -> str:
+    """Where tries are counted: an IPv4 address, or the /64 that one IPv6 host owns."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address[:64]
+    if not isinstance(known, IPv6Address):
+        return str(known)
+    return str(known.ipv4_mapped or ip_network((known, 64), strict=False))
+
+
 def locked_until(account: str, address: str) -> datetime | None:
     """When the next try is allowed, or None when it is allowed now."""
+    now = clock().now()
+    tries = LoginTry.objects.filter(account=account[:ACCOUNT_MAX], first_at__gt=now - WINDOW)
+    all_ = tries.aggregate(failures=Sum("failures"), first=Min("first_at"))
+    if (all_["failures"] or 0) >= TRIES_ALL_MAX:
+        first: datetime = all_["first"]
+        return first + WINDOW
     row = LoginTry.objects.filter(account=account[:ACCOUNT_MAX], address=address).first()
-    if row is None or row.locked_until is None or row.locked_until <= clock().now():
+    if row is None or row.locked_until is None or row.locked_until <= now:
         return None
     return row.locked_until
 

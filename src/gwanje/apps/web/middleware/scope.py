@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -22,6 +22,12 @@ from gwanje.kernel.rls import set_scope
 from gwanje.vault.client import VaultAway, VaultRefused
 
 OPEN = ("/health", "/static/")
+UNSTORABLE = Problem(
+    "value",
+    "저장할 수 없는 글자나 범위를 벗어난 수가 있습니다. 저장된 것은 없습니다.",
+    "A character or a number cannot be stored; nothing was saved.",
+    next_="입력한 값을 고쳐 다시 하십시오.",
+)
 
 
 class Transaction:
@@ -67,4 +73,7 @@ class Person:
             return answers.problem(request, error)
         if isinstance(error, VaultAway | VaultRefused):
             return answers.vault(request, error)
+        if isinstance(error, DataError):
+            # a NUL in a text, a number past 64 bits: the view's savepoint is gone, so nothing of it was written
+            return answers.problem(request, UNSTORABLE)
         return None

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from gwanje.centre.cameras.national.columns import PURPOSES, Place
+from gwanje.centre.cameras.national.guard import restored
 
 LAT = (Decimal("33.0"), Decimal("38.7"))
 LON = (Decimal("124.5"), Decimal("132.0"))
@@ -66,14 +67,15 @@ _EXTRA = ("opening_code", "management_no", "update_kind", "update_time", "modifi
 
 
 def _clean(name: str, value: str, repairs: list[str]) -> str:
-    text = unicodedata.normalize("NFC", value)
-    tidy = " ".join(text.split())
+    kept = restored(value)
+    tidy = " ".join(unicodedata.normalize("NFC", kept).split())
     if len(tidy) > TEXT_MAX:
         raise RowRefused("text_long", name)
-    # a cell that a spreadsheet would run as a formula never enters, so that no export hands one on
-    if any(unicodedata.category(c) in ("Cc", "Cf") for c in tidy) or tidy[:1] in ("=", "@"):
+    # a formula is no text of a list; one that came guarded is text, and goes out guarded again
+    formula = kept is value and tidy[:1] in ("=", "@")
+    if formula or any(unicodedata.category(c) in ("Cc", "Cf") for c in tidy):
         raise RowRefused("text_control", name)
-    if tidy != value:
+    if tidy != kept:
         repairs.append("spaces")
     return tidy
 

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 
 from gwanje.centre.cameras.national.columns import FIELD_OF, NUMBER, WIDTHS, Place
+from gwanje.centre.cameras.national.guard import guarded
 
 ENCODINGS = ("cp949", "utf-8-sig")
 
@@ -41,5 +42,5 @@ def write(places: Iterable[Place], *, columns: int = 18, encoding: str = "utf-8-
 
 def _line(cells: Iterable[str]) -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    csv.writer(out, lineterminator="\r\n").writerow([guarded(cell) for cell in cells])
     return out.getvalue()
