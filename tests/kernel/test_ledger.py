@@ -226,6 +226,24 @@ def test_anonymous_refusals_are_counted_and_become_one_row_a_minute(server, app)
         assert "10.0.0" not in str([r.said for r in found])
 
 
+def test_a_persons_refusals_are_rows_of_their_own_until_they_are_a_flood(server, app):
+    kind, person, other = f"camera.read{os.getpid()}.refused", uuid4(), uuid4()
+    with app.cursor() as cursor:
+        full = [ledger.in_full(cursor, server.clock, kind, person) for _ in range(100)]
+        assert 30 <= sum(full) <= 60  # a minute may end on the way
+        assert ledger.in_full(cursor, server.clock, kind, other)
+        server.clock.set_offset(120_000_000)
+        try:
+            ledger.flush_refusals(cursor, server.clock)
+        finally:
+            server.clock.set_offset(0)
+        sequence(app)
+        found = ledger.rows(cursor, filters=Filters(kind=kind), limit=500)
+        assert {r.said["actor"] for r in found} == {person}
+        assert sum(r.said["detail"]["count"] for r in found) == 100 - sum(full)
+        assert cursor.execute("select count(*) from ledger_refusal where kind = %s", [kind]).fetchone()[0] == 0
+
+
 def test_a_row_by_an_actor_with_a_decision(server, app):
     from datetime import date
 

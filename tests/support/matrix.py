@@ -85,6 +85,7 @@ class World:
     other_seat: Any
     made: dict[str, Any] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
+    refusals: int = 0
     cookies: dict[tuple[str, bool], dict[str, str]] = field(default_factory=dict)
 
     def thing(self, word: Any) -> Any:
@@ -190,6 +191,13 @@ def _filled(world: World, value: Any) -> Any:
     return str(world.thing(value)) if isinstance(value, str) and value in world.makers() else value
 
 
+def _refusals(world: World) -> int:
+    """Ledger rows of what the other agency was refused."""
+    cursor = connection.cursor()
+    cursor.execute("select count(*) from ledger_opening where outcome = 'refused' and agency = %s", [world.other.pk])
+    return int(cursor.fetchone()[0])
+
+
 def ask(world: World, name: str, row: dict[str, Any], method: str, actor: str, *, duty: bool = True) -> str:
     """Ask once inside a savepoint that is rolled back, so that no answer changes the next."""
     line = row.get(method) or {}
@@ -198,6 +206,7 @@ def ask(world: World, name: str, row: dict[str, Any], method: str, actor: str, *
     room = bool(line.get("room"))
     world.ready(actor, room=room)
     point = transaction.savepoint()
+    before = _refusals(world)
     try:
         browser = world.browser(actor, room=room, duty=duty)
         options: dict[str, Any] = {"query_params": line.get("query")} if line.get("query") else {}
@@ -212,6 +221,7 @@ def ask(world: World, name: str, row: dict[str, Any], method: str, actor: str, *
             request_finished.disconnect(close_old_connections)
             response.close()
             request_finished.connect(close_old_connections)
+        world.refusals = _refusals(world) - before
         return outcome(response)
     finally:
         transaction.savepoint_rollback(point)

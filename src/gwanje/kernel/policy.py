@@ -154,7 +154,7 @@ class Policy:
         inside = self.scope(actor, action).contains(resource)
         # what belongs to others does not exist for this actor: its rule is not even asked
         if not inside and resource is not None and resource.agency != actor.agency:
-            return self._deny(action, NOT_FOUND, "찾을 수 없습니다", "not found")
+            return self.hidden(action)
         try:
             decision = known[0](actor, resource, context or {})
         except Exception as error:
@@ -167,6 +167,10 @@ class Policy:
         if decision.allow and not inside:
             return self._deny(action, OUT_OF_SCOPE, "권한 범위 밖입니다", "outside the scope of this actor")
         return decision
+
+    def hidden(self, action: str) -> Decision:
+        """The answer about what is not there, or is another agency's: both look alike."""
+        return self._deny(action, NOT_FOUND, "찾을 수 없습니다", "not found")
 
     def _deny(self, action: str, code: str, ko: str, en: str) -> Decision:
         return Decision(
@@ -187,4 +191,5 @@ POLICY = Policy()
 register = POLICY.register
 decide = POLICY.decide
 scope = POLICY.scope
+hidden = POLICY.hidden
 use_clock = POLICY.use_clock

@@ -90,7 +90,7 @@ def test_another_agency_sees_neither_places_nor_batches(manager, hire, police, s
     importing.confirm(manager, batch.id)
     other = staff.actor_for(hire("manager", agency=police), seat.code)
     assert importing.points(other).count() == 0
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(Refused) as caught:
         importing.batch(other, batch.id)
     assert caught.value.status == 404
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gwanje.centre.cameras import national
@@ -203,6 +203,8 @@ def test_normalising_what_is_normal_changes_nothing(cells):
     assert repairs == []
 
 
+@example(b"\xef\xbb\xbf")
+@example(b",,\n ,,")
 @given(st.binary(max_size=400))
 def test_any_bytes_are_a_list_or_are_refused(data):
     with suppress(national.NotACameraList):

@@ -70,7 +70,10 @@ def refused(request: HttpRequest, error: Refused) -> HttpResponse:
 
 
 def write_refusal(error: Refused) -> None:
-    """The ledger row: who was refused what, by which norms and articles."""
+    """The ledger row: who was refused what, by which norms and articles; from the 31st of a minute on, the number."""
+    person = error.actor.person
+    if person is not None and not ledger.in_full(cursor(), clock(), f"{error.action}.refused", person):
+        return
     facts = {"detail": {}, **error.facts}
     detail = {"reasons": [reason.code for reason in error.decision.reasons], **facts.pop("detail")}
     entry = Entry.by(error.actor, f"{error.action}.refused", "refused", error.decision, detail=detail, **facts)

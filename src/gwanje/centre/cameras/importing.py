@@ -16,8 +16,8 @@ from gwanje.centre.cameras.models import ImportBatch, InstallationPoint
 from gwanje.centre.cameras.national.columns import PLACE_FIELDS
 from gwanje.centre.cameras.national.normalise import degrees
 from gwanje.centre.cameras.services import require
-from gwanje.centre.common import clock, cursor
-from gwanje.centre.common.refusal import Problem, missing
+from gwanje.centre.common import absent, clock, cursor
+from gwanje.centre.common.refusal import Problem
 from gwanje.kernel import ledger, policy
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.ids import uuid7
@@ -42,7 +42,7 @@ def batch(actor: Actor, id_: UUID) -> ImportBatch:
     require(actor, rules.WRITE)
     row = ImportBatch.objects.filter(pk=id_, agency_id=actor.agency).first()
     if row is None:
-        raise missing("가져오기", "Import")
+        raise absent(actor, rules.WRITE, "import", id_)
     return row
 
 
@@ -79,7 +79,7 @@ def confirm(actor: Actor, id_: UUID) -> ImportBatch:
     require(actor, rules.WRITE)
     found = ImportBatch.objects.select_for_update().filter(pk=id_, agency_id=actor.agency).first()
     if found is None:
-        raise missing("가져오기", "Import")
+        raise absent(actor, rules.WRITE, "import", id_)
     if found.confirmed_at is not None:
         raise Problem("confirmed", "이미 확정한 가져오기입니다.", "This import was confirmed already.", status=409)
     report = _read(zlib.decompress(bytes(found.content)))

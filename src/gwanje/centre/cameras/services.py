@@ -18,8 +18,8 @@ from django.db.models import F, QuerySet
 from gwanje.centre.cameras import rules
 from gwanje.centre.cameras.models import ACTIVE, PLANNED, STATES, Camera
 from gwanje.centre.cameras.purposes import classified, public_words, purposes
-from gwanje.centre.common import clock, cursor, demand, home, law
-from gwanje.centre.common.refusal import Problem, Refused, missing
+from gwanje.centre.common import absent, clock, cursor, demand, home, law
+from gwanje.centre.common.refusal import Problem, Refused
 from gwanje.kernel import ledger, policy
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.ids import uuid7
@@ -89,7 +89,7 @@ def find(actor: Actor, id_: UUID) -> Camera:
     row = visible(actor).filter(pk=id_).first()
     if row is None:
         require(actor, rules.READ)
-        raise missing("영상정보처리기기", "Camera")
+        raise absent(actor, rules.READ, "camera", id_)
     return row
 
 

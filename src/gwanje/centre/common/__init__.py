@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from typing import Any, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -59,6 +60,13 @@ def system_scope() -> Iterator[Any]:
 def decide(actor: Actor, action: str, resource: policy.Resource | None = None, **context: Any) -> Decision:
     """Ask the one policy object; rules find ``law`` (of today) and ``now`` in the context."""
     return policy.decide(actor, action, resource, {"law": law(), "now": clock().now(), **context})
+
+
+def absent(actor: Actor, action: str, kind: str, id_: object) -> Refused:
+    """404 with its ledger row, to be raised: what is not there and what is another agency's are refused alike."""
+    known = id_ if isinstance(id_, UUID) else str(id_)[:80]
+    facts: dict[str, Any] = {"cameras": [known]} if kind == "camera" and known is id_ else {"detail": {kind: known}}
+    return Refused(policy.hidden(action), action, actor, **facts)
 
 
 def demand(

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils.text import normalize_newlines
 
 from gwanje.centre.cameras import api as cameras
-from gwanje.centre.common import clock, cursor, decide, demand, home, law
-from gwanje.centre.common.refusal import Problem, Refused
+from gwanje.centre.common import absent, clock, cursor, demand, home, law
+from gwanje.centre.common.refusal import Problem
 from gwanje.centre.playback.footage import Preview, preview, slots_of
 from gwanje.centre.playback.models import (
     APPROVED,
@@ -97,7 +97,7 @@ def look(asked: Asked, actor: Actor) -> tuple[list[Preview], int, int]:
     for id_ in dict.fromkeys(asked.cameras):
         view = found.get(id_)
         if view is None:
-            raise absent(actor, "playback.ask", id_, "camera")
+            raise absent(actor, "playback.ask", "camera", id_)
         demand(actor, "playback.ask", view.resource)
         if id_ in slots:
             seen.append(preview(cursor(), view, slots[id_], asked.first, asked.until))
@@ -209,19 +209,11 @@ def _row(request: Request, kind: str, outcome: str, actor: Actor, decision: Deci
     ledger.append(cursor(), clock(), entry)
 
 
-def absent(actor: Actor, action: str, id_: UUID, kind: str = "request") -> Refused:
-    """404 with its ledger row: what is not there and what is another agency's are refused alike."""
-    camera = id_ if kind == "camera" else None
-    decision = decide(actor, action, Resource(kind, id_, None, camera))
-    facts: dict[str, Any] = {"cameras": [id_]} if camera else {"detail": {kind: id_}}
-    return Refused(decision, action, actor, **facts)
-
-
 def locked(id_: UUID, actor: Actor, action: str) -> Request:
     """The request, locked against a second decision at once; Refused (404) when it is not there."""
     found = Request.objects.select_for_update().filter(pk=id_).first()
     if found is None:
-        raise absent(actor, action, id_)
+        raise absent(actor, action, "request", id_)
     return found
 
 
@@ -229,7 +221,7 @@ def readable(id_: UUID, actor: Actor) -> Request:
     """A request that the actor may read; Refused otherwise (404 when it is not there)."""
     found = Request.objects.select_related("requester").filter(pk=id_).first()
     if found is None:
-        raise absent(actor, "playback.read", id_)
+        raise absent(actor, "playback.read", "request", id_)
     demand(actor, "playback.read", resource(found), own=found.requester_id == actor.person, facts=noted(found))
     return found
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from gwanje.centre.common import clock, cursor, decide, demand, home, law
+from gwanje.centre.common import absent, clock, cursor, decide, demand, home, law
 from gwanje.centre.common.doors import signed_in
 from gwanje.centre.common.refusal import Problem
 from gwanje.centre.playback import permits, services
@@ -172,7 +172,7 @@ def play(request: HttpRequest, id_: UUID) -> HttpResponse:
     actor = _actor(request)
     row = Request.objects.select_related("requester").filter(pk=id_).first()
     if row is None:
-        raise services.absent(actor, "playback.view", id_)
+        raise absent(actor, "playback.view", "request", id_)
     permits.may_open(row, actor)
     context = {
         "row": row,

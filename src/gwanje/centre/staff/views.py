@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from gwanje.centre.common import clock, decide, demand
+from gwanje.centre.common import absent, clock, decide, demand
 from gwanje.centre.common.doors import signed_in
 from gwanje.centre.common.refusal import Problem, missing
 from gwanje.centre.staff import api, services
@@ -35,7 +35,7 @@ def _own(actor: Actor) -> Resource:
 def _person(actor: Actor, id_: UUID) -> Person:
     person = Person.objects.select_related("agency", "seconded_from").filter(pk=id_).first()
     if person is None:
-        raise missing("계정", "person")
+        raise absent(actor, "staff.read", "person", id_)
     if actor.person != person.pk:
         demand(actor, "staff.read", Resource("person", person.pk, person.agency_id))
     return person
@@ -129,7 +129,7 @@ def revoke(request: HttpRequest, id_: UUID) -> HttpResponse:
     actor = _actor(request)
     found = RoleGrant.objects.select_related("person").filter(pk=id_).first()
     if found is None:
-        raise missing("권한", "right")
+        raise absent(actor, "staff.revoke", "right", id_)
     services.revoke_role(found, request.POST.get("ground", ""), actor)
     messages.success(request, _("권한을 회수하였습니다."))
     return redirect("staff:person", found.person_id)

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db import transaction
 
 from gwanje.centre.cameras import api as cameras
-from gwanje.centre.common import clock, cursor, demand, home, law
-from gwanje.centre.common.refusal import Problem, missing
+from gwanje.centre.common import absent, clock, cursor, demand, home, law
+from gwanje.centre.common.refusal import Problem
 from gwanje.centre.staff import api as staff
 from gwanje.centre.watching import rules
 from gwanje.centre.watching.models import GRIDS, Display, Emergency, Layout, Seat
@@ -64,9 +64,8 @@ def live_token(actor: Actor, camera_id: UUID, stream: str) -> LiveTicket:
         raise Problem("stream", "영상은 main 또는 sub입니다.", "The stream is main or sub.")
     camera = cameras.camera(camera_id)
     if camera is None or actor.person is None:
-        # not there and not yours look alike; the scope's refusal is counted by the caller's 404
         require_watch(actor)
-        raise missing("영상정보처리기기", "Camera")
+        raise absent(actor, rules.WATCH, "camera", camera_id)
     seat, emergency = seat_of(actor), open_emergency_of(actor)
     demand(
         actor,
@@ -107,8 +106,8 @@ def save_layout(actor: Actor, grid: int, shown: Sequence[UUID], display: int = 1
             "layout", f"화면은 {GRIDS}칸, 기기는 {TILES_MAX}대까지입니다.", "Grid or number of cameras is off."
         )
     known = {camera.id for camera in cameras.cameras(shown)}
-    if set(shown) - known:
-        raise missing("영상정보처리기기", "Camera")
+    if unknown := next((id_ for id_ in shown if id_ not in known), None):
+        raise absent(actor, rules.WATCH, "camera", unknown)
     seat, _ = Seat.objects.get_or_create(agency_id=actor.agency, station=actor.station)
     row, _ = Display.objects.get_or_create(seat=seat, number=display, defaults={"agency_id": actor.agency})
     values = {"agency_id": actor.agency, "grid": grid, "cameras": [str(c) for c in shown],
@@ -162,7 +161,7 @@ def open_emergency(actor: Actor, trigger: str, reason: str, minutes: int) -> Eme
 @transaction.atomic
 def end_emergency(actor: Actor, id_: UUID) -> Emergency:
     """Narrow it again before its time (긴급 해제 종료)."""
-    row = _emergency(actor, id_)
+    row = _emergency(actor, id_, rules.WATCH)
     require_watch(actor)
     if row.ended_at is None and row.until > clock().now():
         row.ended_at = clock().now()
@@ -176,7 +175,7 @@ def end_emergency(actor: Actor, id_: UUID) -> Emergency:
 @transaction.atomic
 def review_emergency(actor: Actor, id_: UUID, text: str) -> Emergency:
     """The review afterwards (사후 검토), by an officer who did not open it."""
-    row = _emergency(actor, id_)
+    row = _emergency(actor, id_, rules.REVIEW_EMERGENCY)
     resource = Resource("emergency", row.id, row.agency_id, facts={"opened_by": row.person_id})
     decision = demand(actor, rules.REVIEW_EMERGENCY, resource)
     if row.reviewed_at is not None or (row.ended_at is None and row.until > clock().now()):
@@ -192,10 +191,10 @@ def review_emergency(actor: Actor, id_: UUID, text: str) -> Emergency:
     return row
 
 
-def _emergency(actor: Actor, id_: UUID) -> Emergency:
+def _emergency(actor: Actor, id_: UUID, action: str) -> Emergency:
     row = Emergency.objects.select_for_update().filter(pk=id_, agency_id=actor.agency).first()
     if row is None:
-        raise missing("긴급 관제", "Emergency watching")
+        raise absent(actor, action, "emergency", id_)
     return row
 
 
@@ -206,7 +205,7 @@ def acknowledge(actor: Actor, event: UUID) -> bool:
     rows = cursor()
     rows.execute("select 1 from event where id = %s and (agency is null or agency = %s)", [event, actor.agency])
     if rows.fetchone() is None or actor.person is None:
-        raise missing("알림", "Event")
+        raise absent(actor, rules.READ_EVENTS, "event", event)
     done = events.acknowledge(cursor(), clock(), event, actor.person)
     if done:
         note(actor, "watching.event.acknowledged", [], {"event": str(event)})

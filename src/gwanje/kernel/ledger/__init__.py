@@ -2,7 +2,7 @@
 
 from gwanje.kernel.ledger.entry import KEEP_YEARS, OUTCOMES, BadEntry, Entry, append, decision_digest, leaf_bytes
 from gwanje.kernel.ledger.read import Filters, Row, counts_by_norm, erase_due, last_checkpoint, rows, size
-from gwanje.kernel.ledger.refusal import count_refusal, flush_refusals
+from gwanje.kernel.ledger.refusal import count_refusal, flush_refusals, in_full
 
 __all__ = [
     "KEEP_YEARS",
@@ -17,6 +17,7 @@ __all__ = [
     "decision_digest",
     "erase_due",
     "flush_refusals",
+    "in_full",
     "last_checkpoint",
     "leaf_bytes",
     "rows",

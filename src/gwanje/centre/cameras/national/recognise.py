@@ -85,6 +85,9 @@ def recognise(data: bytes) -> Table:
                 raise NotACameraList("too_many", "행이 100만을 넘습니다.", "More than a million rows.")
     except csv.Error as error:
         raise NotACameraList("not_csv", "CSV로 읽을 수 없습니다.", "Not readable as CSV.") from error
+    if not rows:
+        # a mark of order, commas and blanks are bytes, but no row
+        raise NotACameraList("empty", "빈 파일입니다.", "The file is empty.")
     header = tuple(cell.strip() for cell in rows[0])
     columns = tuple("number" if name == NUMBER else FIELD_OF.get(name) for name in header)
     known = [c for c in columns if c]
