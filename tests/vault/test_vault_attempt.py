@@ -63,3 +63,22 @@ def test_a_torn_or_endless_line_is_no_answer(centre: Centre, tmp_path: Path, mon
     lines.write_text("{" + " " * 200 + "}\n")
     with pytest.raises(ValueError, match="more than 100"):
         separate.attempt({"home": str(centre.home.root), "files": [str(lines)]})
+
+
+@pytest.mark.norm("retention.irrecoverable", "deny")
+@pytest.mark.parametrize("place", ["backup", "spool/old", "log", "."])
+def test_a_copy_left_anywhere_in_the_data_folder_is_found(
+    centre: Centre, vault: Vault, living: list[dict], place: str
+) -> None:
+    """Somebody copied keystore and key aside before the destruction: then nothing was destroyed, and it is said."""
+    request = {"home": str(centre.home.root), "samples": living}
+    folder = centre.home.root / place
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "a").write_bytes(vault.keystore.file.read_bytes())
+    (key,) = (centre.home.vault / "token").glob("generation-*.key")
+    (folder / "b").write_bytes(key.read_bytes())
+    with vault.change() as draft:
+        draft.roots.clear()
+    assert separate.attempt(request)["opened"] == len(living)
+    (folder / "b").unlink()
+    assert separate.attempt(request)["opened"] == 0

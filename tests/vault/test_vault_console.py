@@ -58,7 +58,7 @@ def test_two_different_officers_with_their_passwords(served):
     assert last["subject"] == [str(new.id)]
     assert "password" not in json.dumps(facts(served.home))
     raw = (folder(served.home) / "vaultd.jsonl").read_bytes()
-    kinds = [f.entry.kind for f in spooled(raw) if opening_bytes(f.entry)]
+    kinds = [f.entry.kind for f in spooled(raw, "vaultd") if opening_bytes(f.entry)]
     assert set(kinds) == {"vault.console.refused", "vault.console.confirmed"}
 
 

@@ -200,7 +200,8 @@ def test_thirty_one_days_on_what_is_due_dies_and_only_that(tmp_path):
     assert vault.destroy_due() == []
     (fact,) = facts(place.home)
     assert (fact["kind"], fact["roots"]) == ("vault.roots.destroyed", [[1, epoch]])
-    assert [f.entry.kind for f in spooled(folder_bytes(place.home)) if opening_bytes(f.entry)] == [fact["kind"]]
+    told = spooled(folder_bytes(place.home), "vaultd")
+    assert [f.entry.kind for f in told if opening_bytes(f.entry)] == [fact["kind"]]
     vault.close()
 
 

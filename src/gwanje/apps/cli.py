@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import pkgutil
+import resource
 import sys
 from collections.abc import Sequence
 
@@ -23,6 +25,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its function gets the parsed arguments and returns the exit code."""
+    # before anything is made: no file of a centre is another user's to read, and no process leaves its memory behind
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     args = parser().parse_args(argv)
     code = args.run(args)
     return int(code or 0)

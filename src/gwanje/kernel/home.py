@@ -45,6 +45,8 @@ class Home:
                 **settings,
             }
             part = home.config_file.with_suffix(".tmp")
+            part.touch(mode=0o600)
+            part.chmod(0o600)
             part.write_text(json.dumps(config, indent=1, ensure_ascii=False))
             os.replace(part, home.config_file)
         for name in ("secrets", "log", "store", "spool", "vault", "out"):

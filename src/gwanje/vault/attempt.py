@@ -3,8 +3,9 @@
 stdin: JSON {"home", "samples": [{"class", "epoch", "slot", "tick", "segment_id" (hex or base64), "part" (base64 of
 header ‖ ciphertext ‖ tag)}], "files": [files with one sample a line], "extra": [folders]}; stdout: JSON {"tried",
 "opened", "generation_key_absent", …}. Files are read a line at a time: memory does not grow with their size.
-Every keystore file and every generation key found under the vault folder and the extra folders is tried with every
-other. With a keystore and its generation key from before the destruction everything opens: the control.
+Every keystore file and every generation key found in the data folder (but for footage and database) and the extra
+folders is tried with every other. With a keystore and its generation key from before the destruction everything
+opens: the control.
 """
 
 from __future__ import annotations
@@ -34,11 +35,15 @@ FILES_MAX: Final = 500_000
 SAMPLES_MAX: Final = 1_000_000
 INPUT_MAX: Final = 2 << 30
 LINE_MAX: Final = 64 << 20
+# too many files to look at: sealed footage, and the database, which is dumped and tried by tests
+PASSED_BY: Final = frozenset({"store", "pg"})
 
 
 def _files(folders: list[Path]) -> Iterator[Path]:
     count = 0
     for folder in folders:
+        if folder.is_file():
+            yield folder
         for base, _, names in os.walk(folder):
             for name in sorted(names):
                 count += 1
@@ -54,15 +59,27 @@ def collect(folders: list[Path]) -> tuple[list[bytes], list[bytes]]:
     for path in _files(folders):
         if path.is_symlink() or not path.is_file():
             continue
-        size = path.stat().st_size
-        if size == 32:
-            keys.append(path.read_bytes())
+        try:
+            _sort(path, stores, keys)
+        except FileNotFoundError:
+            # a living centre's spools and logs come and go
             continue
-        with path.open("rb") as handle:
-            if handle.read(8) == keystore_file.MAGIC and size <= keystore_file.SIZE_MAX:
-                handle.seek(0)
-                stores.append(handle.read())
     return stores, keys
+
+
+def _sort(path: Path, stores: list[bytes], keys: list[bytes]) -> None:
+    size = path.stat().st_size
+    with path.open("rb") as handle:
+        if size == 32:
+            keys.append(handle.read())
+        elif size <= keystore_file.SIZE_MAX and handle.read(8) == keystore_file.MAGIC:
+            handle.seek(0)
+            stores.append(handle.read())
+
+
+def haunts(home: Path) -> list[Path]:
+    """Where a copy of a keystore may lie in a data folder: a backup made by hand counts as much as the original."""
+    return [path for path in sorted(home.iterdir()) if path.name not in PASSED_BY]
 
 
 def states(stores: list[bytes], keys: list[bytes]) -> tuple[list[State], int | None]:
@@ -132,9 +149,10 @@ def _believed(request: dict[str, Any]) -> dict[str, Any]:
 @upholds("retention.irrecoverable", role="check", passes=_believed)
 def attempt(request: dict[str, Any]) -> dict[str, Any]:
     """Try everything with everything; ValueError or KeyError when the request is malformed."""
-    vault = Path(request["home"]) / "vault"
+    home = Path(request["home"])
+    vault = home / "vault"
     extra = [Path(folder) for folder in request.get("extra", [])]
-    stores, keys = collect([vault, *extra])
+    stores, keys = collect([*haunts(home), *extra])
     found, newest = states(stores, keys)
     own_stores, _ = collect([vault])
     _, own_newest = states(own_stores, [])
