@@ -61,7 +61,7 @@ def test_a_vault_that_is_away_is_said(sign_in, officers, monkeypatch):
     monkeypatch.setattr(VaultClient, "status", away)
     page = sign_in(officers["operator"]).get("/retention/")
     assert page.status_code == 200
-    assert "금고 서비스가 응답하지 않습니다" in page.content.decode()
+    assert "영상 키 관리 장치가 응답하지 않습니다" in page.content.decode()
 
 
 @pytest.mark.norm("retention.max", "deny")
@@ -156,7 +156,7 @@ def test_a_certificate_is_shown_and_taken_away(sign_in, officers, certificate):
     browser = sign_in(officers["privacy_officer"])
     assert "파기-2026-0001" in browser.get("/retention/certificates/").content.decode()
     text = browser.get(f"/retention/certificates/{certificate.pk}/").content.decode()
-    for word in ("제31조제1항", "이전 세대 키 없음", "unsigned", "ab" * 32):
+    for word in ("제31조제1항", "이전 세대 키 없음", "서명 전", "ab" * 32):
         assert word in text, word
     pdf = browser.get(f"/retention/certificates/{certificate.pk}/pdf/")
     assert (pdf.content, pdf["Content-Type"]) == (b"%PDF-1.7 x", "application/pdf")

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 
-from gwanje.centre.common import clock, cursor
+from gwanje.centre.common import clock, cursor, law
 from gwanje.centre.common.doors import turn_away
 from gwanje.centre.common.refusal import Problem, Refused, vault_away
 from gwanje.kernel import ledger
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.ledger import Entry
+from gwanje.law import ArticleRef
 from gwanje.vault.client import VaultAway, VaultRefused
 
 log = logging.getLogger("gwanje.web")
@@ -26,11 +30,31 @@ def wants_json(request: HttpRequest) -> bool:
     return request.path.startswith("/api/") or "application/json" in request.headers.get("Accept", "")
 
 
-def answer(request: HttpRequest, status: int, body: dict[str, Any], template: str = "web/problem.html") -> HttpResponse:
-    """One answer in the form that the caller asked for; ``body`` = {error, ko, en, rule, next, …}."""
+def answer(
+    request: HttpRequest, status: int, body: dict[str, Any], template: str = "web/problem.html", **more: Any
+) -> HttpResponse:
+    """One answer in the form that was asked for; ``body`` = {error, ko, en, rule, next, …}, ``more`` for the page."""
     if wants_json(request):
         return JsonResponse(body, status=status, json_dumps_params={"ensure_ascii": False})
-    return render(request, template, {"problem": body, "status": status}, status=status)
+    context = {"problem": body, "status": status, "back": came_from(request), **more}
+    return render(request, template, context, status=status)
+
+
+def came_from(request: HttpRequest) -> str:
+    """The page of ours that the person came from, else the start: never this address again, never another host."""
+    said = urlsplit(request.META.get("HTTP_REFERER", ""))
+    if said.netloc != request.META.get("HTTP_HOST") or said.path in ("", request.path) or said.path.startswith("//"):
+        return "/"
+    return f"{said.path}?{said.query}" if said.query else said.path
+
+
+def cited(articles: Iterable[ArticleRef]) -> list[dict[str, str]]:
+    """Articles with their public page, where there is one."""
+    packs = {pack.id for pack in law().law.packs}
+    return [
+        {"text": str(a), "page": reverse("publication:article", args=[a.pack, a.id]) if a.pack in packs else ""}
+        for a in articles
+    ]
 
 
 def problem(request: HttpRequest, error: Problem) -> HttpResponse:
@@ -66,6 +90,8 @@ def refused(request: HttpRequest, error: Refused) -> HttpResponse:
             "next": reason.remedy_ko,
             "next_en": reason.remedy_en,
         },
+        articles=cited(decision.articles),
+        recorded=True,
     )
 
 
@@ -84,8 +110,8 @@ def missing_body() -> dict[str, str]:
     """What is not there and what is another agency's look alike."""
     return {
         "error": "not_found",
-        "ko": "찾을 수 없습니다.",
-        "en": "Not found.",
+        "ko": "그런 화면이나 자료가 없습니다.",
+        "en": "There is no such page or record.",
         "rule": "",
         "next": "주소를 확인하십시오.",
         "next_en": "Check the address.",

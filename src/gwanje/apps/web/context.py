@@ -6,18 +6,21 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from gwanje.centre.common import home
+from gwanje.apps.web.rail import rail
+from gwanje.centre.common import clock, home
 from gwanje.centre.staff import api as staff
 
 
 def centre(request: HttpRequest) -> dict[str, Any]:
-    """``centre_name``, ``actor`` (None before login), ``role_titles``, ``playback_station``."""
+    """``centre_name``, ``actor`` (None before login), ``role_titles``, ``rail``, ``clock_now``."""
     actor = getattr(request, "actor", None)
     name = home().config.get("name") or "통합관제센터"
     if actor is None or actor.anonymous:
-        return {"centre_name": name, "actor": None}
+        return {"centre_name": name, "actor": None, "clock_now": clock().local()}
     return {
         "centre_name": name,
         "actor": actor,
+        "clock_now": clock().local(),
         "role_titles": ", ".join(staff.titles(actor.roles)),
+        "rail": rail(actor, request.path),
     }

@@ -74,7 +74,8 @@ TEMPLATES = [
                 "django.template.context_processors.csrf",
                 "django.contrib.messages.context_processors.messages",
                 "gwanje.apps.web.context.centre",
-            ]
+            ],
+            "libraries": {"dates": "gwanje.centre.common.dates"},
         },
     }
 ]

@@ -16,6 +16,10 @@ MODE_WORDS = {"integrated": _("통합"), "linked": _("연계")}
 STATE_WORDS = {"planned": _("예정"), "active": _("운영"), "suspended": _("중지"), "removed": _("철거")}
 
 
+# a browser's own date picker shows its own language's order; an official page shows one form
+DAY = {"inputmode": "numeric", "autocomplete": "off", "maxlength": "10", "placeholder": "2026-11-20"}
+
+
 class UploadForm(forms.Form):
     """One CSV, 32 MB at most."""
 
@@ -54,8 +58,8 @@ class CameraForm(forms.Form):
     )
     owner = forms.ChoiceField(label=_("소유 기관"), required=False)
     mandate = forms.CharField(label=_("권한 수임 문서"), max_length=200, required=False)
-    mandate_from = forms.DateField(label=_("수임 시작"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    mandate_until = forms.DateField(label=_("수임 끝"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    mandate_from = forms.DateField(label=_("수임 시작"), required=False, widget=forms.DateInput(DAY, "%Y-%m-%d"))
+    mandate_until = forms.DateField(label=_("수임 끝"), required=False, widget=forms.DateInput(DAY, "%Y-%m-%d"))
 
     GROUPS = (
         (_("기기와 장소"), ("number", "place", "lat", "lon", "device", "department")),
@@ -81,5 +85,5 @@ class MandateForm(forms.Form):
     """Another agency's mandate for one camera."""
 
     mandate = forms.CharField(label=_("권한 수임 문서"), max_length=200)
-    mandate_from = forms.DateField(label=_("수임 시작"), widget=forms.DateInput(attrs={"type": "date"}))
-    mandate_until = forms.DateField(label=_("수임 끝"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    mandate_from = forms.DateField(label=_("수임 시작"), widget=forms.DateInput(DAY, "%Y-%m-%d"))
+    mandate_until = forms.DateField(label=_("수임 끝"), required=False, widget=forms.DateInput(DAY, "%Y-%m-%d"))

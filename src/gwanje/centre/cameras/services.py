@@ -124,7 +124,7 @@ def register_camera(actor: Actor, new: NewCamera) -> Camera:
         raise Refused(decision, rules.REGISTER, actor, detail={"number": new.number})
     if Camera.objects.filter(agency_id=new.agency, number=new.number).exists():
         raise Problem(
-            "number_taken", f"관리번호 {new.number}은(는) 이미 있습니다.", "The management number exists already."
+            "number_taken", f"관리번호가 이미 있습니다: {new.number}", "The management number exists already."
         )
     camera_id = uuid7()
     now = clock().now()

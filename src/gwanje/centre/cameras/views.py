@@ -21,7 +21,7 @@ from gwanje.centre.cameras.national import reasons
 from gwanje.centre.cameras.national.guard import guarded
 from gwanje.centre.common import clock, decide
 from gwanje.centre.common.doors import signed_in
-from gwanje.centre.common.refusal import Problem
+from gwanje.centre.common.refusal import Problem, say
 from gwanje.centre.staff import api as staff
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import Resource
@@ -95,7 +95,7 @@ def camera_new(request: HttpRequest) -> HttpResponse:
         try:
             row = services.register_camera(actor, services.NewCamera(agency=actor.agency, **values))
         except Problem as problem:
-            form.add_error(None, f"{problem.ko} {problem.next}".strip())
+            form.add_error(None, say(problem))
         else:
             return redirect("cameras:camera", id=row.id)
     status = 422 if form.is_bound else 200

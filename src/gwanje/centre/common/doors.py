@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 
 from gwanje.centre.common import clock, cursor
 from gwanje.kernel import ledger
@@ -25,26 +26,35 @@ def address_of(request: HttpRequest) -> str:
 def turn_away(request: HttpRequest, kind: str) -> HttpResponse:
     """Answer somebody who has not signed in: counted in the ledger, 429 from the 121st refusal of a minute on."""
     count = ledger.count_refusal(cursor(), clock(), kind, address_of(request))
+    page = not request.path.startswith("/api/") and "application/json" not in request.headers.get("Accept", "")
     if count > REFUSALS_A_MINUTE:
-        response: HttpResponse = JsonResponse(
-            {
-                "error": "too_many",
-                "ko": "로그인하지 않은 요청이 너무 많습니다.",
-                "en": "Too many requests without a log-in.",
-                "rule": f"분당 {REFUSALS_A_MINUTE}회",
-                "next": "1분 뒤 다시 하십시오.",
-            },
-            status=429,
-        )
+        body = {
+            "error": "too_many",
+            "ko": "로그인하지 않은 요청이 너무 많습니다.",
+            "en": "Too many requests without a log-in.",
+            "rule": f"분당 {REFUSALS_A_MINUTE}회",
+            "next": "1분 뒤 다시 하십시오.",
+            "next_en": "Try again in a minute.",
+        }
+        response = _answer(request, body, 429, page)
         response.headers["Retry-After"] = "60"
         return response
-    page = not request.path.startswith("/api/") and "application/json" not in request.headers.get("Accept", "")
     if page and request.method in ("GET", "HEAD"):
         return HttpResponseRedirect("/login/?" + urlencode({"next": request.get_full_path()}))
     body = {"error": "login", "ko": "로그인이 필요합니다.", "en": "Log in first.", "rule": "", "next": "/login/"}
     if page:
-        return HttpResponse(f"{body['ko']} / {body['en']}", status=401, content_type="text/plain; charset=utf-8")
-    return JsonResponse(body, status=401)
+        body |= {
+            "ko": "로그인하지 않아 아무것도 저장하지 않았습니다.",
+            "en": "You are not logged in; nothing was saved.",
+        }
+        body |= {"next": "로그인한 뒤 다시 하십시오.", "next_en": "Log in and repeat."}
+    return _answer(request, body, 401, page)
+
+
+def _answer(request: HttpRequest, body: dict[str, str], status: int, page: bool) -> HttpResponse:
+    if page:
+        return render(request, "web/problem.html", {"problem": body, "status": status}, status=status)
+    return JsonResponse(body, status=status)
 
 
 def signed_in(view: View) -> View:

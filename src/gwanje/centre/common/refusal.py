@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.utils.translation import get_language
+
 if TYPE_CHECKING:
     from gwanje.kernel.actor import Actor
     from gwanje.law import Decision
@@ -33,18 +35,36 @@ class Problem(Exception):
     ``code``: a stable word; ``ko``, ``en``: the message; ``rule``: article or limit; ``next``: what helps.
     """
 
-    def __init__(self, code: str, ko: str, en: str, *, rule: str = "", next_: str = "", status: int = 422) -> None:
+    def __init__(
+        self, code: str, ko: str, en: str, *, rule: str = "", next_: str = "", next_en: str = "", status: int = 422
+    ) -> None:
         super().__init__(f"{code}: {en}")
-        self.code, self.ko, self.en, self.rule, self.next, self.status = code, ko, en, rule, next_, status
+        self.code, self.ko, self.en, self.rule, self.status = code, ko, en, rule, status
+        # some rooms write both languages in one, a slash between them
+        both, _, english = next_.partition(" / ")
+        self.next, self.next_en = both, next_en or english
 
     def body(self) -> dict[str, str]:
         """The JSON of the API."""
-        return {"error": self.code, "ko": self.ko, "en": self.en, "rule": self.rule, "next": self.next}
+        said = {"error": self.code, "ko": self.ko, "en": self.en, "rule": self.rule, "next": self.next}
+        return {**said, "next_en": self.next_en} if self.next_en else said
 
 
 def missing(what_ko: str, what_en: str) -> Problem:
     """404 for a row that is not there or is not the actor's to see; both look alike."""
-    return Problem("not_found", f"{what_ko}을(를) 찾을 수 없습니다.", f"{what_en} not found.", status=404)
+    return Problem("not_found", f"{josa(what_ko, '을', '를')} 찾을 수 없습니다.", f"{what_en} not found.", status=404)
+
+
+def josa(word: str, closed: str, open_: str) -> str:
+    """The word with the particle (조사) that its last syllable wants: 계정을, 기기를."""
+    last = ord(word[-1]) - 0xAC00 if word else 0
+    return word + (closed if 0 <= last < 11172 and last % 28 else open_)
+
+
+def say(problem: Problem) -> str:
+    """What is wrong and what to do next, in the language of the page: for the head of a form."""
+    said = (problem.en, problem.next_en) if get_language() == "en" else (problem.ko, problem.next)
+    return " ".join(part for part in said if part)
 
 
 def uuid_of(text: str, what_ko: str = "항목", what_en: str = "item") -> UUID:
@@ -62,5 +82,6 @@ def vault_away() -> Problem:
         "영상 키 관리 장치가 응답하지 않습니다. 저장된 것은 없습니다.",
         "The key service does not answer; nothing was opened or saved.",
         next_="잠시 뒤 다시 하십시오.",
+        next_en="Try again shortly.",
         status=503,
     )

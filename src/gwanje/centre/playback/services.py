@@ -13,7 +13,7 @@ from django.utils.text import normalize_newlines
 
 from gwanje.centre.cameras import api as cameras
 from gwanje.centre.common import absent, clock, cursor, demand, home, law
-from gwanje.centre.common.refusal import Problem
+from gwanje.centre.common.refusal import Problem, josa
 from gwanje.centre.playback.footage import Preview, preview, slots_of
 from gwanje.centre.playback.models import (
     APPROVED,
@@ -63,7 +63,7 @@ def setting(name: str, default: int) -> int:
 def _clean(text: str, most: int, ko: str, en: str) -> str:
     value = nfc(normalize_newlines(text or "").strip())
     if len(value) > most:
-        raise Problem("too_long", f"{ko}은(는) {most}자까지입니다.", f"{en} may have {most} characters.")
+        raise Problem("too_long", f"{josa(ko, '은', '는')} {most}자까지입니다.", f"{en} may have {most} characters.")
     return value
 
 

@@ -10,14 +10,13 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from gwanje.centre.common import absent, clock, cursor, decide, demand, home, law
 from gwanje.centre.common.doors import signed_in
-from gwanje.centre.common.refusal import Problem
+from gwanje.centre.common.refusal import Problem, say
 from gwanje.centre.playback import permits, services
 from gwanje.centre.playback.footage import stretches
 from gwanje.centre.playback.forms import RequestForm
@@ -27,6 +26,16 @@ from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import Resource
 
 PAGE = 50
+GAP_WORDS = {
+    "network": _lazy("통신 끊김"),
+    "camera": _lazy("기기 이상"),
+    "disk": _lazy("저장 장애"),
+    "overload": _lazy("과부하"),
+    "clock": _lazy("시각 이상"),
+    "no key": _lazy("키 없음"),
+    "not due": _lazy("녹화 대상 아님"),
+    "restart": _lazy("재시작"),
+}
 STATE_WORDS = {
     "asked": (_lazy("승인 대기"), "warn"),
     "approved": (_lazy("승인"), "ok"),
@@ -93,9 +102,12 @@ def new(request: HttpRequest) -> HttpResponse:
     except Problem as problem:
         if problem.status != 422:
             raise
-        form.add_error(None, problem.en if get_language() == "en" else f"{problem.ko} {problem.next}".strip())
+        form.add_error(None, say(problem))
         return _form(request, form, status=422)
-    return _form(request, form, seen=seen, first=at(first), until=at(until), widened=asked.first - first)
+    rows = [
+        (item, [(at(h.first), at(h.until), GAP_WORDS.get(h.reason, _("빈 구간"))) for h in item.holes]) for item in seen
+    ]
+    return _form(request, form, seen=rows, first=at(first), until=at(until), widened=asked.first - first)
 
 
 def _initial(request: HttpRequest) -> dict[str, Any]:
@@ -125,6 +137,7 @@ def detail(request: HttpRequest, id_: UUID) -> HttpResponse:
         "asked_first": at(row.asked_first),
         "asked_until": at(row.asked_until),
         "cameras": row.cameras.all(),
+        "length": row.until - row.first,
         "approvals": row.approvals.select_related("person"),
         "issues": row.issues.all(),
         "waiting": state == ASKED,

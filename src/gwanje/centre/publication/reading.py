@@ -8,7 +8,7 @@ from typing import Any
 from gwanje.centre.common import law
 from gwanje.law import InForce, NotInForce, Parameter
 from gwanje.law.packs import Article, Pack
-from gwanje.law.words import PARAMETERS
+from gwanje.law.words import NORMS, PARAMETERS
 
 STATES = {
     "enforced": ("집행 중", "Enforced", "ok"),
@@ -84,6 +84,7 @@ def line(article: Article, on: date) -> dict[str, Any]:
         "state_en": en,
         "badge": badge,
         "norms": list(article.norms),
+        "words": [{"ko": NORMS[n].ko, "en": NORMS[n].en} for n in article.norms],
         "area": article.area,
         "area_ko": area_ko,
         "area_en": area_en,

@@ -234,7 +234,7 @@ def page(draft: Draft, digest: str, zone: Any) -> dict[str, Any]:
     proof = [
         ["SHA-256", digest],
         [
-            "Merkle",
+            "해시 뿌리",
             "; ".join(dict.fromkeys(bytes(h.root or b"").hex() for h in hours[:3])) + (" …" if hours[3:] else ""),
         ],
         ["관리대장", f"{size}건 · {base64.b64encode(root).decode() or '-'}"],

@@ -48,15 +48,17 @@ def set_class(
             return known
         raise Problem(
             "class_fixed",
-            f"보관 구분 {number}은(는) 이미 {known.value} {known.kind}로 정해져 바꿀 수 없습니다.",
-            f"Class {number} is fixed to {known.value} {known.kind}.",
+            f"보관 구분 {number}번은 기간이 이미 정해져 바꿀 수 없습니다.",
+            f"The period of class {number} is fixed.",
             next_="새 번호를 쓰십시오.",
+            next_en="Use a new number.",
             status=409,
         )
     try:
         VaultClient(home(), "web").set_class(number, kind, value, nfc(reference))
     except VaultRefused as refused:
-        raise Problem("vault_refused", refused.message, refused.message, status=409) from refused
+        ko, _, en = refused.message.partition(" / ")
+        raise Problem("vault_refused", ko, en or ko, status=409) from refused
     made = RetentionClass.objects.create(
         number=number, kind=kind, value=value, reference=nfc(reference), label=nfc(label)
     )

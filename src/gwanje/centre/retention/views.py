@@ -13,9 +13,9 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import get_language
 from django.views.decorators.http import require_GET, require_POST
 
-from gwanje.centre.common import clock, cursor, demand, home, law
+from gwanje.centre.common import clock, cursor, decide, demand, home, law
 from gwanje.centre.common.doors import signed_in
-from gwanje.centre.common.refusal import Problem, missing
+from gwanje.centre.common.refusal import Problem, missing, say
 from gwanje.centre.retention import api, reading, services
 from gwanje.centre.retention.forms import ClassForm
 from gwanje.centre.retention.models import Certificate
@@ -28,6 +28,8 @@ from gwanje.vault.client import VaultAway, VaultClient, VaultRefused
 PAGE = 48
 CERTIFICATES = 50
 HOURS_SHOWN = 200
+# whether somebody may set a class at all is asked with one that the law allows
+LAWFUL = {"class": {"kind": "days", "value": 1, "statute": ""}}
 
 
 class _Hours:
@@ -88,6 +90,8 @@ def _hours_page(request: HttpRequest, form: ClassForm, status: int = 200) -> Htt
         "vault": _vault(),
         "last": Certificate.objects.defer("pdf", "body", "readable").first(),
         "form": form,
+        "may_certificate": decide(_actor(request), "retention.certificate", api.centre()).allow,
+        "may_set": decide(_actor(request), "retention.set_class", api.centre(), **LAWFUL).allow,
         "now": clock().now(),
     }
     return render(request, "retention/hours.html", context, status=status)
@@ -114,7 +118,7 @@ def classes(request: HttpRequest) -> HttpResponse:
             by=actor,
         )
     except Problem as problem:
-        form.add_error(None, problem.en if get_language() == "en" else problem.ko)
+        form.add_error(None, say(problem))
         return _hours_page(request, form, problem.status)
     return redirect("retention:hours")
 
@@ -142,6 +146,7 @@ def _certificate(request: HttpRequest, id_: UUID) -> Certificate:
 def certificate(request: HttpRequest, id_: UUID) -> HttpResponse:
     """One certificate: what was destroyed, how it was tried, the hours."""
     found = _certificate(request, id_)
+    language = "en" if get_language() == "en" else "ko"
     return render(
         request,
         "retention/certificate.html",
@@ -149,7 +154,7 @@ def certificate(request: HttpRequest, id_: UUID) -> HttpResponse:
             "certificate": found,
             "said": found.readable,
             "articles": _citations(found.readable["articles"]),
-            "officers": [(law().title(o["role"]), o["state"]) for o in found.readable["officers"]],
+            "officers": [(law().title(o["role"], language), o["state"]) for o in found.readable["officers"]],
             "destroyed": found.destroyed.all()[:HOURS_SHOWN],
             "more": max(0, found.hours - HOURS_SHOWN),
         },

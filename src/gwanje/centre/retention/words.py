@@ -38,7 +38,7 @@ def certificate_words(draft: Draft, span: tuple[str, str], issued: datetime) -> 
             ["문서번호", draft.number],
             ["파기 대상", f"{span[0]} ~ {span[1]} 사이에 녹화된 개인영상정보"],
             ["수량", f"시간 단위 {len(hours)}건 · 영상정보처리기기 {len(cameras)}대 · "
-                     f"기기·시간 {sum(len(h.detail) for h in hours)}건 · 영상 조각 {sum(h.parts for h in hours)}개"],
+                     f"기기·시간 {sum(len(h.detail) for h in hours)}건 · 영상 조각 {sum(h.parts for h in hours):,}개"],
             ["파기 사유", "보관기간 경과"],
             ["키 세대", f"{generations[0]} ~ {generations[-1]} (모두 삭제)" if len(generations) > 1
                         else f"{generations[0]} (삭제)"],
@@ -56,7 +56,7 @@ def certificate_words(draft: Draft, span: tuple[str, str], issued: datetime) -> 
             f"이전 세대 키: {'없음' if found.generation_key_absent else '남아 있음'}",
         ],
         "articles": [str(article) for article in draft.articles],
-        "officers": [[draft.titles.get(role, role), "", "", "서명 전(unsigned)"] for role in COUNTERSIGN],
+        "officers": [[draft.titles.get(role, role), "", "", "서명 전"] for role in COUNTERSIGN],
         "closing": "위와 같이 개인영상정보를 복원이 불가능한 방법으로 파기하였음을 확인합니다.",
         "words": {
             "method": "파기 방법",

@@ -7,6 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from gwanje.centre.staff import api
 
+# a browser's own date picker shows its own language's order; an official page shows one form
+MOMENTS = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"]
+
 
 class GrantForm(forms.Form):
     """One role for one person."""
@@ -14,12 +17,17 @@ class GrantForm(forms.Form):
     role = forms.ChoiceField(label=_("권한"))
     ground = forms.CharField(label=_("부여 근거"), max_length=300, help_text=_("인사발령 문서번호 등"))
     ends_at = forms.DateTimeField(
-        label=_("종료 일시"), required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
+        label=_("종료 일시"),
+        required=False,
+        input_formats=MOMENTS,
+        widget=forms.DateTimeInput(attrs={"inputmode": "numeric", "autocomplete": "off", "maxlength": "19"}),
+        help_text=_("예: 2026-11-20 18:00. 비우면 회수할 때까지입니다."),
     )
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.fields["role"].choices = api.role_choices()  # type: ignore[attr-defined]
+        # nothing is chosen beforehand: a right is never granted because it stood first in a list
+        self.fields["role"].choices = [("", _("고르십시오")), *api.role_choices()]  # type: ignore[attr-defined]
 
 
 class PersonForm(forms.Form):

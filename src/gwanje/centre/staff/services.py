@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.text import normalize_newlines
 
 from gwanje.centre.common import clock, cursor, demand, home, law
-from gwanje.centre.common.refusal import Problem, Refused, missing
+from gwanje.centre.common.refusal import Problem, Refused, josa, missing
 from gwanje.centre.staff import api, rules
 from gwanje.centre.staff.models import KINDS, Agency, Delegation, Person, RoleGrant, Shift, Station
 from gwanje.kernel import ledger
@@ -34,9 +34,9 @@ def _text(value: str, most: int, field_ko: str, field_en: str) -> str:
     if not text or len(text) > most:
         raise Problem(
             "bad_text",
-            f"{field_ko}은(는) 1~{most}자여야 합니다.",
+            f"{josa(field_ko, '은', '는')} 1~{most}자여야 합니다.",
             f"{field_en} must have 1 to {most} characters.",
-            next_=f"{field_ko}을(를) 고쳐 다시 저장하십시오.",
+            next_=f"{josa(field_ko, '을', '를')} 고쳐 다시 저장하십시오.",
         )
     return text
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from gwanje.centre.common import absent, clock, decide, demand
 from gwanje.centre.common.doors import signed_in
-from gwanje.centre.common.refusal import Problem, missing
+from gwanje.centre.common.refusal import Problem, missing, say
 from gwanje.centre.staff import api, services
 from gwanje.centre.staff.forms import GrantForm, PasswordForm, PersonForm
 from gwanje.centre.staff.models import Delegation, Person, RoleGrant, Shift, Station
@@ -55,7 +55,7 @@ def people(request: HttpRequest) -> HttpResponse:
         try:
             person = services.create_person(agency=agency, by=actor, **form.cleaned_data)
         except Problem as problem:
-            form.add_error(None, _say(problem))
+            form.add_error(None, say(problem))
         else:
             return redirect("staff:person", person.pk)
     found = Person.objects.select_related("agency").order_by("name", "account")
@@ -74,12 +74,6 @@ def people(request: HttpRequest) -> HttpResponse:
     may_manage = decide(actor, "staff.manage", _own(actor)).allow
     context = {"rows": rows, "page_obj": page, "search": search, "form": form, "may_manage": may_manage}
     return render(request, "staff/people.html", context, status=422 if form.errors else 200)
-
-
-def _say(problem: Problem) -> str:
-    from django.utils.translation import get_language
-
-    return problem.en if get_language() == "en" else problem.ko
 
 
 @signed_in
@@ -157,7 +151,7 @@ def me(request: HttpRequest) -> HttpResponse:
         try:
             services.change_password(who, form.cleaned_data["old"], form.cleaned_data["new"], actor)
         except Problem as problem:
-            form.add_error(None, _say(problem))
+            form.add_error(None, say(problem))
         else:
             update_session_auth_hash(request, who)
             messages.success(request, _("비밀번호를 바꾸었습니다."))
