@@ -140,3 +140,14 @@ def test_a_preview_nobody_confirms_is_forgotten_after_a_day(manager, advance):
     advance(2)
     assert importing.forget_previews() == 1
     assert [batch.id for batch in ImportBatch.objects.all()] == [kept.id]
+
+
+def test_previews_that_nobody_confirms_do_not_pile_up(manager, monkeypatch):
+    monkeypatch.setattr(importing, "PREVIEWS_MAX", 2)
+    first = importing.preview(manager, "a.csv", lines({}))
+    importing.preview(manager, "b.csv", lines({}))
+    with pytest.raises(Problem) as caught:
+        importing.preview(manager, "c.csv", lines({}))
+    assert (caught.value.code, caught.value.status) == ("previews", 409)
+    importing.discard(manager, first.id)
+    assert importing.preview(manager, "c.csv", lines({})).accepted == 1

@@ -83,6 +83,38 @@ def test_a_seat_of_another_purpose_is_widened_only_by_an_emergency(watcher, came
         services.live_token(watcher, camera.id, "main")
 
 
+def test_what_an_emergency_opened_ends_with_its_minutes(watcher, camera, city, advance):
+    """The token lives no longer than the emergency that was needed for it; one that needed none has its minute."""
+    keys.signing_key(home(), "web", create=True)
+    seat = Seat.objects.create(agency_id=city.pk, station=watcher.station, purposes=["범죄예방"])
+    row = services.open_emergency(watcher, "범죄", "가온로 폭행 신고 접수", 1)
+    advance(40)
+    assert services.live_token(watcher, camera.id, "main").expires == int(row.until.timestamp())
+    seat.purposes = ["교통단속"]
+    seat.save()
+    assert services.live_token(watcher, camera.id, "main").expires > row.until.timestamp()
+
+
+def test_nobody_watches_unseen(watcher, camera):
+    """A camera that stands in no layout of this person and seat has its own row, once a shift."""
+    keys.signing_key(home(), "web", create=True)
+    for _ in range(3):
+        services.live_token(watcher, camera.id, "sub")
+    assert rows("watching.camera.watched") == ["done"]
+    person = people.Person.objects.get(pk=watcher.person)
+    people.end_shift(person)
+    people.start_shift(person, watcher.station)
+    services.live_token(watcher, camera.id, "sub")
+    assert len(rows("watching.camera.watched")) == 2
+
+
+def test_what_a_layout_tells_is_not_told_again(watcher, camera):
+    keys.signing_key(home(), "web", create=True)
+    services.save_layout(watcher, 9, [camera.id])
+    services.live_token(watcher, camera.id, "sub")
+    assert rows("watching.camera.watched") == []
+
+
 @pytest.mark.norm("live.emergency", "deny")
 def test_an_emergency_without_a_reason_is_refused(watcher):
     with pytest.raises(Refused):

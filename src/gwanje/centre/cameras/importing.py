@@ -27,6 +27,7 @@ WEB_BYTES_MAX = 32 * 1024 * 1024
 REFUSALS_KEPT = 5000
 CHUNK = 4000
 PREVIEW_LIFE = timedelta(days=1)
+PREVIEWS_MAX = 20
 
 
 def points(actor: Actor) -> QuerySet[InstallationPoint]:
@@ -51,6 +52,11 @@ def preview(actor: Actor, file_name: str, data: bytes) -> ImportBatch:
     """Read the file and report (미리보기); no place is written. Problem says what a file is that is no camera list."""
     require(actor, rules.WRITE)
     assert actor.agency is not None
+    if ImportBatch.objects.filter(agency_id=actor.agency, confirmed_at__isnull=True).count() >= PREVIEWS_MAX:
+        raise Problem(
+            "previews", f"확정하지 않은 가져오기가 {PREVIEWS_MAX}건입니다.", f"{PREVIEWS_MAX} imports wait already.",
+            next_="확정하거나 취소하십시오.", status=409,
+        )  # fmt: skip
     report = _read(data)
     known = set(InstallationPoint.objects.filter(agency_id=actor.agency).values_list("identity", flat=True).iterator())
     refusals = [[r.line, r.code, r.column, list(r.cells)] for r in report.refused[:REFUSALS_KEPT]]

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from gwanje.centre.cameras import api as cameras
-from gwanje.centre.common import absent, clock, cursor, demand, home, law
+from gwanje.centre.common import absent, clock, cursor, decide, demand, home, law
 from gwanje.centre.common.refusal import Problem
 from gwanje.centre.staff import api as staff
 from gwanje.centre.watching import rules
@@ -26,6 +26,7 @@ from gwanje.kernel.permit import LiveToken
 from gwanje.kernel.policy import Resource
 
 TOKEN_S = 60
+WATCHED = "watching.camera.watched"
 TILES_MAX = 400
 STREAMS = {"main": 0, "sub": 1}
 
@@ -79,10 +80,36 @@ def live_token(actor: Actor, camera_id: UUID, stream: str) -> LiveTicket:
         raise Problem("not_active", "운영 중인 기기가 아닙니다.", "The camera is not in operation.", status=409)
     number = STREAMS[stream] if camera.has_sub else 0
     expires = clock().now_s() + TOKEN_S
+    said = {"seat_purposes": seat.purposes if seat else []}
+    if emergency is not None and not decide(actor, rules.WATCH, camera.resource, **said, emergency=False).allow:
+        # what only the emergency opens ends with it, not with the token's minute
+        expires = min(expires, int(emergency.until.timestamp()))
+    _witness(actor, camera.id, number, emergency)
     token = LiveToken(camera.id, number, actor.person, actor.station, expires)
     signed = token.sign(signing_key(home(), "web"))
     text = base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
     return LiveTicket(text, live_url(camera.id), expires, camera.label)
+
+
+def _witness(actor: Actor, camera: UUID, stream: int, emergency: Emergency | None) -> None:
+    """One ledger row a shift for a camera that stands in no layout of this person and seat: nobody watches unseen."""
+    shift = staff.shift_of(actor.person) if actor.person else None
+    if shift is None:
+        return
+    layouts = Layout.objects.filter(
+        agency_id=actor.agency, display__seat__station=actor.station, person_id=actor.person,
+        changed_at__gte=shift.started_at,
+    ).values_list("cameras", flat=True)[:8]  # fmt: skip
+    if any(str(camera) in shown for shown in layouts):
+        return
+    rows = cursor()
+    rows.execute(
+        "select 1 from ledger_opening where person = %s and at >= %s and kind = %s and %s = any(cameras) limit 1",
+        [actor.person, shift.started_at, WATCHED, camera],
+    )
+    if rows.fetchone() is None:
+        more = {"emergency": str(emergency.id)} if emergency else {}
+        note(actor, WATCHED, [camera], {"stream": stream, **more})
 
 
 def live_url(camera: UUID) -> str:
