@@ -11,7 +11,7 @@ from test_worker import environment, process
 import support
 from gwanje.apps import pairs
 from gwanje.apps.postgres import running
-from gwanje.kernel import database, ledger
+from gwanje.kernel import database, ledger, refusals
 from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.keys import signing_key
@@ -86,6 +86,11 @@ def test_both_sides(centre):
     centre.later()
     report = pairs.check(centre.home)
     assert len(report.unexplained) == 3, "opened, and no Permit in the ledger"
+    with database.connect(centre.home) as connection:
+        assert refusals.drain(centre.home, connection, centre.home.clock) > 0
+    centre.home.clock.set_offset(pairs.SETTLE_S * 3 * 1_000_000)
+    minted = [line for line in pairs.check(centre.home).unexplained if "서명한 허가" in line]
+    assert minted == [f"금고가 서명한 허가 {centre.permit}: 관리대장에 발급 기록이 없음"]
     centre.tell(pairs.ISSUED)
     assert pairs.check(centre.home).ok
     centre.tell("playback.range.opened")

@@ -108,6 +108,9 @@ def _cameras(
             continue
         if (row.main_url, row.sub_url) != (said.main_url, said.sub_url):
             cameras.set_address(actor, row.pk, said.main_url, said.sub_url)
+            if said.user:
+                # at another host the account is sealed anew
+                cameras.set_credentials(actor, row.pk, said.user, said.password)
         if said.main_url and row.state == "suspended":
             cameras.change_state(actor, row.pk, "active")
     done.counts[name] = (len(wanted), new)

@@ -1,8 +1,8 @@
 """Pair check (접속기록 대조): vaultd's open-log against the ledger, both ways.
 
 Every second that vaultd opened must lie within a Permit the ledger knows as issued, for that camera, person and
-station; every range the player reported as opened must have its seconds in the open-log. What stands on one side
-only is named, and is an alarm.
+station; every range the player reported as opened must have its seconds in the open-log; every Permit that vaultd
+says it signed must have been issued. What stands on one side only is named, and is an alarm.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from gwanje.vault.client import VaultClient
 from gwanje.vault.openlog import OpenRow
 
 ISSUED = "playback.permit.issued"
+MINTED = "vault.permit.minted"
 OPENED = ("playback.range.opened", "playback.opened")
 PAGE = 1000
 NAMED_MAX = 100
@@ -92,6 +93,10 @@ def check(home: Home, client: VaultClient | None = None) -> PairReport:
             why = _explain(issued.get(row.permit), row, second)
             if why and row.at_us < now_us - SETTLE_S * 1_000_000 and len(report.unexplained) < NAMED_MAX:
                 report.unexplained.append(f"열람 기록 {row.number}: {why}")
+        for said in _said(connection, (MINTED,), now_us - SETTLE_S * 1_000_000):
+            # whoever holds the web's key can ask vaultd for Permits past the centre, but not without vaultd's own row
+            if said["permit"] not in issued and len(report.unexplained) < NAMED_MAX:
+                report.unexplained.append(f"금고가 서명한 허가 {said['permit']}: 관리대장에 발급 기록이 없음")
         for said in _said(connection, OPENED, now_us - SETTLE_S * 1_000_000):
             report.ranges += 1
             missing = _missing(said, opened)

@@ -84,6 +84,26 @@ def test_an_account_is_sealed_to_the_recorder_and_shown_nowhere(vault, retention
     assert "비밀-열쇠-9" not in repr(connected(new, password="비밀-열쇠-9"))
 
 
+def test_an_account_does_not_follow_to_another_host(vault, retention, admin, new):
+    """Whoever may change an address could else have the recorder tell the password to a device of their own."""
+    connection.cursor().execute(
+        "insert into footage_recorder (id, name, signing_key, sealing_key, url) values (%s, 'r', %s, %s, 'ws://x')",
+        [uuid7(), b"k" * 32, keys.raw_public(keys.sealing_key(home(), "recorder"))],
+    )
+    url = "rtsp://192.0.2.7:554/a"
+    typed = replace(new, main_url=url, sub_url=url + "2", user="admin", password="비밀-열쇠-9")
+    row = services.register_camera(admin, typed)
+    kept = Camera.objects.get(pk=row.pk).sealed
+    assert kept
+    services.set_address(admin, row.pk, "rtsp://192.0.2.7:8554/b", url)
+    assert Camera.objects.get(pk=row.pk).sealed == kept
+    services.set_address(admin, row.pk, "rtsp://192.0.2.7:8554/b", "rtsp://198.51.100.9/b")
+    assert Camera.objects.get(pk=row.pk).sealed == {}
+    cursor = connection.cursor()
+    cursor.execute("select sealed from footage_source where camera = %s", [row.pk])
+    assert cursor.fetchone()[0] in ({}, "{}")
+
+
 def test_an_account_without_a_recorder_is_refused(vault, retention, admin, new):
     with pytest.raises(Problem) as caught:
         services.register_camera(admin, connected(new, user="a", password="b"))

@@ -163,7 +163,10 @@ def change_state(actor: Actor, id_: UUID, state: str) -> Camera:
 
 @transaction.atomic
 def set_address(actor: Actor, id_: UUID, main_url: str, sub_url: str) -> None:
-    """Where a camera's streams are now (영상 주소 변경); the recorders follow, slot and account stay."""
+    """Where a camera's streams are now (영상 주소 변경); the recorders follow, the slot stays.
+
+    The account stays on the same host only: a device elsewhere may ask for the password in the clear.
+    """
     row = find(actor, id_)
     require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
     for url in (main_url, sub_url):
@@ -171,10 +174,17 @@ def set_address(actor: Actor, id_: UUID, main_url: str, sub_url: str) -> None:
     decision = rules.may_register({**facts_of(_as_new(row)), "connected": bool(main_url)}, law())
     if not decision.allow:
         raise Refused(decision, rules.REGISTER, actor, cameras=[row.id])
+    kept = _hosts(main_url, sub_url) <= _hosts(row.main_url, row.sub_url)
+    if not kept:
+        row.sealed = {}
     row.main_url, row.sub_url, row.changed_at = main_url, sub_url, clock().now()
     _connect(row)
     row.save()
-    _note(actor, "cameras.camera.readdressed", decision, row, {"number": row.number})
+    _note(actor, "cameras.camera.readdressed", decision, row, {"number": row.number, "account_kept": kept})
+
+
+def _hosts(*urls: str) -> set[str]:
+    return {urlsplit(url).hostname or "" for url in urls if url}
 
 
 @transaction.atomic
