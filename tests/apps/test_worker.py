@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -17,6 +18,7 @@ import pytest
 import support
 from gwanje.apps.postgres import running
 from gwanje.kernel import database, ledger, refusals
+from gwanje.kernel.footage import Segment, put_segments
 from gwanje.kernel.home import Home
 from gwanje.kernel.ledger import Entry
 from gwanje.vault import ceremony
@@ -86,6 +88,25 @@ def settled(home):
     return rows > 0 and waiting == 0 and witnessed == rows
 
 
+def _recorded(home):
+    """One row of the footage index."""
+    row = Segment(
+        segment_id=b"s" * 32, camera=uuid4(), agency=uuid4(), slot=1, stream=0, class_=1, epoch=490_000, first_tick=0,
+        last_tick=9, parts=10, size=1000, idr_ticks=b"", codec="avc1.64001f", width=1280, height=720, root=None,
+        path="1/x", fence=1, writer=b"w" * 16, closed=True,
+    )  # fmt: skip
+    with database.connect(home) as connection, connection.cursor() as cursor:
+        put_segments(cursor, [row])
+
+
+def _summed(home):
+    """(hours summed, hours waiting)."""
+    with database.connect(home) as connection:
+        return connection.execute(
+            "select (select count(*) from footage_hour), (select count(*) from footage_dirty)"
+        ).fetchone()
+
+
 def test_the_worker_survives_everything_around_it(home):
     with process(home, "worker") as worker:
         time.sleep(1)
@@ -100,6 +121,7 @@ def test_the_worker_survives_everything_around_it(home):
                 worker.send_signal(signal.SIGKILL)
                 worker.wait(5)
                 append(home)
+                _recorded(home)
                 with process(home, "worker") as second:
                     eventually("a killed worker's successor goes on", lambda: settled(home))
                     with database.connect(home) as connection:
@@ -107,6 +129,7 @@ def test_the_worker_survives_everything_around_it(home):
                             "select count(*) from ledger_opening where kind = 'playback.permit.refused'"
                         ).fetchone()
                     assert found == (1,)
+                    eventually("the hour is summed", lambda: _summed(home) == (1, 0))
                     _verifies(home)
                     started = time.monotonic()
                     second.send_signal(signal.SIGTERM)

@@ -151,11 +151,21 @@ def gaps_of(cursor: Cursor, camera: UUID, stream: int, first_us: int, until_us: 
     return [Gap(*row) for row in cursor.fetchall()]
 
 
-def epochs_of_class(cursor: Cursor, class_: int, until_epoch: int) -> list[tuple[int, int, int]]:
-    """(epoch, segments, bytes) of a class not yet marked destroyed, for epochs below ``until_epoch``."""
+def sum_hour(cursor: Cursor) -> bool:
+    """Sum one changed hour again (시간별 보관량); False when none has changed. One transaction each, system scope.
+
+    What is written meanwhile is noted anew: a note dies only together with the rows that this transaction sees.
+    """
+    cursor.execute("select class, epoch from footage_dirty order by class, epoch limit 1")
+    found = cursor.fetchone()
+    if found is None:
+        return False
+    cursor.execute("delete from footage_dirty where class = %s and epoch = %s", found)
+    cursor.execute("delete from footage_hour where class = %s and epoch = %s", found)
     cursor.execute(
-        "select epoch, count(*), sum(bytes)::bigint from footage_segment where class = %s and epoch < %s "
-        "and destroyed_at is null group by epoch order by epoch limit 100000",
-        [class_, until_epoch],
+        "insert into footage_hour select class, epoch, agency, count(distinct camera), count(*), "
+        "sum(last_tick - first_tick + 1), sum(bytes) from footage_segment "
+        "where class = %s and epoch = %s and destroyed_at is null group by class, epoch, agency",
+        found,
     )
-    return [tuple(row) for row in cursor.fetchall()]
+    return True

@@ -157,7 +157,7 @@ def _leftovers(home: Home) -> None:
     """Files or index rows of an hour that was dealt with already (a late spool, a restored backup) go again."""
     with system_scope() as cursor:
         cursor.execute(
-            "select distinct class, epoch from footage_segment where destroyed_at is null and (class, epoch) in "
+            "select distinct class, epoch from footage_standing where (class, epoch) in "
             "(select class_number, epoch from retention_destroyedhour where state in (%s, %s)) limit %s",
             [CERTIFIED, EMPTY, HOURS_A_RUN],
         )

@@ -63,9 +63,9 @@ def due(*, class_number: int | None = None, offset: int = 0, limit: int = 48) ->
     classes = {c.number: c for c in api.classes()}
     with connection.cursor() as cursor:
         cursor.execute(
-            "select s.class, s.epoch, count(distinct s.camera), count(*), sum(s.last_tick - s.first_tick + 1), "
-            "sum(s.bytes)::bigint from footage_segment s left join footage_class c on c.number = s.class "
-            "where s.destroyed_at is null and (%s::int is null or s.class = %s) "
+            "select s.class, s.epoch, sum(s.cameras), sum(s.segments), sum(s.seconds), sum(s.bytes)::bigint "
+            "from footage_standing s left join footage_class c on c.number = s.class "
+            "where (%s::int is null or s.class = %s) "
             "group by s.class, s.epoch, c.kind, c.value order by case c.kind "
             "when 'days' then to_timestamp(s.epoch * 3600) + make_interval(secs => c.value * 86400) "
             "when 'months' then to_timestamp(s.epoch * 3600) + make_interval(months => c.value) "
@@ -80,8 +80,8 @@ def hours(*, class_number: int | None = None) -> int:
     """How many class-hours stand, as far as the transaction's scope goes."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select count(*) from (select distinct class, epoch from footage_segment where destroyed_at is null "
-            "and (%s::int is null or class = %s)) h",
+            "select count(*) from (select distinct class, epoch from footage_standing "
+            "where %s::int is null or class = %s) h",
             [class_number, class_number],
         )
         return int(cursor.fetchone()[0])
