@@ -82,11 +82,14 @@ def event_stream(request: HttpRequest) -> HttpResponseBase:
     """Server-sent events after Last-Event-ID; without one, from now on."""
     actor = _actor(request)
     demand(actor, rules.READ_EVENTS, Resource("event", agency=actor.agency))
+    feed.admit(actor.person)
     given = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
     with transaction.atomic():
         newest = events.latest(cursor(), 1)
-    seq = int(given) if given.isdigit() and len(given) < 19 else (newest[0].seq if newest else 0)
-    response = StreamingHttpResponse(feed.stream(actor.agency, seq), content_type="text/event-stream; charset=utf-8")
+    seq = int(given) if given.isdecimal() and len(given) < 19 else (newest[0].seq if newest else 0)
+    response = StreamingHttpResponse(
+        feed.stream(actor.agency, seq, actor.person), content_type="text/event-stream; charset=utf-8"
+    )
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     return response
@@ -101,7 +104,7 @@ def emergency_open(request: HttpRequest) -> HttpResponse:
         _actor(request),
         request.POST.get("trigger", ""),
         request.POST.get("reason", ""),
-        int(minutes) if minutes.isdigit() and len(minutes) < 4 else 0,
+        int(minutes) if minutes.isdecimal() and len(minutes) < 4 else 0,
     )
     return redirect("watching:wall")
 
