@@ -58,6 +58,27 @@ def test_home_keeps_its_identity_and_modes(tmp_path: Path) -> None:
     os.rmdir(deep.run)
 
 
+def test_sockets_are_not_put_where_a_stranger_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the system's temporary folder anybody may have made the name first."""
+    shared, lure = tmp_path / "shared", tmp_path / "lure"
+    shared.mkdir()
+    lure.mkdir()
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(shared))
+    deep = Home.create(tmp_path / ("x" * 90) / "y")
+    name = deep.run
+    os.rmdir(name)
+    name.symlink_to(lure)
+    with pytest.raises(PermissionError):
+        _ = Home(deep.root).run
+    name.unlink()
+    name.mkdir()
+    name.chmod(0o777)
+    with pytest.raises(PermissionError):
+        _ = Home(deep.root).run
+    name.chmod(0o700)
+    assert Home(deep.root).run == name
+
+
 def test_service_keys_are_made_once_and_private(tmp_path: Path) -> None:
     home = Home.create(tmp_path)
     with pytest.raises(FileNotFoundError):

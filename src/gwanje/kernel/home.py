@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -108,8 +109,10 @@ class Home:
             mark = hashlib.sha256(str(self.root).encode()).hexdigest()[:12]
             inside = Path(tempfile.gettempdir()) / f"gwanje-{os.getuid()}-{mark}"
         inside.mkdir(exist_ok=True, mode=0o700)
-        if inside.stat().st_uid != os.getuid():
-            raise PermissionError(f"{inside} belongs to another user")
+        about = inside.lstat()
+        # in a folder that everybody may write to, another user may have been first, with a link to a place of ours
+        if about.st_uid != os.getuid() or not stat.S_ISDIR(about.st_mode) or about.st_mode & 0o022:
+            raise PermissionError(f"{inside} belongs to another user, is a link, or others may write to it")
         return inside
 
     def socket(self, service: str) -> Path:

@@ -79,7 +79,7 @@ def hours(request: HttpRequest) -> HttpResponse:
 
 def _hours_page(request: HttpRequest, form: ClassForm, status: int = 200) -> HttpResponse:
     chosen = request.GET.get("class", "")
-    number = int(chosen) if chosen.isdigit() and len(chosen) < 4 else None
+    number = int(chosen) if chosen.isdecimal() and len(chosen) < 4 else None
     today = law()
     context = {
         "page_obj": Paginator(_Hours(number), PAGE).get_page(request.GET.get("page")),
