@@ -89,7 +89,7 @@ def _first(
     home: Home, keystore: Keystore, officers: Sequence[NewOfficer], rules: Mapping[str, Sequence[str]] | None
 ) -> None:
     state = State(home.centre, os.urandom(32), os.urandom(32), os.urandom(32), services=_services(home))
-    state.clock_us = home.clock.now_us()
+    state.clock_us, state.settable = home.clock.now_us(), home.clock.settable
     file = home.root / "clock.json"
     if home.clock.settable and file.exists():
         state.offset_us = int(json.loads(file.read_text())["offset_us"])

@@ -77,7 +77,7 @@ class Vault:
         self._cameras: dict[int, bytes] = {}
         self._due: int | None = None
         self._index()
-        self._alarm(self.guard.at_start(state.clock_us, state.offset_us))
+        self._alarm(self._made_settable() or self.guard.at_start(state.clock_us, state.offset_us))
 
     @property
     def state(self) -> State:
@@ -131,6 +131,15 @@ class Vault:
             log.error("a fact could not be spooled: %s (%s)", kind, type(error).__name__)
 
     # --- clock ----------------------------------------------------------------------------------------------------
+
+    def _made_settable(self) -> str | None:
+        """A folder is made settable when it is made: the keystore knows, whatever config.json says today."""
+        known, said = self.state.settable, self.clock.settable
+        if known is None:
+            # a keystore of the first version takes what it finds, once
+            with self.change() as draft:
+                draft.settable = said
+        return "config.json was changed to a settable clock" if said and known is False else None
 
     def _alarm(self, problem: str | None) -> None:
         if problem is None or self.state.alarm is not None:

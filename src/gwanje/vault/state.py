@@ -139,6 +139,7 @@ class State:
     head: tuple[str, int, bytes] | None = None
     clock_us: int = 0
     offset_us: int = 0
+    settable: bool | None = None
     alarm: str | None = None
     spent: dict[bytes, Spent] = field(default_factory=dict)
     destroyed: list[Destroyed] = field(default_factory=list)
@@ -187,6 +188,7 @@ class State:
             "head": list(self.head) if self.head else None,
             "clock": self.clock_us,
             "offset": self.offset_us,
+            "settable": self.settable,
             "alarm": self.alarm,
             "spent": [[s.permit, s.expires, s.session, s.until, s.body] for s in self.spent.values()],
             "destroyed": [[d.class_, d.epoch, d.generation, d.at_us] for d in self.destroyed],
@@ -219,6 +221,7 @@ class State:
             head=(body["head"][0], body["head"][1], body["head"][2]) if body["head"] else None,
             clock_us=body["clock"],
             offset_us=body["offset"],
+            settable=body.get("settable"),
             alarm=body["alarm"],
             spent={item[0]: Spent(*item) for item in body["spent"]},
             destroyed=[Destroyed(*item) for item in body["destroyed"]],
