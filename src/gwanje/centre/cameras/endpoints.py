@@ -12,7 +12,7 @@ from ninja.files import UploadedFile
 from gwanje.centre.cameras import importing, rules, services
 from gwanje.centre.cameras.api import BOUNDARY
 from gwanje.centre.cameras.models import Camera, ImportBatch
-from gwanje.centre.common import home
+from gwanje.centre.common import OFFSET_MAX, home
 from gwanje.centre.common.refusal import Problem, missing
 
 router = Router(tags=["cameras"])
@@ -80,7 +80,9 @@ def _batch(row: ImportBatch) -> ImportOut:
     response=CameraPage,
     summary="Cameras (영상정보처리기기 목록)",
 )
-def cameras(request: HttpRequest, offset: int = Query(0, ge=0), limit: int = Query(100, ge=1, le=LIMIT_MAX)) -> Any:
+def cameras(
+    request: HttpRequest, offset: int = Query(0, ge=0, le=OFFSET_MAX), limit: int = Query(100, ge=1, le=LIMIT_MAX)
+) -> Any:
     """Cameras of the actor's scope by number."""
     services.require(request.actor, rules.READ)  # type: ignore[attr-defined]
     rows = services.visible(request.actor)  # type: ignore[attr-defined]

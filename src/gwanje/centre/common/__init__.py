@@ -21,6 +21,9 @@ from gwanje.kernel.home import Home
 from gwanje.kernel.rls import set_scope
 from gwanje.law import Decision, InForce, Law, load
 
+# beyond it a list is not read by a person any more: a filter is what helps
+OFFSET_MAX = 1_000_000
+
 
 def home() -> Home:
     """The data folder of this process."""

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Field, Router, Schema
+from ninja import Field, Query, Router, Schema
 
-from gwanje.centre.common import demand, law
+from gwanje.centre.common import OFFSET_MAX, demand, law
 from gwanje.centre.playback import permits, services
 from gwanje.centre.playback.models import Request
 from gwanje.centre.playback.rules import GATE, READERS
@@ -156,13 +156,14 @@ def look(request: HttpRequest, body: LookIn) -> dict[str, Any]:
 
 
 @router.get("/requests", response=list[RequestOut], operation_id="playback_requests", url_name="playback-requests")
-def requests(request: HttpRequest, offset: int = 0, limit: int = 50) -> list[dict[str, Any]]:
+def requests(
+    request: HttpRequest, offset: int = Query(0, ge=0, le=OFFSET_MAX), limit: int = Query(50, ge=1, le=PAGE_MAX)
+) -> list[dict[str, Any]]:
     """My requests; those of the agency for approvers and auditors. At most 100 a page."""
     actor = request.actor  # type: ignore[attr-defined]
     demand(actor, "playback.read", Resource("request", agency=actor.agency), own=True)
     found = Request.objects.all() if actor.has(*READERS) else Request.objects.filter(requester_id=actor.person)
-    start, count = max(0, offset), max(1, min(limit, PAGE_MAX))
-    return [_out(row) for row in found.prefetch_related("cameras")[start : start + count]]
+    return [_out(row) for row in found.prefetch_related("cameras")[offset : offset + limit]]
 
 
 @router.post("/requests", response=RequestOut, operation_id="playback_ask", url_name="playback-ask")

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Field, Router, Schema
+from ninja import Field, Query, Router, Schema
 
-from gwanje.centre.common import demand
+from gwanje.centre.common import OFFSET_MAX, demand
 from gwanje.centre.common.refusal import missing
 from gwanje.centre.retention import api, reading, services
 from gwanje.centre.retention.models import Certificate
@@ -91,10 +91,12 @@ def class_add(request: HttpRequest, said: ClassIn) -> Any:
 
 
 @router.get("/hours", response=list[HourOut], operation_id="retention_hours", url_name="retention-hours")
-def hours(request: HttpRequest, offset: int = 0, limit: int = 48) -> list[Any]:
+def hours(
+    request: HttpRequest, offset: int = Query(0, ge=0, le=OFFSET_MAX), limit: int = Query(48, ge=1, le=PAGE_MAX)
+) -> list[Any]:
     """What dies when, the soonest first; at most 500 a page."""
     _own(request, "retention.read")
-    return reading.due(offset=max(0, offset), limit=max(1, min(limit, PAGE_MAX)))
+    return reading.due(offset=offset, limit=limit)
 
 
 @router.get(
@@ -103,12 +105,13 @@ def hours(request: HttpRequest, offset: int = 0, limit: int = 48) -> list[Any]:
     operation_id="retention_certificates",
     url_name="retention-certificates",
 )
-def certificates(request: HttpRequest, offset: int = 0, limit: int = 50) -> list[Any]:
+def certificates(
+    request: HttpRequest, offset: int = Query(0, ge=0, le=OFFSET_MAX), limit: int = Query(50, ge=1, le=PAGE_MAX)
+) -> list[Any]:
     """Certificates, the newest first; at most 500 a page."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     demand(actor, "retention.certificate", api.centre())
-    start, count = max(0, offset), max(1, min(limit, PAGE_MAX))
-    return list(Certificate.objects.defer("pdf", "body", "readable")[start : start + count])
+    return list(Certificate.objects.defer("pdf", "body", "readable")[offset : offset + limit])
 
 
 @router.get(

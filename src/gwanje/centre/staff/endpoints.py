@@ -6,9 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Query, Router, Schema
 
-from gwanje.centre.common import demand
+from gwanje.centre.common import OFFSET_MAX, demand
 from gwanje.centre.staff import api, services
 from gwanje.centre.staff.models import Person
 from gwanje.kernel.policy import Resource
@@ -76,11 +76,12 @@ def shift_end(request: HttpRequest) -> dict[str, object] | None:
 
 
 @router.get("/people", response=list[PersonOut], operation_id="staff_people", url_name="staff-people")
-def people(request: HttpRequest, offset: int = 0, limit: int = 50) -> list[dict[str, object]]:
+def people(
+    request: HttpRequest, offset: int = Query(0, ge=0, le=OFFSET_MAX), limit: int = Query(50, ge=1, le=PAGE_MAX)
+) -> list[dict[str, object]]:
     """People of my agency, by name; at most 100 a page."""
     actor = request.actor  # type: ignore[attr-defined]
     demand(actor, "staff.read", Resource("agency", agency=actor.agency))
-    start, count = max(0, offset), max(1, min(limit, PAGE_MAX))
     return [
         {
             "id": p.pk,
@@ -90,5 +91,5 @@ def people(request: HttpRequest, offset: int = 0, limit: int = 50) -> list[dict[
             "contractor": p.contractor,
             "active": p.active,
         }
-        for p in Person.objects.order_by("name", "account")[start : start + count]
+        for p in Person.objects.order_by("name", "account")[offset : offset + limit]
     ]
