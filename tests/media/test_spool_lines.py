@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from gwanje.media.spool import REASONS, parse_line, read_rows
+from gwanje.media.gaps import REASONS
+from gwanje.media.spool import parse_line, read_rows
 
 SQL = Path(__file__).parents[2] / "src/gwanje/kernel/sql/footage.sql"
 

@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from gwanje.kernel.footage import BATCH_MAX, Cursor, Gap, Segment, put_gaps, put_segments
+from gwanje.media.gaps import REASONS
 
 FILE_MAX = 4 << 20
 SOFT_MAX = 256 << 20
@@ -29,7 +30,6 @@ _INT4 = ("slot", "stream", "class_", "first_tick", "last_tick", "parts", "width"
 _INT8 = ("epoch", "size", "fence", "started_us", "ended_us")
 _TEXT = {"codec": 40, "path": 200, "detail": 2000}
 _PATH = re.compile(r"\d+/\d+/\d+/[\w.-]+\.gws")
-REASONS = ("network", "camera", "disk", "overload", "clock", "no key", "not due", "restart")
 _BYTES = ("segment_id", "idr_ticks", "root", "writer")
 _UUIDS = ("camera", "agency", "id")
 

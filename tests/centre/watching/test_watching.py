@@ -216,3 +216,33 @@ def test_the_stream_replays_what_was_missed_and_leaves_out_other_agencies(system
         return got
 
     assert [e["kind"] for e in asyncio.run(asyncio.wait_for(read(), 10))] == ["test.shared", "test.own"]
+
+
+def test_a_stream_ends_so_that_the_browser_is_asked_again_who_it_is(system, monkeypatch):
+    """A log-out, a closed account or another agency must not read on in a connection that was opened before."""
+    monkeypatch.setattr(Listener, "_page_blocking", lambda self, seq: [])
+    monkeypatch.setattr(feed, "HEARTBEAT_S", 0.02)
+    monkeypatch.setattr(feed, "STREAM_S", 0.1)
+    monkeypatch.setattr(feed, "STREAMS_A_PERSON", 2)
+    person = uuid7()
+
+    async def read():
+        pieces = [piece async for piece in feed.stream(None, 0, person)]
+        open_ = [feed.stream(None, 0, person) for _ in range(3)]
+        firsts = [[await anext(one), await anext(one)][1] for one in open_]
+        for one in open_:
+            await one.aclose()
+        await feed._listener.pop().stop()
+        return pieces, firsts
+
+    pieces, firsts = asyncio.run(asyncio.wait_for(read(), 10))
+    assert pieces[-1] == b": .\n\n"
+    assert firsts == [b": .\n\n", b": .\n\n", feed.FULL]
+    assert not +feed._reading
+
+
+def test_a_number_is_ten_digits_and_no_others(hire, sign_in):
+    browser = sign_in(hire("operator"), duty=True)
+    asked = {"trigger": "범죄", "reason": "가온로 폭행 신고", "minutes": "²"}
+    assert browser.post("/watch/emergencies/open/", asked).status_code == 403
+    assert sign_in(hire("manager")).get("/retention/?class=²").status_code == 200
