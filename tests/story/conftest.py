@@ -11,14 +11,14 @@ import support
 from story.centre import Centre, Visitor, running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def centre() -> Iterator[Centre]:
     """A demo centre on a folder of its own, with every process running."""
     with running(Path(support.folder()) / "story") as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def people(centre: Centre) -> dict[str, Visitor]:
     """One signed-in person per role at a fitting station, on shift; ``stranger`` is of another agency."""
     return centre.sign_in_all()

@@ -39,12 +39,18 @@ def asked(centre: Centre, people: dict[str, Visitor]) -> dict[str, Any]:
     officer, chief = people["operator"], people["chief_officer"]
     camera = next(c for c in officer.get("/api/cameras").json["items"] if c["number"] == "A-0101")
 
-    def recorded() -> Any:
-        now = int(time.time())
-        seen = officer.post("/api/playback/look", {"cameras": [camera["id"]], "first": now - 40, "until": now - 20})
-        return seen.json["cameras"][0]["seconds"] == 20 and now
+    seen: list[Any] = []
 
-    now = until("twenty seconds of A-0101 recorded", recorded, 90, 1)
+    def recorded() -> int:
+        now = int(time.time())
+        answer = officer.post("/api/playback/look", {"cameras": [camera["id"]], "first": now - 40, "until": now - 20})
+        seen[:] = [answer.status, answer.json]
+        return now if answer.json["cameras"][0]["seconds"] >= 20 else 0
+
+    try:
+        now = until("twenty seconds of A-0101 recorded", recorded, 90, 1)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {seen}") from None
     body = {
         "cameras": [camera["id"]],
         "first": now - 34,
