@@ -19,11 +19,11 @@ def register(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     command = sub.add_parser("clock", help="시각 확인·설정(시험용 폴더만) / show or set the clock of a test folder")
     inner = command.add_subparsers(dest="act", required=True, metavar="ACT")
-    inner.add_parser("show").set_defaults(run=run_show)
-    advance = inner.add_parser("advance", help="31d, 12h, 90s; test folders only")
+    inner.add_parser("show", help="현재 시각 / the time of this folder").set_defaults(run=run_show)
+    advance = inner.add_parser("advance", help="시각을 앞당김 / move on by 31d, 12h, 90s; test folders only")
     advance.add_argument("span")
     advance.set_defaults(run=run_advance)
-    set_ = inner.add_parser("set", help="ISO time with offset; test folders only")
+    set_ = inner.add_parser("set", help="시각 설정 / set an ISO time with offset; test folders only")
     set_.add_argument("time")
     set_.set_defaults(run=run_set)
 

@@ -15,7 +15,7 @@ def register(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     source.add_argument("--cameras", type=Path, help="카메라 목록 / a file of RTSP addresses")
     source.add_argument("--clips", type=Path, help="영상 파일 폴더 / a folder of video files")
     load.set_defaults(run=run_load)
-    acts.add_parser("accounts", help="계정 / the accounts").set_defaults(run=run_accounts)
+    acts.add_parser("accounts", help="계정 / the accounts").set_defaults(run=run_accounts, folder=False)
 
 
 def run_load(args: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ def register(sub: Any) -> None:
     command.add_argument("--demo", action="store_true", help="데모 / a demonstration centre, said on every certificate")
     command.add_argument("--port", type=int, default=8800, help="web port of a new folder")
     command.add_argument("--settable-clock", action="store_true", help="시험용 시각 / for tests only")
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, folder=False)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -23,6 +23,8 @@ from gwanje.law.words import NORMS, PARAMETERS
 def register(sub: Any) -> None:
     """Add ``law`` and its own commands."""
     top = sub.add_parser("law", help="조문 추적·사례·충돌·시점별 기준 / trace, cases, conflicts, law of a day")
+    # the law stands without a centre
+    top.set_defaults(folder=False)
     own = top.add_subparsers(dest="law_command", required=True, metavar="COMMAND")
     one = own.add_parser("trace", help="모든 조문의 집행 근거 / every article to norm, code, cases, tests")
     one.add_argument("--json", type=Path, metavar="FILE", help="write trace.json")

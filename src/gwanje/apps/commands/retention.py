@@ -20,10 +20,10 @@ def register(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = sub.add_parser("retention", help="보관·파기 / what dies when, destruction, certificates")
     inner = command.add_subparsers(dest="act", required=True, metavar="ACT")
     for name, run, text in (
-        ("run", run_duty, "destroy what is due and certify it"),
-        ("due", run_due, "what dies when, and why"),
-        ("certificates", run_certificates, "certificates, newest first"),
-        ("certificate", run_certificate, "write a certificate's PDF and JSON into a folder"),
+        ("run", run_duty, "파기 실행 / destroy what is due and certify it"),
+        ("due", run_due, "파기 예정 / what dies when, and why"),
+        ("certificates", run_certificates, "파기 확인서 목록 / certificates, newest first"),
+        ("certificate", run_certificate, "확인서 내려받기 / write a certificate's PDF and JSON into a folder"),
     ):
         one = inner.add_parser(name, help=text)
         one.add_argument("--json", action="store_true")

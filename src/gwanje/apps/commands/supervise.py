@@ -22,16 +22,16 @@ def register(sub: Any) -> None:
     command.add_argument("--port", type=int, help="web port; +1, +2 and +20 are used, too")
     command.add_argument("--cameras", type=Path, metavar="FILE", help="RTSP URLs instead of simulated cameras")
     command.add_argument("--clips", type=Path, metavar="FOLDER", help="media files served as cameras")
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, folder=False)
     status = sub.add_parser("status", help="상태 / what runs, and since when")
-    status.add_argument("--json", action="store_true")
-    status.set_defaults(run=show)
+    status.add_argument("--json", action="store_true", help="JSON")
+    status.set_defaults(run=show, folder=False)
     for name, text in (
         ("pause", "서비스 멈춤 / end one service until resumed"),
         ("resume", "서비스 재개 / start it again"),
     ):
         held = sub.add_parser(name, help=text)
-        held.add_argument("service")
+        held.add_argument("service", help="서비스 이름 / name of the service (gwanje status)")
         held.set_defaults(run=hold)
 
 
