@@ -1,0 +1,258 @@
+"""Every page of the URL conf as every role sees it: one heading, a title, nothing wider than the screen, no fault."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.pofile import read_po
+from playwright.sync_api import Browser, BrowserContext, Page
+
+import gwanje
+from story.centre import PASSWORD, Centre, Visitor, environment, until
+
+pytestmark = pytest.mark.browser
+SEATS = {
+    "operator": "열람실-1",
+    "chief": "관제석-1",
+    "admin": "관제석-2",
+    "auditor": "관제석-3",
+    "upkeep": "관제석-4",
+    "neighbour2": "이웃석-1",
+}
+# what answers with something else than a page, or only to a form that was sent
+NO_PAGE = {
+    "health", "set_language", "logout", "watching:events", "cameras:import_refused", "cameras:export",
+    "retention:certificate-pdf", "retention:certificate-json", "staff:shift-start", "staff:shift-end", "staff:grant",
+    "staff:close", "staff:revoke", "watching:emergency_open", "watching:emergency_end", "watching:emergency_review",
+    "playback:approve", "playback:refuse", "playback:cancel", "retention:classes", "cameras:import_confirm",
+    "cameras:state", "cameras:mandate", "cameras:credentials",
+}  # fmt: skip
+OBJECT = {
+    "staff:person": "person",
+    "cameras:camera": "camera",
+    "cameras:import": "batch",
+    "retention:certificate": "certificate",
+    "playback:request": "asked",
+    "playback:play": "approved",
+}
+LAW = "/law/kr_anyang/28(2)/"
+WIDTHS = (1280, 1920)
+HANGUL = re.compile("[가-힣]")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+NEVER = re.compile(
+    r"퍼밋|볼트|(?<![가-힣])틱(?![가-힣])|티켓|금고|오전 |오후 |을\(를\)|은\(는\)|이\(가\)|undefined|NaN|%\("
+)
+READ = """() => {
+  const seen = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const node = walk.currentNode, text = node.textContent.trim();
+    if (text && !node.parentElement.closest('[lang=ko], script, style')) seen.push(text);
+  }
+  return {
+    over: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    headings: [...document.querySelectorAll('h1')].map(h => h.textContent.trim()),
+    title: document.title, language: document.documentElement.lang, said: document.body.innerText, seen,
+    unnamed: [...document.querySelectorAll('input:not([type=hidden]), select, textarea, button, a[href]')].filter(
+      // the player names its buttons when it has a picture
+      e => !e.closest('gw-player') &&
+      !(e.labels && e.labels.length) && !e.ariaLabel && !e.textContent.trim() && !e.title).map(e => e.outerHTML),
+  };
+}"""
+OVER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+FOCUSED = """() => {
+  const at = document.activeElement;
+  if (!at || at === document.body) return null;
+  const style = getComputedStyle(at), box = at.getBoundingClientRect();
+  const ring = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+  return {what: at.outerHTML.slice(0, 80), ring, inside: box.right > 0 && box.bottom > 0 && box.left < innerWidth};
+}"""
+
+
+@dataclass
+class Pages:
+    """Addresses by URL name, and the words of the catalogues."""
+
+    addresses: dict[str, str]
+    korean: set[str]
+
+
+@pytest.fixture(scope="module")
+def pages(centre: Centre) -> Pages:
+    """One address for every page of the URL conf, with something behind it that can be seen."""
+    script = Path(__file__).with_name("things.py")
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment(centre.home),
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    made = json.loads(done.stdout.splitlines()[-1])
+    made["things"] |= requests(centre)
+    return Pages(
+        {name: address(name, route, made["things"]) for name, route in made["routes"].items() if name not in NO_PAGE},
+        korean(),
+    )
+
+
+def address(name: str, route: str, things: dict[str, str]) -> str:
+    """The page's address; a URL with an id needs its object named above."""
+    if name == "publication:article":
+        return LAW
+    if "<" not in route:
+        return route
+    assert name in OBJECT, f"{name}: a new page needs an object to show, or a place in NO_PAGE"
+    return re.sub(r"<[^>]+>", things[OBJECT[name]], route)
+
+
+def requests(centre: Centre) -> dict[str, str]:
+    """One request that waits and one that is approved, of the operator."""
+    operator = centre.sign_in("operator", "열람실-1")
+    chief = centre.sign_in("chief", "관제석-1")
+    camera = operator.get("/api/cameras?q=A-0101").json["items"][0]["id"]
+    made = [until("recorded footage can be asked for", lambda: ask(operator, camera), 60, 1) for _ in range(2)]
+    assert chief.post(f"/api/playback/requests/{made[1]}/approve").status == 200
+    return {"asked": made[0], "approved": made[1]}
+
+
+def ask(operator: Visitor, camera: str) -> str | None:
+    now = int(time.time())
+    said = {"cameras": [camera], "first": now - 12, "until": now - 6, "ground": "investigation", "case": "2026-0001"}
+    done = operator.post("/api/playback/requests", {**said, "document": "형사과-1234", "purpose": "이동 경로 확인"})
+    return str(done.json["id"]) if done.status == 200 else None
+
+
+def korean() -> set[str]:
+    """Every Korean source string of the catalogues that the English pages replace."""
+    found: set[str] = set()
+    for file in Path(gwanje.__file__).parent.rglob("locale/en/LC_MESSAGES/django.po"):
+        with file.open("rb") as handle:
+            for message in read_po(handle):
+                ids = [message.id] if isinstance(message.id, str) else message.id
+                found |= {one for one in ids if HANGUL.search(one)}
+    return found
+
+
+def enter(chromium: Browser, base: str, account: str, language: str = "ko") -> tuple[BrowserContext, list[str]]:
+    """A browser in which the person has signed in, 390 px wide, and the list of its faults."""
+    context = chromium.new_context(viewport={"width": 390, "height": 844})
+    context.add_cookies([{"name": "gwanje_language", "value": language, "url": base}])
+    faults: list[str] = []
+    context.on("weberror", lambda error: faults.append(str(error.error)))
+    # the answer of a refused page itself is no fault of the page
+    context.on(
+        "console",
+        lambda said: (
+            faults.append(f"{said.page.url if said.page else ''}: {said.text}")
+            if said.type == "error" and said.location.get("url") != (said.page.url if said.page else "")
+            else None
+        ),
+    )
+    if account:
+        page = context.new_page()
+        page.goto(base + "/login/?next=/staff/me/")
+        page.fill("input[name=account]", account)
+        page.fill("input[name=password]", PASSWORD)
+        page.select_option("select[name=station]", SEATS[account])
+        page.click("main button.primary")
+        assert "/login/" not in page.url, account
+    return context, faults
+
+
+def faults_of(page: Page, name: str, status: int, pages: Pages, english: bool) -> list[str]:
+    """What is wrong with the page that stands there."""
+    found: dict[str, Any] = page.evaluate(READ)
+    wrong = []
+    if found["over"] > 0:
+        wrong.append(f"{found['over']} px wider than 390")
+    if len(found["headings"]) != 1 or not found["headings"][0]:
+        wrong.append(f"headings: {found['headings']}")
+    if " · " not in found["title"] or found["title"].startswith(" ·"):
+        wrong.append(f"title: {found['title']!r}")
+    if found["language"] != ("en" if english else "ko"):
+        wrong.append(f"language: {found['language']}")
+    if UUID.search(found["said"]) or NEVER.search(found["said"]):
+        wrong.append(f"said: {(UUID.search(found['said']) or NEVER.search(found['said']))!r}")
+    if not english and "None" in found["said"]:
+        wrong.append("said: None")
+    if english:
+        wrong += [f"not English: {text}" for text in found["seen"] if text in pages.korean]
+    if found["unnamed"]:
+        wrong.append(f"without a name: {found['unnamed']}")
+    if status not in (200, 403, 404):
+        wrong.append(f"status {status}")
+    for width in WIDTHS if status == 200 else ():
+        page.set_viewport_size({"width": width, "height": 900})
+        over = page.evaluate(OVER)
+        if over > 0:
+            wrong.append(f"{over} px wider than {width}")
+    if status == 200:
+        page.set_viewport_size({"width": 390, "height": 844})
+    return [f"{name} ({page.url}): {text}" for text in wrong]
+
+
+@pytest.mark.parametrize(
+    ("account", "language"),
+    [("", "ko"), *((account, "ko") for account in SEATS if account != "chief"), ("chief", "en"), ("", "en")],
+)
+def test_every_page(centre: Centre, chromium: Browser, pages: Pages, account: str, language: str) -> None:
+    context, faults = enter(chromium, centre.base, account, language)
+    page = context.new_page()
+    wrong: list[str] = []
+    addresses = {**pages.addresses, "nowhere": "/no/such/page/"}
+    if not account:
+        addresses = {n: a for n, a in addresses.items() if n in ("login", "nowhere") or n.startswith("publication:")}
+    for name, path in addresses.items():
+        answer = page.goto(centre.base + path, wait_until="domcontentloaded")
+        assert answer is not None
+        wrong += faults_of(page, name, answer.status, pages, language == "en")
+    assert not wrong, "\n".join(wrong)
+    assert not faults
+    context.close()
+
+
+@pytest.mark.parametrize("account", SEATS)
+def test_the_rail_leads_only_where_the_person_may_go(centre: Centre, account: str) -> None:
+    person = centre.sign_in(account, SEATS[account], shift=False)
+    rail = person.get("/staff/me/").text.partition('<aside class="rail">')[2].partition("</aside>")[0]
+    shown = re.findall(r'<a href="([^"]+)"', rail)
+    assert "/law/" in shown
+    for path in shown:
+        assert person.get(path).status == 200, path
+    # what is not shown is refused, or has nothing to show to this person
+    assert ("/staff/" in shown) == (person.get("/staff/").status == 200)
+    assert ("/retention/" in shown) == (person.get("/retention/").status == 200)
+    assert ("/playback/" in shown) == (account not in ("admin", "upkeep"))
+    assert ("/watch/" in shown) == (account in ("operator", "chief", "neighbour2"))
+
+
+@pytest.mark.parametrize("path", ["/login/", "/playback/new/", "/cameras/", LAW])
+def test_the_keyboard_sees_where_it_is(centre: Centre, chromium: Browser, path: str) -> None:
+    context, _ = enter(chromium, centre.base, "" if path == "/login/" else "operator")
+    page = context.new_page()
+    page.goto(centre.base + path)
+    if path != "/login/":
+        page.keyboard.press("Tab")
+        assert page.evaluate("() => document.activeElement.className") == "skip", "the first stop skips to the page"
+    stops = 0
+    for _ in range(14):
+        page.keyboard.press("Tab")
+        found = page.evaluate(FOCUSED)
+        if found is None:
+            break
+        assert found["ring"], found["what"]
+        assert found["inside"], found["what"]
+        stops += 1
+    assert stops >= 3
+    context.close()

@@ -1,0 +1,100 @@
+"""Run inside a centre's data folder: make what its pages can show, print the URL conf and the ids as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gwanje.apps.web.settings")
+LONG = "가나다라마바사아자차카타파하거너더러머버서어저처커터퍼허고노도로모보소오조초코토"  # 40 syllables
+HEADER = (
+    "관리기관명,소재지도로명주소,소재지지번주소,설치목적구분,카메라대수,카메라화소수,촬영방면정보,보관일수,설치연월,"
+    "관리기관전화번호,WGS84위도,WGS84경도,데이터기준일자"
+)
+LINE = f"{LONG},가온로 12,,생활방범,2,200,전방,30,2020-05,031-123-4567,37.39,126.95,2024-07-01"
+
+
+def routes() -> dict[str, str]:
+    """URL name → route, of everything but the API."""
+    from django.urls import URLPattern, get_resolver
+
+    found: dict[str, str] = {}
+
+    def walk(patterns: list[Any], space: str, prefix: str) -> None:
+        for item in patterns:
+            route = prefix + str(item.pattern)
+            if isinstance(item, URLPattern):
+                found[space + str(item.name)] = "/" + route
+            elif item.namespace != "api":
+                walk(item.url_patterns, f"{space}{item.namespace}:" if item.namespace else space, route)
+
+    walk(get_resolver().url_patterns, "", "")
+    return {name: route for name, route in found.items() if not route.startswith("/api/")}
+
+
+def certificate() -> str:
+    """A certificate as it stands in the table: a real one needs thirty days."""
+    from gwanje.centre.common import clock
+    from gwanje.centre.retention.models import Certificate
+    from gwanje.kernel.canonical import encode
+    from gwanje.kernel.ids import uuid7
+
+    said = {
+        "articles": ["kr_anyang:31(1)"],
+        "attempt": {"tried": 4, "opened": 0, "keystores": 1, "keys": 1, "generation_key_absent": True},
+        "exceptions": [],
+        "officers": [{"role": "manager", "state": "unsigned"}, {"role": "privacy_officer", "state": "unsigned"}],
+        "ledger": {"size": 7},
+        "level_text": ["키를 삭제함", "key deleted"],
+        "replicas": 1,
+        "single_replica_accepted": False,
+    }
+    number = f"파기-{clock().local():%Y}-9001"
+    found = Certificate.objects.filter(number=number).first() or Certificate.objects.create(
+        number=number,
+        issued_at=clock().now(),
+        body=encode(said),
+        sha256="ab" * 32,
+        readable=said,
+        pdf=b"%PDF-1.7",
+        level="L1",
+        hours=1,
+        camera_hours=12,
+        parts=8191,
+        ledger_row=uuid7(),
+    )
+    return str(found.pk)
+
+
+def things() -> dict[str, str]:
+    """A person and a camera with 40-syllable names, a national list that waits, a certificate."""
+    from gwanje.centre.cameras import importing
+    from gwanje.centre.cameras import services as cameras
+    from gwanje.centre.staff import api as staff
+    from gwanje.centre.staff import services
+    from gwanje.centre.staff.models import Person
+
+    admin = Person.objects.select_related("agency").get(account="admin")
+    actor = staff.actor_for(admin, "관제석-4")
+    person = services.create_person("long", LONG, admin.agency, "긴-비밀번호-2026-가온")
+    new = cameras.NewCamera(
+        "L-0001", f"{LONG} 앞", "37.4", "126.9", ("생활방범",), admin.agency_id, state="planned", department=LONG
+    )
+    batch = importing.preview(actor, f"{LONG}.csv", f"{HEADER}\n{LINE}\n{LINE}\n,,,,,,,,,,,,\n".encode())
+    return {
+        "person": str(person.pk),
+        "camera": str(cameras.register_camera(actor, new).pk),
+        "batch": str(batch.pk),
+        "certificate": certificate(),
+    }
+
+
+if __name__ == "__main__":
+    django.setup()
+    from gwanje.centre.common import system_scope
+
+    with system_scope():
+        print(json.dumps({"routes": routes(), "things": things()}))
