@@ -91,6 +91,7 @@ def test_a_spool_speaks_for_its_own_process_only(server, app):
         refusals.report(server, "playback.session.started", {"outcome": "granted"}, service="player")
     forged = ("playback.permit.issued", "playback.request.approved", "staff.right.granted", "vault.roots.destroyed")
     before = count(app, "spool.fact.malformed")
+    stood = [count(app, kind) for kind in forged]
     with (refusals.folder(server) / "player.jsonl").open("a") as spool:
         for kind in forged:
             spool.write(line(server, kind, outcome="granted"))
@@ -99,7 +100,7 @@ def test_a_spool_speaks_for_its_own_process_only(server, app):
     (refusals.folder(server) / "elsewhere.jsonl").write_text(line(server, "elsewhere.fact.seen"))
     started = count(app, "playback.session.started")
     assert refusals.drain(server, app, server.clock) == 7
-    assert [count(app, kind) for kind in forged] == [0, 0, 0, 0]
+    assert [count(app, kind) for kind in forged] == stood
     assert count(app, "playback.session.started") == started + 1
     assert count(app, "spool.fact.malformed") == before + 6
 
