@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import json
 import struct
@@ -17,6 +16,7 @@ from rig import until
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from gwanje.kernel import base64url
 from gwanje.kernel.clock import Clock
 from gwanje.kernel.cose import public_bytes
 from gwanje.kernel.permit import LiveToken
@@ -48,7 +48,7 @@ class Desk:
     def token(self, seconds: float = 60, stream: int = 0, person: UUID = PERSON) -> str:
         expires = int(self.clock.now_us() / 1e6 + seconds)
         signed = LiveToken(CAMERA, stream, person, "관제석 1", expires).sign(self.key)
-        return json.dumps({"token": base64.urlsafe_b64encode(signed).decode()})
+        return json.dumps({"token": base64url.to_text(signed)})
 
     def push(self, key: bool, size: int = 1000) -> None:
         self.rings[0].push(struct.pack(">BQI", 2, 0, self.sent) + bytes(size), key)

@@ -203,7 +203,7 @@ def _kinds(path: Path, count: int) -> list[dict[str, Any]]:
 
 
 def test_the_process_is_closed_to_others() -> None:
-    said = "import ctypes, resource; from gwanje.apps.recorder import harden; harden(); " \
+    said = "import ctypes, resource; from gwanje.apps.hardening import harden; harden(); " \
         "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))"  # fmt: skip
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, check=True, text=True)
     assert done.stdout.strip() == "0 (0, 0)"

@@ -275,7 +275,7 @@ def test_the_process_is_hardened_and_its_log_says_no_secret(served, lent):
 
 def test_hardening_takes():
     code_ = (
-        "import ctypes, resource; from gwanje.apps.vaultd import harden; harden()\n"
+        "import ctypes, resource; from gwanje.apps.hardening import harden; harden(lock=True)\n"
         "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))"
     )
     done = subprocess.run([sys.executable, "-c", code_], capture_output=True, text=True, check=True)

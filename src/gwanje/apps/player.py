@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
-import resource
 import signal
 
+from gwanje.apps.hardening import harden
 from gwanje.kernel.home import Home
 from gwanje.kernel.keys import publish, signing_key
 from gwanje.media.play.server import Player
 from gwanje.vault.client import AsyncVaultClient
 
-PR_SET_DUMPABLE = 4
 log = logging.getLogger("gwanje.player")
-
-
-def harden() -> None:
-    """No core dumps and no debugger of the same user: opened pictures pass through this memory. Best effort."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
-        log.warning("PR_SET_DUMPABLE could not be set")
 
 
 async def serve(home: Home) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
-import resource
 import signal
 from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
 
+from gwanje.apps.hardening import harden
 from gwanje.kernel import keys, refusals
 from gwanje.kernel.cose import key_id
 from gwanje.kernel.database import connect
@@ -27,15 +26,8 @@ from gwanje.media.segments import Settings
 from gwanje.vault import sealed
 from gwanje.vault.client import AsyncVaultClient
 
-PR_SET_DUMPABLE = 4
 EXIT_FAILED = 70
 log = logging.getLogger("gwanje.recorder")
-
-
-def harden() -> None:
-    """No core dumps, and no other process of this user may read our memory."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def settings(home: Home) -> Settings:

@@ -7,8 +7,6 @@ import asyncio
 import contextlib
 import ctypes
 import logging
-import os
-import resource
 import signal
 import socket
 import struct
@@ -18,6 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from gwanje.apps.hardening import harden
 from gwanje.kernel.home import Home
 from gwanje.vault import ceremony
 from gwanje.vault.client import ConsoleClient, VaultAway
@@ -26,21 +25,8 @@ from gwanje.vault.errors import VaultError
 from gwanje.vault.server import VaultServer
 
 log = logging.getLogger(__name__)
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
-MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4
+PR_SET_PDEATHSIG = 1
 EXIT_REFUSED, EXIT_AGAIN = 78, 70
-
-
-def harden() -> bool:
-    """No core dumps, not dumpable, memory locked where the limit allows; returns whether it was locked."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    # under a finite limit a lock of the future would turn every later allocation into a failure
-    soft, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
-    if soft != resource.RLIM_INFINITY and os.geteuid() != 0:
-        return False
-    return bool(libc.mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0)
 
 
 async def _serve(server: VaultServer) -> None:
@@ -52,7 +38,7 @@ async def _serve(server: VaultServer) -> None:
 
 def run(home: Home) -> int:
     """Serve one data folder; 0 after SIGTERM, 78 when it cannot start, 70 when it must be started again."""
-    locked = harden()
+    locked = harden(lock=True)
     try:
         keystore = ceremony.open_keystore(home)
         keystore.lock()

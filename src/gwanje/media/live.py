@@ -6,8 +6,6 @@ A token shows one camera's present for 60 s to one person at one seat. Nothing s
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import json
 import logging
 import time
@@ -23,6 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Origin
 
+from gwanje.kernel import base64url
 from gwanje.kernel.clock import Clock
 from gwanje.kernel.cose import BadSignature
 from gwanje.kernel.permit import TOKEN_MAX_S, LiveToken
@@ -150,8 +149,8 @@ class LiveServer:
     def _verify(self, text: str | bytes) -> LiveToken:
         try:
             said = json.loads(text)["token"]
-            signed = base64.urlsafe_b64decode(said + "=" * (-len(said) % 4))
-        except (ValueError, KeyError, TypeError, binascii.Error) as error:
+            signed = base64url.from_text(said, 2 * TOKEN_BYTES_MAX)
+        except (ValueError, KeyError, TypeError) as error:
             raise TokenRefused("malformed") from error
         if len(signed) > TOKEN_BYTES_MAX:
             raise TokenRefused("malformed")

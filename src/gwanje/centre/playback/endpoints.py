@@ -14,6 +14,7 @@ from gwanje.centre.playback import permits, services
 from gwanje.centre.playback.models import Request
 from gwanje.centre.playback.rules import GATE, READERS
 from gwanje.centre.playback.views import state_now
+from gwanje.kernel import base64url
 from gwanje.kernel.policy import Resource
 
 router = Router(tags=["playback"])
@@ -211,8 +212,8 @@ def permit(request: HttpRequest, id_: UUID) -> dict[str, Any]:
     made, message = permits.issue(id_, actor)
     viewer, _ = permits.viewer_token(actor)
     return {
-        "permit": permits.text(message),
-        "viewer": permits.text(viewer),
+        "permit": base64url.to_text(message),
+        "viewer": base64url.to_text(viewer),
         "expires": int(made.expires_at.timestamp()),
         "url": permits.player_url(request.get_host()),
     }
@@ -222,4 +223,4 @@ def permit(request: HttpRequest, id_: UUID) -> dict[str, Any]:
 def viewer(request: HttpRequest) -> dict[str, Any]:
     """Who sits where, for 60 s; renews a running session."""
     token, expires = permits.viewer_token(request.actor)  # type: ignore[attr-defined]
-    return {"viewer": permits.text(token), "expires": expires}
+    return {"viewer": base64url.to_text(token), "expires": expires}

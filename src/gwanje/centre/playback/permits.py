@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -34,11 +33,6 @@ ISSUES_MAX = 10
 @cache
 def _client() -> VaultClient:
     return VaultClient(home(), "web")
-
-
-def text(message: bytes) -> str:
-    """Base64url without padding, as a browser carries it."""
-    return urlsafe_b64encode(message).decode().rstrip("=")
 
 
 def player_url(host: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +16,7 @@ from gwanje.centre.common.refusal import Problem
 from gwanje.centre.staff import api as staff
 from gwanje.centre.watching import rules
 from gwanje.centre.watching.models import GRIDS, Display, Emergency, Layout, Seat
-from gwanje.kernel import events, ledger
+from gwanje.kernel import base64url, events, ledger
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.events import Event
 from gwanje.kernel.keys import signing_key
@@ -87,7 +86,7 @@ def live_token(actor: Actor, camera_id: UUID, stream: str) -> LiveTicket:
     _witness(actor, camera.id, number, emergency)
     token = LiveToken(camera.id, number, actor.person, actor.station, expires)
     signed = token.sign(signing_key(home(), "web"))
-    text = base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
+    text = base64url.to_text(signed)
     return LiveTicket(text, live_url(camera.id), expires, camera.label)
 
 

@@ -7,8 +7,6 @@ refusals in a minute only their number is kept.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import contextlib
 import hashlib
 import http
@@ -23,6 +21,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from gwanje.kernel import base64url
 from gwanje.kernel.cose import BadSignature
 from gwanje.kernel.home import Home
 from gwanje.kernel.keys import public_key
@@ -48,11 +47,9 @@ log = logging.getLogger("gwanje.player")
 
 def _bytes(text: Any) -> bytes:
     """Base64url without padding; Refused when it is none."""
-    if not isinstance(text, str) or len(text) > MESSAGE_MAX:
-        raise Refused("message", "메시지 형식이 잘못되었습니다. / The message is malformed.")
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        return base64url.from_text(text, MESSAGE_MAX)
+    except ValueError:
         raise Refused("message", "메시지 형식이 잘못되었습니다. / The message is malformed.") from None
 
 
@@ -223,7 +220,7 @@ class Player:
         permit = viewing.permit
         return {
             "type": "session",
-            "session": base64.urlsafe_b64encode(viewing.session).rstrip(b"=").decode(),
+            "session": base64url.to_text(viewing.session),
             "cameras": [{"camera": str(lens.camera), "stream": lens.stream} for lens in permit.cameras],
             "first": permit.first,
             "until": permit.until,
