@@ -24,6 +24,8 @@ CANARY = 24
 FILES_MAX = 60
 # what simulates the cameras stands for devices on the street
 OUTSIDE = {"clips"}
+# another story's spoilt copy of an export, written by the test itself
+BY_TESTS = {"broken.jsonl"}
 
 
 def files(root: Path) -> Iterator[Path]:
@@ -126,6 +128,8 @@ def test_every_file_and_socket_is_its_owners_alone(centre: Centre) -> None:
             try:
                 about = path.lstat()
             except FileNotFoundError:
+                continue
+            if path.name in BY_TESTS:
                 continue
             looked += 1
             foreign = about.st_uid != owner and not inside_database
