@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ class Pages:
 
 
 @pytest.fixture(scope="module")
-def pages(centre: Centre) -> Pages:
+def pages(centre: Centre) -> Iterator[Pages]:
     """One address for every page of the URL conf, with something behind it that can be seen."""
     script = Path(__file__).with_name("things.py")
     done = subprocess.run(
@@ -99,11 +100,15 @@ def pages(centre: Centre) -> Pages:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     made = json.loads(done.stdout.splitlines()[-1])
-    made["things"] |= requests(centre)
-    return Pages(
+    operator, chief = centre.sign_in("operator", "열람실-1"), centre.sign_in("chief", "관제석-1")
+    made["things"] |= requests(operator, chief)
+    yield Pages(
         {name: address(name, route, made["things"]) for name, route in made["routes"].items() if name not in NO_PAGE},
         korean(),
     )
+    # the centre is shared: other tests start these shifts at other seats
+    for person in (operator, chief):
+        assert person.post("/api/staff/shift/end").status == 200
 
 
 def address(name: str, route: str, things: dict[str, str]) -> str:
@@ -116,14 +121,12 @@ def address(name: str, route: str, things: dict[str, str]) -> str:
     return re.sub(r"<[^>]+>", things[OBJECT[name]], route)
 
 
-def requests(centre: Centre) -> dict[str, str]:
-    """One request that waits and one that is approved, of the operator."""
-    operator = centre.sign_in("operator", "열람실-1")
-    chief = centre.sign_in("chief", "관제석-1")
+def requests(operator: Visitor, chief: Visitor) -> dict[str, str]:
+    """One request that waits and one that is approved, of the operator, and their camera."""
     camera = operator.get("/api/cameras?q=A-0101").json["items"][0]["id"]
     made = [until("recorded footage can be asked for", lambda: ask(operator, camera), 60, 1) for _ in range(2)]
     assert chief.post(f"/api/playback/requests/{made[1]}/approve").status == 200
-    return {"asked": made[0], "approved": made[1]}
+    return {"asked": made[0], "approved": made[1], "camera": camera}
 
 
 def ask(operator: Visitor, camera: str) -> str | None:

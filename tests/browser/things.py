@@ -70,9 +70,8 @@ def certificate() -> str:
 
 
 def things() -> dict[str, str]:
-    """A person and a camera with 40-syllable names, a national list that waits, a certificate."""
+    """A person and a waiting national list with a 40-syllable name, a certificate; no camera: maps count them."""
     from gwanje.centre.cameras import importing
-    from gwanje.centre.cameras import services as cameras
     from gwanje.centre.staff import api as staff
     from gwanje.centre.staff import services
     from gwanje.centre.staff.models import Person
@@ -80,13 +79,9 @@ def things() -> dict[str, str]:
     admin = Person.objects.select_related("agency").get(account="admin")
     actor = staff.actor_for(admin, "관제석-4")
     person = services.create_person("long", LONG, admin.agency, "긴-비밀번호-2026-가온")
-    new = cameras.NewCamera(
-        "L-0001", f"{LONG} 앞", "37.4", "126.9", ("생활방범",), admin.agency_id, state="planned", department=LONG
-    )
     batch = importing.preview(actor, f"{LONG}.csv", f"{HEADER}\n{LINE}\n{LINE}\n,,,,,,,,,,,,\n".encode())
     return {
         "person": str(person.pk),
-        "camera": str(cameras.register_camera(actor, new).pk),
         "batch": str(batch.pk),
         "certificate": certificate(),
     }
