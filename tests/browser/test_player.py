@@ -26,7 +26,8 @@ def request_page(centre: Centre) -> str:
     def recorded() -> int:
         now = int(time.time())
         seen = officer.post("/api/playback/look", {"cameras": cameras, "first": now - 40, "until": now - 15}).json
-        return now if all(c["seconds"] == 25 for c in seen["cameras"]) else 0
+        # a range that is widened back to its key frame has a second more
+        return now if all(c["seconds"] >= 25 for c in seen["cameras"]) else 0
 
     now = until("25 seconds recorded", recorded, 90, 1)
     ground = next(g["code"] for g in officer.get("/api/playback/grounds").json if "수사" in g["ko"])
