@@ -1,5 +1,6 @@
 /** gw-feed: events as they happen (알림), replayed after a break; gw-countdown: time left of something. */
 import { call } from "./net.js";
+import { centreNow } from "./now.js";
 import { span, t, timeOf } from "./text.js";
 
 interface EventRow {
@@ -131,7 +132,7 @@ export class Countdown extends HTMLElement {
   }
 
   private tick(): void {
-    const left = Number(this.getAttribute("until") ?? 0) - Date.now() / 1000;
+    const left = Number(this.getAttribute("until") ?? 0) - centreNow();
     this.textContent = span(left);
     this.classList.toggle("short", left < 60);
     if (left > 0) return;

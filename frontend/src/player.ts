@@ -1,6 +1,7 @@
 /** gw-player: stored video under a Permit (저장 영상 재생). Only the permitted range exists here. */
 import "./feed.js";
 import { pageData } from "./net.js";
+import { centreNow } from "./now.js";
 import { Pipe } from "./pipe.js";
 import { dateTimeOf, span, t } from "./text.js";
 import { Timeline, type Stretch } from "./timeline.js";
@@ -85,6 +86,7 @@ export class Player extends HTMLElement {
     bar.className = "player-bar";
     this.play.type = "button";
     this.play.className = "primary";
+    this.play.textContent = t("재생", "Play");
     this.play.addEventListener("click", () => this.toggle());
     bar.append(
       this.play,
@@ -202,7 +204,7 @@ export class Player extends HTMLElement {
   private tick(): void {
     const session = this.session;
     if (!session) return;
-    const remaining = session.expires - Date.now() / 1000;
+    const remaining = session.expires - centreNow();
     this.left.textContent = `${t("남은 열람 시간", "Time left")} ${span(remaining)}`;
     this.left.classList.toggle("short", remaining < 120);
     this.arrive(session);
@@ -324,7 +326,7 @@ export class Player extends HTMLElement {
     const data = this.data;
     if (!data) return;
     const camera = data.cameras.find((c) => c.id === this.camera)?.label ?? "";
-    const text = `${data.person} · ${data.station} · ${dateTimeOf(Date.now() / 1000)}${data.case ? ` · ${data.case}` : ""}`;
+    const text = `${data.person} · ${data.station} · ${dateTimeOf(centreNow())}${data.case ? ` · ${data.case}` : ""}`;
     this.marks.replaceChildren(
       ...Array.from({ length: 10 }, () => {
         const mark = document.createElement("span");

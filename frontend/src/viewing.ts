@@ -1,5 +1,6 @@
 /** One viewing session with the player (열람 세션): Permit, credits, seconds in, gaps, errors. No page in here. */
 import { CallError, call } from "./net.js";
+import { centreNow } from "./now.js";
 import { FRAGMENT, INIT, message } from "./pipe.js";
 import { t } from "./text.js";
 
@@ -147,7 +148,7 @@ export class Viewing {
   }
 
   private again(): void {
-    if (this.expires && Date.now() / 1000 > this.expires) {
+    if (this.expires && centreNow() > this.expires) {
       this.over = true;
       this.ears.error(t("열람 시간이 끝났습니다.", "The viewing session has ended."), "session_ended", true);
       return;

@@ -103,3 +103,14 @@ def test_a_player_that_dies_is_found_again_in_the_same_session(sit: Sit, request
 def test_an_ordinary_seat_does_not_open_it(sit: Sit, request_page: str):
     page = sit("operator", "관제석-1").open(request_page)
     assert page.locator("gw-player").count() == 0
+
+
+def test_a_machine_with_a_wrong_clock_counts_down_the_centres_minutes(sit: Sit, request_page: str):
+    desk = sit("police", "열람실-1", 1280, 900)
+    desk.page.add_init_script("const own = Date.now; Date.now = () => own.call(Date) + 86_400_000;")
+    page = desk.open(request_page)
+    poll("it counts down", lambda: bool(re.search(r"\d+:\d\d", page.inner_text(".player-left"))))
+    minutes = int(re.findall(r"\d+", page.inner_text(".player-left"))[0])
+    assert 25 <= minutes <= 30
+    tomorrow = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 9 * 3600 + 86_400))
+    assert tomorrow not in page.locator(".player-marks span").first.inner_text()
