@@ -91,7 +91,7 @@ class Plant:
         )  # fmt: skip
         writer = SegmentWriter.create(home.store, header)
         writer.key(lent.first, lent.spine().at(lent.first))
-        out = memoryview(bytearray(1 << 16))
+        out = memoryview(bytearray(4 << 20))
         writer.write(out[: writer.seal_into(out, parts.INIT, 0, second * 1_000_000, 0, init)])
         for data in fragments:
             writer.write(out[: writer.seal_into(out, parts.VIDEO, 1, second * 1_000_000, 1_000_000, data)])
@@ -122,6 +122,17 @@ def plant(recorded: Centre) -> Iterator[Plant]:
     made = Plant(recorded)
     yield made
     made.remove()
+
+
+def test_a_second_of_several_megabytes_is_verified_and_its_audio_seen(recorded: Centre, plant: Plant) -> None:
+    large = box(b"free", bytes(3 << 20))
+    plant.segment(init_of(b"vide"), [fragment_of(1) + large])
+    code, report = checked(recorded, "--level", "3")
+    assert (code, report["problems"], report["too_large"]) == (0, [], 0)
+    plant.segment(init_of(b"vide", b"soun"), [fragment_of(2) + large])
+    code, report = checked(recorded, "--level", "3")
+    assert code == 1
+    assert report["too_large"] == 0
 
 
 def test_after_a_kill_all_three_levels_are_clean(recorded: Centre) -> None:

@@ -26,7 +26,8 @@ PROBLEMS_MAX = 1000
 FRESH_S = 30
 REPAIR_AGE_S = 600
 HOLE_S = 2
-WIRE_MAX = (1 << 20) - 4096
+# what vaultd takes beside a frame, less its header and init
+WIRE_MAX = (16 << 20) - 65536
 VIDEO_ONLY = ("video",)
 
 
