@@ -228,7 +228,7 @@ def test_a_torn_tail_is_counted_and_cut_only_on_demand(recorded: Centre) -> None
         (root,) = db.execute("select root from footage_segment where path = %s", [name]).fetchone()
         db.execute("update footage_segment set root = null where path = %s", [name])
         try:
-            assert check.repair(home.store, home.clock.now_s(), lambda _: None) == 0
+            assert check.repair(home.store, lambda _: None) == 0
             os.utime(path, (time.time() - 700, time.time() - 700))
             code, report = checked(recorded, "--level", "2")
             assert (code, report["torn"], report["torn_bytes"]) == (0, 1, 50), report["problems"]

@@ -176,11 +176,10 @@ async def a_clock_that_goes_back_keeps_ticks_monotone_and_says_so(
     tmp_path: Path, sim: SimThread, lender: Roots
 ) -> Callable[[], None]:
     clock = lender.clock
-    before = clock._offset_us
     async with recording(tmp_path, lender, [source(1, sim.url("cam01", "sub"))]) as recorder:
         await until(lambda: parts_of(recorder, 1) >= 2)
         stored = parts_of(recorder, 1)
-        clock.set_offset(before - 3_000_000)
+        clock.set_offset(clock._offset_us - 3_000_000)
         await until(lambda: any(g.reason == "clock" for g in gaps(tmp_path, 1)), 12)
         assert parts_of(recorder, 1) > stored + 2
 

@@ -21,6 +21,12 @@ class ClockStep(RuntimeError):
     """The wall clock and the monotonic clock disagree by more than the step limit."""
 
 
+def file_age_s(stat: os.stat_result) -> float:
+    """Seconds since a file was written to, by the machine's clock, which stamps files: a settable clock set ahead
+    must not make a file that is being written look abandoned."""
+    return time.time() - stat.st_mtime
+
+
 class Clock:
     """Wall time in Unix microseconds, and a monotone variant for recording ticks.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
+from gwanje.kernel.clock import file_age_s
 from gwanje.kernel.footage import Gap, Segment
 from gwanje.law import upholds
 from gwanje.vault import parts
@@ -130,7 +131,7 @@ class Check:
         report, stat, name = self.report, path.stat(), self._name(path)
         report.files += 1
         report.bytes += stat.st_size
-        fresh = self._now_s - stat.st_mtime < FRESH_S
+        fresh = file_age_s(stat) < FRESH_S
         if stat.st_size < HEADER_SIZE:
             # a file killed between its making and its header holds nothing
             report.empty += 1
@@ -274,12 +275,12 @@ class Check:
                 )
 
 
-def repair(store: Path, now_s: int, log: Callable[[str], None]) -> int:
+def repair(store: Path, log: Callable[[str], None]) -> int:
     """Cut torn tails off files that nobody has written to for ten minutes; returns how many."""
     done = 0
     for path in segment_paths(store):
         stat = path.stat()
-        if now_s - stat.st_mtime < REPAIR_AGE_S:
+        if file_age_s(stat) < REPAIR_AGE_S:
             continue
         try:
             with SegmentReader(path) as reader:

@@ -44,11 +44,7 @@ def run(args: argparse.Namespace) -> int:
         rows, stored = _indexed(home)
         gaps = list({gap.id: gap for gap in [*stored, *(row for row in spooled if isinstance(row, Gap))]}.values())
         found = check.Check(home.store, args.level, home.clock.now_s())
-        repaired = (
-            check.repair(home.store, home.clock.now_s(), lambda text: print(text, file=sys.stderr))
-            if args.repair
-            else 0
-        )
+        repaired = check.repair(home.store, lambda text: print(text, file=sys.stderr)) if args.repair else 0
         report = found.run(rows, [row for row in spooled if isinstance(row, Segment)], gaps)
         report.repaired = repaired
         if args.level == 3:
