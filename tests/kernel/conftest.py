@@ -19,7 +19,7 @@ def server(tmp_path_factory) -> Iterator[Home]:
     home = Home.create(tmp_path_factory.mktemp("kernel") / "centre", settable_clock=True)
     with running(home):
         with database.connect(home, "owner") as owner:
-            for name in ("footage", "footage_hours", "sources", "ledger", "events"):
+            for name in ("footage", "footage_hours", "sources", "devices", "fleet", "findings", "ledger", "events"):
                 owner.execute((SQL / f"{name}.sql").read_text())
         yield home
 

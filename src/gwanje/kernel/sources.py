@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,11 @@ from gwanje.kernel.footage import Cursor
 
 @dataclass(frozen=True)
 class Source:
-    """One camera as a recorder sees it; ``sealed`` maps recorder ids to credentials only that recorder can open."""
+    """One camera as a recorder sees it; ``sealed`` maps recorder ids to credentials only that recorder can open.
+
+    ``driver``: name of the entry point in ``gwanje.drivers``. ``device``: what the driver and the steering need
+    (transport, network, ONVIF address, allowed zone …), plain JSON without accounts.
+    """
 
     camera: UUID
     agency: UUID
@@ -26,6 +30,8 @@ class Source:
     active: bool
     version: int = 1
     fence: int = 1
+    driver: str = "rtsp"
+    device: dict[str, Any] = field(default_factory=dict)
 
     def sealed_for(self, recorder: UUID) -> bytes | None:
         """The credentials sealed to one recorder, or None when the camera needs none or has no slot for it."""
@@ -33,16 +39,17 @@ class Source:
         return base64.b64decode(text) if text else None
 
 
-_COLUMNS = "camera, agency, slot, class, label, main_url, sub_url, sealed, active, version, fence"
+_COLUMNS = "camera, agency, slot, class, label, main_url, sub_url, sealed, active, version, fence, driver, device"
 
 
 def put_source(cursor: Cursor, source: Source) -> None:
     """Insert or change a source; its version grows by one."""
     cursor.execute(
-        f"insert into footage_source ({_COLUMNS}) values (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s) "
+        f"insert into footage_source ({_COLUMNS}) values (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s) "
         "on conflict (camera) do update set agency = excluded.agency, class = excluded.class, label = excluded.label, "
         "main_url = excluded.main_url, sub_url = excluded.sub_url, sealed = excluded.sealed, "
-        "active = excluded.active, version = footage_source.version + 1",
+        "active = excluded.active, driver = excluded.driver, device = excluded.device, "
+        "version = footage_source.version + 1",
         [
             source.camera,
             source.agency,
@@ -55,6 +62,8 @@ def put_source(cursor: Cursor, source: Source) -> None:
             source.active,
             source.version,
             source.fence,
+            source.driver,
+            json.dumps(source.device),
         ],
     )
 
@@ -67,6 +76,7 @@ def sources(cursor: Cursor) -> list[Source]:
 
 def _source(row: Any) -> Source:
     values = list(row)
-    sealed = values[7]
-    values[7] = json.loads(sealed) if isinstance(sealed, str) else dict(sealed)
+    for place in (7, 12):
+        said = values[place]
+        values[place] = json.loads(said) if isinstance(said, str) else dict(said)
     return Source(*values)

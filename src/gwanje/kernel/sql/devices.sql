@@ -1,0 +1,19 @@
+-- How a source is reached and steered (장치 접속): driver, transport, network, allowed zone; never an account.
+alter table footage_source add column driver text not null default 'rtsp';
+alter table footage_source add column device jsonb not null default '{}';
+-- Work on a device (장치 작업): asked for by the web, done by a recorder, because only recorders hold accounts.
+create table device_task (
+  id uuid primary key,
+  agency uuid not null,                       -- row-level security
+  camera uuid,                                -- null: the network itself (discovery)
+  kind text not null,                         -- probe, discover, configure, masks, certificate
+  asks jsonb not null default '{}',
+  person uuid,
+  asked_at timestamptz not null default now(),
+  taken_by uuid,                              -- recorder
+  taken_at timestamptz,                       -- a task taken 60 s ago and not done is free again
+  done_at timestamptz,
+  outcome text check (outcome in ('done', 'refused', 'failed')),
+  answer jsonb                                -- no secret, no address with one
+);
+create index device_task_open on device_task (asked_at) where done_at is null;
