@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -25,7 +25,7 @@ from gwanje.kernel import base64url
 from gwanje.kernel.clock import Clock
 from gwanje.kernel.cose import BadSignature
 from gwanje.kernel.permit import TOKEN_MAX_S, LiveToken
-from gwanje.media.h264 import Picture
+from gwanje.media.fanout import Fan, Pump
 from gwanje.media.ring import LiveRing
 
 VIEWERS_MAX = 600
@@ -33,9 +33,6 @@ CONNECTIONS_MAX = 800
 FIRST_TOKEN_S = 5.0
 TOKEN_BYTES_MAX = 4096
 TOKENS_PER_MINUTE = 20
-BACKLOG_MAX = 3 << 20
-BACKLOG_LOW = 1 << 17
-SLOW_MAX_S = 15.0
 REPORT_S = 5.0
 EXPIRED, REFUSED, BUSY = 4401, 4403, 1013
 log = logging.getLogger(__name__)
@@ -48,48 +45,6 @@ class TokenRefused(ValueError):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
-
-
-class Seat:
-    """One WebSocket that watches one stream: sends at once or skips, never waits."""
-
-    def __init__(self, connection: ServerConnection) -> None:
-        self._connection = connection
-        self._skipping = False
-        self._skipped = 0
-        self._slow_since = 0.0
-        self.dropped = 0
-
-    def _send(self, message: bytes | str) -> None:
-        broadcast([self._connection], message)
-
-    def _backlog(self) -> int:
-        return self._connection.transport.get_write_buffer_size()
-
-    def begin(self, picture: Picture, init: bytes, group: list[bytes]) -> None:
-        facts = {"type": "init", "codec": picture.codec, "width": picture.width, "height": picture.height}
-        self._send(json.dumps(facts))
-        self._send(init)
-        self._skipping = not group
-        for message in group:
-            self._send(message)
-
-    def frame(self, message: bytes, key: bool) -> None:
-        if self._skipping:
-            if not key or self._backlog() > BACKLOG_LOW:
-                self._skipped += 1
-                if self._slow_since and time.monotonic() - self._slow_since > SLOW_MAX_S:
-                    self._connection.transport.abort()
-                return
-            self._skipping = False
-            if self._slow_since:
-                self._send(json.dumps({"type": "drop", "frames": self._skipped}))
-                self.dropped += self._skipped
-            self._skipped, self._slow_since = 0, 0.0
-        elif self._backlog() > BACKLOG_MAX:
-            self._skipping, self._skipped, self._slow_since = True, 1, time.monotonic()
-            return
-        self._send(message)
 
 
 class LiveServer:
@@ -109,6 +64,8 @@ class LiveServer:
         self._refused: Counter[str] = Counter()
         self._reporter: asyncio.Task[None] | None = None
         self._connections = 0
+        self._pump = Pump()
+        self._fans: dict[LiveRing, Fan] = {}
         self.viewers = 0
 
     async def start(self, port: int, host: str = "127.0.0.1") -> int:
@@ -191,13 +148,15 @@ class LiveServer:
         if self.viewers >= VIEWERS_MAX:
             await connection.close(BUSY, "too many viewers")
             return
-        seat = Seat(connection)
+        fan = self._fans.setdefault(ring, Fan(ring, self._pump))
+        seat = fan.join(connection)
         self.viewers += 1
-        ring.join(seat)
         try:
             await self._renewals(connection, token)
         finally:
-            ring.leave(seat)
+            fan.leave(seat)
+            if not fan.seats:
+                self._fans.pop(ring, None)
             self.viewers -= 1
 
     async def _renewals(self, connection: ServerConnection, token: LiveToken) -> None:
