@@ -44,6 +44,7 @@ class Article:
     why: str
     verified: bool
     ref: ArticleRef
+    awaits: tuple[str, ...] = ()
 
     def in_force(self, on: date) -> bool:
         """In force and verified on that day."""
@@ -132,11 +133,17 @@ class Pack:
     grounds: tuple[GroundEntry, ...]
     titles: dict[str, tuple[str, str]]
     cases: tuple[Case, ...]
+    whole: int = 0
 
     @cached_property
     def by_id(self) -> dict[str, Article]:
         """Articles by their id."""
         return {a.id: a for a in self.articles}
+
+    @property
+    def partial(self) -> bool:
+        """Only some rows of the source stand here so far (일부만 옮김); ``whole`` says how many it has."""
+        return self.whole > 0
 
     @property
     def level(self) -> int:
@@ -194,9 +201,22 @@ def load_pack(place: Path) -> Pack:
         grounds=_grounds(place, by_id),
         titles=_titles(place),
         cases=_cases(place, name),
+        whole=_whole(head, len(articles)),
     )
     head.done()
     return pack
+
+
+def _whole(head: Row, listed: int) -> int:
+    """How many rows the source of a partial pack has; 0 for a pack that claims to be whole."""
+    whole: int = head.get("whole", int, 0)
+    if head.get("partial", bool, False) != bool(whole) or 0 < whole <= listed:
+        ko, en = (
+            "일부만 옮긴 묶음은 partial과 원문의 항목 수를 함께 적습니다",
+            "a partial pack says how many rows there are",
+        )
+        raise head.fail("whole", ko, en)
+    return whole
 
 
 def _articles(place: Path, ref: tuple[str, str, str], since: date, until: date | None) -> tuple[Article, ...]:
@@ -225,6 +245,7 @@ def _articles(place: Path, ref: tuple[str, str, str], since: date, until: date |
             why=row.text("why", ""),
             verified=row.get("verified", bool, True),
             ref=ArticleRef(name, key, citation, row.text("instrument", short), row.text("rank", rank)),
+            awaits=row.texts("awaits", []),
         )
         _check_article(row, article)
         out.append(article)
@@ -246,7 +267,9 @@ def _check_article(row: Row, article: Article) -> None:
         raise row.fail("area", "예정 조문은 담당 영역을 적습니다", "a planned article names its area")
     if article.status and article.status != "planned" and not article.why:
         raise row.fail("why", "상태에는 이유가 있어야 합니다", "a status needs its reason")
-    unknown = [n for n in article.norms if n not in NORMS]
+    if article.awaits and article.status != "planned":
+        raise row.fail("awaits", "예정 조문만 규범을 기다립니다", "only a planned article awaits a norm")
+    unknown = [n for n in (*article.norms, *article.awaits) if n not in NORMS]
     if unknown:
         raise row.fail("norms", f"norms.yaml에 없는 규범: {unknown}", f"not in norms.yaml: {unknown}")
 

@@ -59,19 +59,20 @@ class Trace:
         return {"all": len(states), **{s: states.count(s) for s in ("enforced", "planned", "recorded")}}
 
     def summary(self, pack: Pack) -> str:
-        """One line: ``103 of 103 mapped: n enforced, m planned, k recorded``."""
+        """One line: ``103 of 103 mapped: n enforced, m planned, k recorded``; a partial pack never claims the whole."""
         n = self.counts(pack)
         mapped = n["enforced"] + n["planned"] + n["recorded"]
-        told = (
-            f"{mapped} of {n['all']} mapped: {n['enforced']} enforced, {n['planned']} planned, {n['recorded']} recorded"
-        )
-        return f"{pack.id}: {told}"
+        first = f"partial, {mapped} of {pack.whole} listed so far" if pack.partial else f"{mapped} of {n['all']} mapped"
+        return f"{pack.id}: {first}: {n['enforced']} enforced, {n['planned']} planned, {n['recorded']} recorded"
 
     def body(self) -> dict[str, Any]:
         """Plain map for ``trace.json``."""
         return {
             "v": 1,
-            "packs": {p.id: {"summary": self.summary(p), "version": p.version, **self.counts(p)} for p in self.packs},
+            "packs": {
+                p.id: {"summary": self.summary(p), "version": p.version, "whole": p.whole, **self.counts(p)}
+                for p in self.packs
+            },
             "norms": {n: _evidence(e) for n, e in self.norms.items()},
             "findings": self.findings,
         }
@@ -164,6 +165,8 @@ def build(root: Path | None = None, tests: Iterable[MarkedTest] | None = None) -
     for norm, evidence in norms.items():
         rules = [(r.symbol, r.line) for r in REGISTRY.rules.get(norm, [])]
         evidence.symbols = rules + [(g.symbol, 0) for g in REGISTRY.guards.get(norm, [])]
+    carried = {n for p in packs for a in p.articles for n in (*(a.norms if a.verified else ()), *a.awaits)}
+    findings += [f"{n}: no article carries this norm (쓰이지 않는 규범)" for n in NORMS if n not in carried]
     for law in laws:
         findings += _findings(law, norms, with_tests=place is not None)
     return Trace(packs, norms, list(dict.fromkeys(findings)))
@@ -186,7 +189,7 @@ def _misused(packs: Iterable[Pack]) -> list[str]:
 
 def _findings(law: Law, norms: Mapping[str, Evidence], *, with_tests: bool) -> list[str]:
     used = {n: a for p in law.packs for a in p.articles if a.verified for n in a.norms}
-    out = [f"{n}: no article carries this norm (쓰이지 않는 규범)" for n in NORMS if n not in used]
+    out: list[str] = []
     for norm, article in used.items():
         out += [f"{norm} ({article.ref}): {why}" for why in lacking(norm, norms[norm], with_tests=with_tests)]
     return out

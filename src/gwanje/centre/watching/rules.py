@@ -172,3 +172,7 @@ def register(policy: Policy) -> None:
     """Give the policy object this room's actions."""
     for action, rule in RULES.items():
         policy.register(action, rule, own_agency)
+    # here, because the rules of steering build upon those above
+    from gwanje.centre.watching import rules_ptz
+
+    rules_ptz.register(policy)
