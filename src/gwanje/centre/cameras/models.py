@@ -85,7 +85,9 @@ class Camera(models.Model):
     """A camera (영상정보처리기기). ``agency_id`` runs it, ``owner_id`` owns it; when they differ a mandate is needed.
 
     ``direction_deg`` clockwise from north, ``angle_deg`` opening of the view cone, ``range_m`` its length.
-    Addresses hold no password; ``sealed`` maps a recorder's id to what only that recorder can open.
+    Addresses hold no password; ``sealed`` maps a recorder's id to what only that recorder can open. ``driver`` and
+    ``connection``: how the recorder reaches and steers it (checked by ``connection.py``); ``probed``: what the device
+    last said of itself.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -120,6 +122,9 @@ class Camera(models.Model):
     main_url = models.CharField(max_length=300, blank=True)
     sub_url = models.CharField(max_length=300, blank=True)
     sealed = models.JSONField(default=dict)
+    driver = models.CharField(max_length=40, default="rtsp")
+    connection = models.JSONField(default=dict)
+    probed = models.JSONField(default=dict)
     slot = models.PositiveIntegerField(null=True)
     point = models.ForeignKey(InstallationPoint, on_delete=models.PROTECT, null=True, related_name="registered")
     created_at = models.DateTimeField()

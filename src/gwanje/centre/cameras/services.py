@@ -258,7 +258,7 @@ def _connect(row: Camera) -> None:
     put_source(
         cursor(),
         Source(row.id, row.agency_id, row.slot, row.retention_class, row.number, row.main_url, row.sub_url,
-               row.sealed, row.state == ACTIVE),
+               row.sealed, row.state == ACTIVE, driver=row.driver, device=row.connection),
     )  # fmt: skip
 
 

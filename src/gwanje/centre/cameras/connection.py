@@ -1,0 +1,96 @@
+"""How a camera is reached and steered (장치 접속 정보): the only writer of driver and connection; contract 0010.
+
+Unknown keys are refused here, because a recorder that guesses at a misspelt key would record the wrong thing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.db import transaction
+
+from gwanje.centre.cameras import rules, services
+from gwanje.centre.cameras.models import Camera
+from gwanje.centre.common import clock
+from gwanje.centre.common.refusal import Problem
+from gwanje.kernel.actor import Actor
+from gwanje.kernel.policy import Resource
+
+BYTES_MAX = 32 * 1024
+TEXT_MAX = 200
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= TEXT_MAX and value.isprintable()
+
+
+def _address(value: Any) -> bool:
+    try:
+        parts = urlsplit(value) if _text(value) else urlsplit("")
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "@" not in value
+    except ValueError:
+        return False
+
+
+def _standard(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) <= {"width", "height", "rate"} and all(
+        isinstance(v, int | float) and not isinstance(v, bool) and 0 < v <= 100_000 for v in value.values()
+    )  # fmt: skip
+
+
+# one line a key; who needs another adds it here
+KEYS: dict[str, Callable[[Any], bool]] = {
+    "transport": lambda v: v in ("tcp", "udp", "tls", "auto"),
+    "network": lambda v: v in ("dedicated", "public"),
+    "vpn": _text,
+    "coarse": lambda v: isinstance(v, bool),
+    "onvif": _address,
+    "profile": _text,
+    "ptz": lambda v: isinstance(v, dict),
+    "standard": _standard,
+    "clock": lambda v: isinstance(v, bool),
+}
+
+
+def checked(said: Mapping[str, Any]) -> dict[str, Any]:
+    """A connection as it may be stored; Problem for an unknown key, a value out of form, or an address with account."""
+    for key, value in said.items():
+        if key not in KEYS or not KEYS[key](value):
+            raise Problem(
+                "connection",
+                f"장치 접속 정보의 항목이 맞지 않습니다: {key[:40]}",
+                f"This item of the device's connection is not taken: {key[:40]}",
+                next_=f"쓸 수 있는 항목 / items: {', '.join(sorted(KEYS))}",
+            )
+    if len(json.dumps(said, ensure_ascii=False).encode()) > BYTES_MAX:
+        raise Problem("connection_size", "장치 접속 정보가 너무 깁니다.", "The device's connection is too long.")
+    return dict(said)
+
+
+def apply_connection(row: Camera, changes: Mapping[str, Any], driver: str = "") -> list[str]:
+    """Merge changes into a camera's connection (None removes a key), without saving; the names of what changed."""
+    wanted = {**row.connection, **changes}
+    kept = checked({key: value for key, value in wanted.items() if value is not None})
+    changed = sorted(key for key in {*kept, *row.connection} if kept.get(key) != row.connection.get(key))
+    if driver and driver != row.driver:
+        changed.append("driver")
+        row.driver = driver
+    row.connection = kept
+    return changed
+
+
+@transaction.atomic
+def set_connection(actor: Actor, id_: UUID, changes: Mapping[str, Any], driver: str = "") -> Camera:
+    """Change how a camera is reached (장치 접속 정보 변경); None as a value removes a key. The recorders follow."""
+    row = services.find(actor, id_)
+    services.require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
+    changed = apply_connection(row, changes, driver)
+    row.changed_at = clock().now()
+    services._connect(row)
+    row.save()
+    services._note(actor, "cameras.connection.changed", None, row, {"number": row.number, "changed": changed})
+    return row
