@@ -13,9 +13,13 @@ from pathlib import Path
 from gwanje.apps.demo import CityCamera
 from gwanje.kernel.home import Home
 from gwanje.media.sim import clips
+from gwanje.media.sim.dome import Dome, Preset
+from gwanje.media.sim.onvif import OnvifSim
+from gwanje.media.sim.onvif_device import Device
 from gwanje.media.sim.server import SimServer
 
 PORT_OFFSET = 20
+ONVIF_OFFSET = 21
 log = logging.getLogger("gwanje.simulator")
 
 
@@ -43,12 +47,35 @@ def prepare(
     return [replace(clip, user=c.user, password=c.password) for clip, c in zip(drawn, cameras, strict=True)]
 
 
-async def serve(made: Sequence[clips.Clip], port: int, ready: Callable[[SimServer], None]) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def devices(home: Home, made: Sequence[clips.Clip], domes: Sequence[str]) -> list[Device]:
+    """The ONVIF side of the same cameras; ``domes``: names (cam04) of those that turn."""
+    found = []
+    for clip in made:
+        base = f"rtsp://127.0.0.1:{home.port + PORT_OFFSET}/{clip.name}"
+        device = Device(
+            clip.name, home.clock, lambda stream, base=base: f"{base}/{stream}", user=clip.user,  # type: ignore[misc]
+            password=clip.password, serial=f"SIM-{clip.label}", audio={"main", "sub"} if clip.audio else set(),
+        )  # fmt: skip
+        if clip.name in domes:
+            device.model = "SIM-DOME"
+            places = (
+                ("1", "기준", (0.0, 0.0, 0.0)),
+                ("2", "왼쪽", (-0.35, 0.0, 0.2)),
+                ("3", "오른쪽", (0.35, 0.0, 0.2)),
+            )
+            device.dome = Dome(presets={token: Preset(token, name, at) for token, name, at in places})
+        found.append(device)
+    return found
+
+
+async def serve(
+    made: Sequence[clips.Clip], port: int, ready: Callable[[SimServer], None], onvif: Sequence[Device] = ()
+) -> None:
+    """Serve until SIGTERM or SIGINT: RTSP at ``port``, ONVIF at the next one."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with SimServer(made, port=port) as server:
+    async with SimServer(made, port=port) as server, OnvifSim(onvif, port=port + ONVIF_OFFSET - PORT_OFFSET):
         ready(server)
         await stop.wait()

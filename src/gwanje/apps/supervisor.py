@@ -312,7 +312,7 @@ def need_ports(home: Home, *, simulator: bool) -> None:
     """StartFailed when a port of this centre is taken by somebody else."""
     wanted = {home.port: "web", home.port + 1: "recorder", home.port + 2: "player"}
     if simulator:
-        wanted[home.port + 20] = "simulator"
+        wanted |= {home.port + 20: "simulator", home.port + 21: "simulator, ONVIF"}
     for port, name in wanted.items():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def register(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    command = sub.add_parser("simulator", help="모의 카메라 / simulated RTSP cameras at port + 20")
+    command = sub.add_parser("simulator", help="모의 카메라 / simulated cameras: RTSP at port + 20, ONVIF at + 21")
     command.add_argument("--clips", type=Path, help="영상 파일 폴더 / a folder of video files to serve instead")
     command.set_defaults(run=run)
 
@@ -37,5 +37,7 @@ def run(args: argparse.Namespace) -> int:
     except (BadClip, demo.BadCity, OSError) as error:
         print(f"실패 / failed: {error}")
         return 1
-    asyncio.run(simulator.serve(made, home.port + simulator.PORT_OFFSET, ready))
+    domes = [] if args.clips else [f"cam{n:02d}" for n, c in enumerate(demo.city().own_cameras, 1) if c.ptz]
+    devices = simulator.devices(home, made, domes)
+    asyncio.run(simulator.serve(made, home.port + simulator.PORT_OFFSET, ready, devices))
     return 0
