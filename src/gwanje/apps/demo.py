@@ -19,6 +19,7 @@ from gwanje.media.sim import clips
 CAMERAS_MAX = 400
 LINE_MAX = 1000
 SIMULATOR_PORT_OFFSET = 20
+ONVIF_PORT_OFFSET = 21
 
 
 class BadCity(ValueError):
@@ -44,6 +45,7 @@ class CityCamera:
     sub_url: str = ""
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
+    onvif: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,16 @@ def _url(home: Home, name: str, stream: str) -> str:
     return f"rtsp://127.0.0.1:{home.port + SIMULATOR_PORT_OFFSET}/{name}/{stream}"
 
 
+def _device(home: Home, name: str) -> str:
+    return f"http://127.0.0.1:{home.port + ONVIF_PORT_OFFSET}/{name}/onvif/device_service"
+
+
 def simulated(home: Home, wanted: City) -> list[CityCamera]:
     """The city's cameras with the simulator's addresses."""
+    named = [(f"cam{i + 1:02d}", camera) for i, camera in enumerate(wanted.own_cameras)]
     return [
-        _with(camera, main_url=_url(home, f"cam{i + 1:02d}", "main"), sub_url=_url(home, f"cam{i + 1:02d}", "sub"))
-        for i, camera in enumerate(wanted.own_cameras)
+        _with(camera, main_url=_url(home, name, "main"), sub_url=_url(home, name, "sub"), onvif=_device(home, name))
+        for name, camera in named
     ]
 
 

@@ -13,12 +13,14 @@ from typing import Any
 
 from gwanje.apps.demo import City, CityCamera, city_file
 from gwanje.centre import common
+from gwanje.centre.cameras import connection
 from gwanje.centre.cameras import services as cameras
 from gwanje.centre.cameras.models import Camera
 from gwanje.centre.retention.services import set_class
 from gwanje.centre.staff import api as staff_api
 from gwanje.centre.staff import services as staff
 from gwanje.centre.staff.models import Agency, Person
+from gwanje.kernel.actor import Actor
 from gwanje.kernel.home import Home
 from gwanje.media import registration
 from gwanje.vault import ceremony
@@ -94,6 +96,12 @@ def _new_camera(said: CityCamera, agency: Agency) -> cameras.NewCamera:
     )  # fmt: skip
 
 
+def _reach(actor: Actor, row: Camera, said: CityCamera) -> None:
+    wanted = {"onvif": said.onvif, "profile": "main"} if said.onvif else {"onvif": None, "profile": None}
+    if any(row.connection.get(key) != value for key, value in wanted.items()):
+        connection.set_connection(actor, row.pk, wanted)
+
+
 def _cameras(
     wanted: Sequence[CityCamera], agencies: dict[str, Agency], people: dict[str, Person], done: Loaded, name: str
 ) -> None:
@@ -103,9 +111,11 @@ def _cameras(
         actor = staff_api.actor_for(people[said.manager], "")
         row = Camera.objects.filter(agency_id=agency.pk, number=said.number).first()
         if row is None:
-            cameras.register_camera(actor, _new_camera(said, agency))
+            row = cameras.register_camera(actor, _new_camera(said, agency))
+            _reach(actor, row, said)
             new += 1
             continue
+        _reach(actor, row, said)
         if (row.main_url, row.sub_url) != (said.main_url, said.sub_url):
             cameras.set_address(actor, row.pk, said.main_url, said.sub_url)
             if said.user:
