@@ -77,15 +77,19 @@ class Gap:
     started_us: int
     ended_us: int | None
     detail: str = ""
+    fence: int = 1
 
 
 _SEGMENT = "segment_id, camera, agency, slot, stream, class, epoch, first_tick, last_tick, parts, bytes, idr_ticks, " \
     "codec, width, height, root, path, fence, writer, closed"  # fmt: skip
-_GAP = "id, camera, agency, stream, reason, started_us, ended_us, detail"
+_GAP = "id, camera, agency, stream, reason, started_us, ended_us, detail, fence"
 
 
 def put_segments(cursor: Cursor, rows: Sequence[Segment]) -> None:
-    """Insert or advance rows; an older state of a segment never overwrites a newer one. At most 1000 a call."""
+    """Insert or advance rows; an older state of a segment never overwrites a newer one. At most 1000 a call.
+
+    Seconds that belong to a later holder of the camera's lease are cut off by the database (``sql/fleet.sql``).
+    """
     assert len(rows) <= BATCH_MAX
     marks = ", ".join(["%s"] * len(fields(Segment)))
     cursor.executemany(
@@ -98,11 +102,11 @@ def put_segments(cursor: Cursor, rows: Sequence[Segment]) -> None:
 
 
 def put_gaps(cursor: Cursor, rows: Sequence[Gap]) -> None:
-    """Insert gaps, or close open ones (same id). At most 1000 a call."""
+    """Insert gaps, or close open ones (same id; the earlier end counts). At most 1000 a call."""
     assert len(rows) <= BATCH_MAX
     cursor.executemany(
-        f"insert into footage_gap ({_GAP}) values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (id) do update set "
-        "ended_us = coalesce(footage_gap.ended_us, excluded.ended_us), detail = excluded.detail",
+        f"insert into footage_gap ({_GAP}) values (%s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict (id) do update set "
+        "ended_us = least(footage_gap.ended_us, excluded.ended_us), detail = excluded.detail",
         [astuple(row) for row in rows],
     )
 

@@ -13,7 +13,7 @@ _SEGMENT = (
     "segment_id, camera, agency, slot, stream, class, epoch, first_tick, last_tick, parts, bytes, idr_ticks, "
     "codec, width, height, root, path, fence, writer, closed"
 )
-_GAP = "id, camera, agency, stream, reason, started_us, ended_us, detail"
+_GAP = "id, camera, agency, stream, reason, started_us, ended_us, detail, fence"
 
 
 def segments(cursor: Cursor) -> Iterator[Segment]:
@@ -45,3 +45,9 @@ def gaps(cursor: Cursor) -> Iterator[Gap]:
             after = row[0]
         if len(page) < PAGE:
             return
+
+
+def garbage(cursor: Cursor) -> dict[bytes, int]:
+    """Segments of which some seconds belong to another recorder (무효 영상): id → first second that does not count."""
+    cursor.execute("select segment_id, epoch * 3600 + first_tick from footage_garbage limit 10000000")
+    return {bytes(row[0]): int(row[1]) for row in cursor.fetchall()}

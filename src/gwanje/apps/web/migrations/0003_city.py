@@ -8,7 +8,7 @@ from django.db import migrations
 from gwanje.kernel.rls import policies
 
 TOPICS = ("devices", "fleet", "findings")
-FENCED = ("device_task", "footage_finding")
+FENCED = ("device_task", "footage_finding", "footage_garbage")
 
 
 def install(apps: Any, schema_editor: Any) -> None:
