@@ -152,7 +152,8 @@ class Street:
         stream = packets.load(path)
         with av.open(str(path)) as container:
             samples = [(bytes(p), bool(p.is_keyframe)) for p in container.demux(video=0) if p.size]
-        return cls(fmp4.init(h264.picture(stream.sps), [stream.sps], [stream.pps]), samples)
+        picture = h264.picture(stream.sps)
+        return cls(fmp4.init(picture, fmp4.avc1(picture, [stream.sps], [stream.pps])), samples)
 
     def fragment(self, first: int, count: int, time: int, *, audio: bool = False) -> bytes:
         """``count`` frames from ``first`` as moof and mdat; ``audio`` claims to be of another track."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from gwanje.media.h264 import Picture
+from gwanje.media.picture import Picture
 
 TIMESCALE = 90_000
 SYNC, NON_SYNC = 0x02000000, 0x01010000
@@ -29,7 +29,15 @@ def _full(name: bytes, version: int, flags: int, *body: bytes) -> bytes:
     return _box(name, struct.pack(">I", version << 24 | flags), *body)
 
 
-def _sample_entry(picture: Picture, sps: Sequence[bytes], pps: Sequence[bytes]) -> bytes:
+def _visual(kind: bytes, picture: Picture, config: bytes) -> bytes:
+    """VisualSampleEntry (ISO/IEC 14496-12 clause 12.1.3) with a codec's configuration box."""
+    head = b"\0" * 6 + b"\0\1" + b"\0" * 16
+    size = struct.pack(">HHIIIH", picture.width, picture.height, 0x480000, 0x480000, 0, 1)
+    return _box(kind, head, size, b"\0" * 32, struct.pack(">Hh", 24, -1), config)
+
+
+def avc1(picture: Picture, sps: Sequence[bytes], pps: Sequence[bytes]) -> bytes:
+    """Sample entry of H.264 (ISO/IEC 14496-15 clause 5)."""
     first = sps[0]
     avcc = [bytes((1, first[1], first[2], first[3], 0xFF, 0xE0 | len(sps)))]
     avcc += [struct.pack(">H", len(s)) + s for s in sps]
@@ -38,15 +46,41 @@ def _sample_entry(picture: Picture, sps: Sequence[bytes], pps: Sequence[bytes]) 
     if first[1] in (100, 110, 122, 144):
         # 4:2:0 with 8 bits: what cameras send; a decoder takes the rest from the parameter set itself
         avcc.append(bytes((0xFD, 0xF8, 0xF8, 0)))
-    head = b"\0" * 6 + b"\0\1" + b"\0" * 16
-    size = struct.pack(">HHIIIH", picture.width, picture.height, 0x480000, 0x480000, 0, 1)
-    return _box(b"avc1", head, size, b"\0" * 32, struct.pack(">Hh", 24, -1), _box(b"avcC", *avcc))
+    return _visual(b"avc1", picture, _box(b"avcC", *avcc))
 
 
-def init(picture: Picture, sps: Sequence[bytes], pps: Sequence[bytes]) -> bytes:
-    """ftyp and moov of one avc1 track, 90 kHz; the exact plaintext of a kind-2 part."""
+def hvc1(picture: Picture, profile: bytes, form: tuple[int, int, int, int], sets: Mapping[int, list[bytes]]) -> bytes:
+    """Sample entry of H.265 (ISO/IEC 14496-15 clause 8).
+
+    ``profile``: the 12 bytes of profile, tier and level. ``form``: chroma format, bits of luma and of chroma less
+    eight, temporal layers × 2 + whether they are nested. ``sets``: NAL unit type → parameter sets.
+    """
+    chroma, luma_bits, chroma_bits, layers = form
+    hvcc = [b"\1", profile, bytes((0xF0, 0, 0xFC, 0xFC | chroma, 0xF8 | luma_bits, 0xF8 | chroma_bits, 0, 0))]
+    hvcc.append(bytes((layers << 2 | 3, len(sets))))
+    for kind, nals in sorted(sets.items()):
+        hvcc.append(struct.pack(">BH", 0x80 | kind, len(nals)))
+        hvcc += [struct.pack(">H", len(nal)) + nal for nal in nals]
+    return _visual(b"hvc1", picture, _box(b"hvcC", *hvcc))
+
+
+def mp4v(picture: Picture, kind: int, config: bytes) -> bytes:
+    """Sample entry of MPEG-4 part 2 (``kind`` 0x20, ISO/IEC 14496-14) and of JPEG (0x6C); ``config`` as in esds."""
+
+    def descriptor(tag: int, body: bytes) -> bytes:
+        # sizes of four bytes always: seven bits each, all but the last marked
+        size = bytes(len(body) >> shift & 127 | (shift > 0) << 7 for shift in (21, 14, 7, 0))
+        return bytes((tag,)) + size + body
+
+    decoder = bytes((kind, 0x11, 0, 0, 0)) + b"\0" * 8 + (descriptor(5, config) if config else b"")
+    body = b"\0\1\0" + descriptor(4, decoder) + descriptor(6, b"\2")
+    return _visual(b"mp4v", picture, _full(b"esds", 0, 0, descriptor(3, body)))
+
+
+def init(picture: Picture, entry: bytes) -> bytes:
+    """ftyp and moov of one video track with a sample entry, 90 kHz; the exact plaintext of a kind-2 part."""
     table = [
-        _full(b"stsd", 0, 0, struct.pack(">I", 1), _sample_entry(picture, sps, pps)),
+        _full(b"stsd", 0, 0, struct.pack(">I", 1), entry),
         *(_full(name, 0, 0, b"\0" * n) for name, n in ((b"stts", 4), (b"stsc", 4), (b"stsz", 8), (b"stco", 4))),
     ]
     reference = _box(b"dinf", _full(b"dref", 0, 0, struct.pack(">I", 1), _full(b"url ", 0, 1)))

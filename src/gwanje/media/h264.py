@@ -1,65 +1,33 @@
-"""H.264 parameter sets (ITU-T H.264 clause 7.3.2): picture size, codec string, reordering depth."""
+"""H.264 (ITU-T H.264, RTP by RFC 6184): parameter sets and packets.
+
+Single NAL units, STAP-A and FU-A; interleaved packetisation (STAP-B, MTAP, FU-B) is refused with its number.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+
+from gwanje.media import fmp4
+from gwanje.media.picture import SET_MAX, BadParameterSet, Bits, Picture, sized
+from gwanje.media.rtp import Depacketiser, NalCodec, StreamBroken
 
 SPS, PPS, IDR = 7, 8, 5
-SET_MAX = 4096
+STAP_A, FU_A = 24, 28
+_DROPPED = frozenset((9, 10, 11, 12))
 _HIGH_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
-
-
-class BadParameterSet(ValueError):
-    """A parameter set is cut off or contradicts itself."""
-
-
-class _Bits:
-    def __init__(self, data: bytes) -> None:
-        # emulation prevention bytes are no part of the syntax
-        clean = data.replace(b"\0\0\3", b"\0\0")
-        self._value = int.from_bytes(clean, "big")
-        self._left = 8 * len(clean)
-
-    def u(self, count: int) -> int:
-        self._left -= count
-        if self._left < 0:
-            raise BadParameterSet("a parameter set is cut off")
-        return self._value >> self._left & (1 << count) - 1
-
-    def ue(self) -> int:
-        zeros = 0
-        while not self.u(1):
-            zeros += 1
-            if zeros > 31:
-                raise BadParameterSet("a number in a parameter set is too long")
-        return (1 << zeros) - 1 + self.u(zeros)
-
-    def se(self) -> int:
-        value = self.ue()
-        return (value + 1) // 2 if value & 1 else -(value // 2)
-
-
-@dataclass(frozen=True)
-class Picture:
-    """What a sequence parameter set says: size in pixels, RFC 6381 codec, frames that may be reordered."""
-
-    width: int
-    height: int
-    codec: str
-    reorder: int
 
 
 def set_id(nal: bytes) -> int:
     """seq_parameter_set_id or pic_parameter_set_id of a parameter set."""
     if len(nal) > SET_MAX:
         raise BadParameterSet("a parameter set is too long")
-    bits = _Bits(nal[1:])
+    bits = Bits(nal[1:])
     if nal[0] & 31 == SPS:
         bits.u(24)
     return bits.ue()
 
 
-def _scaling_lists(bits: _Bits, count: int) -> None:
+def _scaling_lists(bits: Bits, count: int) -> None:
     for index in range(count):
         if bits.u(1):
             last = following = 8
@@ -69,7 +37,7 @@ def _scaling_lists(bits: _Bits, count: int) -> None:
                 last = following or last
 
 
-def _hypothetical_decoder(bits: _Bits) -> None:
+def _hypothetical_decoder(bits: Bits) -> None:
     count = bits.ue() + 1
     if count > 32:
         raise BadParameterSet("too many coded picture buffers")
@@ -81,7 +49,7 @@ def _hypothetical_decoder(bits: _Bits) -> None:
     bits.u(20)
 
 
-def _reordering(bits: _Bits, default: int) -> int:
+def _reordering(bits: Bits, default: int) -> int:
     """max_num_reorder_frames of the video usability information."""
     if bits.u(1) and bits.u(8) == 255:
         bits.u(32)
@@ -113,7 +81,7 @@ def _reordering(bits: _Bits, default: int) -> int:
     return bits.ue()
 
 
-def _order_count(bits: _Bits) -> int:
+def _order_count(bits: Bits) -> int:
     kind = bits.ue()
     if kind == 0:
         bits.ue()
@@ -133,7 +101,7 @@ def picture(sps: bytes) -> Picture:
     """Read a sequence parameter set NAL unit; BadParameterSet when it cannot be read."""
     if len(sps) < 4 or sps[0] & 31 != SPS or len(sps) > SET_MAX:
         raise BadParameterSet("this is no sequence parameter set")
-    bits = _Bits(sps[1:])
+    bits = Bits(sps[1:])
     profile = bits.u(8)
     bits.u(16)
     bits.ue()
@@ -167,6 +135,50 @@ def picture(sps: bytes) -> Picture:
         reorder = _reordering(bits, 0)
     if order == 2 or profile == 66:
         reorder = 0
-    if not (0 < width <= 16384 and 0 < height <= 16384) or reorder > 16:
-        raise BadParameterSet("the picture size or the reordering depth is out of range")
-    return Picture(width, height, f"avc1.{sps[1]:02x}{sps[2]:02x}{sps[3]:02x}", reorder)
+    return sized(width, height, f"avc1.{sps[1]:02x}{sps[2]:02x}{sps[3]:02x}", reorder)
+
+
+class H264(NalCodec):
+    """H.264 on the packet path."""
+
+    __slots__ = ()
+    name = "H264"
+    mask, fragment, skip, kinds, keys = 31, FU_A, 2, 31, frozenset((IDR,))
+
+    def whole(self, stream: Depacketiser, mv: memoryview, o: int, stop: int, w: int) -> int:
+        if mv[o] & 31 != STAP_A:
+            return self.nal(stream, mv[o:stop], w)
+        return self.aggregated(stream, mv[o + 1 : stop], w)
+
+    def nal(self, stream: Depacketiser, unit: memoryview, w: int) -> int:
+        kind = unit[0] & 31
+        if kind in (SPS, PPS):
+            stream.parameter_set(bytes(unit))
+            return w
+        if kind in _DROPPED:
+            return w
+        if kind > 23:
+            raise StreamBroken(f"packetisation mode of NAL type {kind} is not supported")
+        if kind == IDR:
+            stream.key = True
+        x = w + 4 + len(unit)
+        view = stream.view
+        view[w : w + 4] = len(unit).to_bytes(4, "big")
+        view[w + 4 : x] = unit
+        return x
+
+    def place(self, data: bytes) -> tuple[int, int] | None:
+        kind = data[0] & 31
+        return (kind, set_id(data)) if kind in (SPS, PPS) else None
+
+    def describe(self, sets: Mapping[tuple[int, int], bytes]) -> tuple[Picture, bytes] | None:
+        sps = [nal for (kind, _), nal in sorted(sets.items()) if kind == SPS]
+        pps = [nal for (kind, _), nal in sorted(sets.items()) if kind == PPS]
+        if not sps or not pps:
+            return None
+        found = picture(sps[0])
+        return found, fmp4.init(found, fmp4.avc1(found, sps, pps))
+
+    def reorders(self, found: Picture) -> bool:
+        # Baseline has no B pictures
+        return not found.codec.startswith("avc1.42")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from gwanje.media.fmp4 import init_message
-from gwanje.media.h264 import Picture
+from gwanje.media.picture import Picture
 
 GROUP_FRAMES_MAX = 900
 GROUP_BYTES_MAX = 8 << 20

@@ -1,24 +1,31 @@
-"""RTP depacketiser for H.264 (RFC 3550, RFC 6184) over interleaved TCP (RFC 2326 section 10.12).
+"""RTP depacketiser (RFC 3550) over interleaved TCP (RFC 2326 section 10.12): one loop for every codec.
 
-The packet path: bytes go from one shared receive buffer into the stream's own buffer, as length-prefixed NAL units,
-without an object per packet. Single NAL units, STAP-A and FU-A; loss is seen by sequence number.
+The packet path: bytes go from one shared receive buffer into the stream's own buffer without an object per packet.
+Fragments of NAL units (H.264 FU-A, H.265 FU) are joined in the loop itself; every other packet is its codec's
+``whole``. Loss is seen by sequence number.
 """
 
 from __future__ import annotations
 
 import mmap
+from collections.abc import Mapping
 from struct import Struct
+from typing import ClassVar
 
-from gwanje.media.h264 import IDR, PPS, SPS
+from gwanje.media.picture import Picture
+from gwanje.media.sdp import VideoTrack
 
-_PACKET = Struct(">BBHBBHI4xBB").unpack_from
-PACKET_MIN = 18
+# $, channel, length, RTP: first byte, marker and payload type, sequence, time stamp; then the payload's first byte and
+# the one that a fragment says begin and end in: its second (H.264) or third (H.265)
+_PACKET = Struct(">BBHBBHI4xBB")
+PACKET_WIDE = Struct(">BBHBBHI4xBxB")
+PACKET_MIN = 19
+SHORT = 15
 RECEIVE_SIZE = 1 << 18
 BUFFER_SIZE = 8 << 20
 BASE = 8192
-DOLLAR, FU_A, STAP_A = 0x24, 28, 24
+DOLLAR = 0x24
 TEXT_MAX = 16 * 1024
-_DROPPED = frozenset((9, 10, 11, 12))
 
 
 class StreamBroken(ConnectionError):
@@ -42,6 +49,90 @@ def new_buffer() -> memoryview:
     return memoryview(mmap.mmap(-1, BUFFER_SIZE))
 
 
+class Codec:
+    """What the packet path asks of a codec; one per stream, made anew at each connection.
+
+    A packet is a fragment of a NAL unit when ``payload[0] & mask == fragment``; ``skip``: bytes before a fragment's
+    data. ``every_key``: each picture can be entered, so that parts need not begin at each.
+    """
+
+    __slots__ = ()
+    name: ClassVar[str]
+    head: ClassVar[Struct] = _PACKET
+    mask: ClassVar[int] = 0
+    fragment: ClassVar[int] = 1
+    skip: ClassVar[int] = 1
+    kinds: ClassVar[int] = 0
+    keys: ClassVar[frozenset[int]] = frozenset()
+    every_key: ClassVar[bool] = False
+
+    def configured(self, track: VideoTrack) -> None:
+        """What was said out of band."""
+
+    def whole(self, stream: Depacketiser, mv: memoryview, o: int, stop: int, w: int) -> int:
+        """Write what the payload ``mv[o:stop]`` holds at ``stream.view[w:]``; returns where to go on."""
+        raise NotImplementedError
+
+    def wide(self, stream: Depacketiser, at: int, first: int, second: int, fu: int) -> None:
+        """Write the two header bytes of a fragmented NAL unit at ``stream.view[at:]`` (H.265)."""
+        raise NotImplementedError
+
+    def unit(self, stream: Depacketiser, data: memoryview, w: int) -> int:
+        """Write a whole access unit that came without RTP; returns where it ends."""
+        return self.whole(stream, data, 0, len(data), w)
+
+    def finish(self, stream: Depacketiser, w: int) -> int:
+        """The access unit is whole: what is left to write; ``stream.aus`` drops it."""
+        return w
+
+    def place(self, data: bytes) -> tuple[int, int] | None:
+        """(kind, id) of a parameter set, None when it is none; BadParameterSet."""
+        raise NotImplementedError
+
+    def describe(self, sets: Mapping[tuple[int, int], bytes]) -> tuple[Picture, bytes] | None:
+        """Picture and init segment, None while parameter sets are missing; BadParameterSet."""
+        raise NotImplementedError
+
+    def reorders(self, found: Picture) -> bool:
+        """Whether pictures may come reordered without having been announced."""
+        return False
+
+
+class NalCodec(Codec):
+    """A codec of NAL units, stored with their lengths in front."""
+
+    __slots__ = ()
+
+    def nal(self, stream: Depacketiser, unit: memoryview, w: int) -> int:
+        """Write one NAL unit, or take it as a parameter set."""
+        raise NotImplementedError
+
+    def aggregated(self, stream: Depacketiser, units: memoryview, w: int) -> int:
+        """NAL units with two bytes of length before each."""
+        o, stop = 0, len(units)
+        while o + 2 < stop:
+            size = units[o] << 8 | units[o + 1]
+            if o + 2 + size > stop:
+                stream.bad = True
+                break
+            if size >= self.skip - 1:
+                w = self.nal(stream, units[o + 2 : o + 2 + size], w)
+            o += 2 + size
+        return w
+
+    def unit(self, stream: Depacketiser, data: memoryview, w: int) -> int:
+        o, stop = 0, len(data)
+        while o + 4 < stop:
+            size = int.from_bytes(data[o : o + 4], "big")
+            if o + 4 + size > stop:
+                stream.bad = True
+                break
+            if size >= self.skip - 1:
+                w = self.nal(stream, data[o + 4 : o + 4 + size], w)
+            o += 4 + size
+        return w
+
+
 class Depacketiser:
     """One stream's access units, assembled in ``view[aus:w]``; subclasses take them in ``access_unit``.
 
@@ -49,20 +140,23 @@ class Depacketiser:
     """
 
     __slots__ = (
-        "arrived_us", "aus", "bad", "channel", "key", "lost", "nal", "packets", "parameter_sets", "receiver", "rest",
-        "second", "sequence", "sets_changed", "stamp", "view", "w",
+        "arrived_us", "aus", "bad", "channel", "codec", "foreign", "key", "lost", "nal", "packets", "parameter_sets",
+        "payload", "receiver", "rest", "second", "sequence", "sets_changed", "stamp", "started", "view", "w",
     )  # fmt: skip
 
-    def __init__(self, receiver: Receiver, view: memoryview) -> None:
+    def __init__(self, receiver: Receiver, view: memoryview, codec: Codec) -> None:
         self.receiver = receiver
         self.view = view
+        self.codec = codec
+        self.payload = -1
+        self.foreign = 0
         self.packets = self.lost = 0
         self.parameter_sets: dict[tuple[int, int], bytes] = {}
         self.sets_changed = True
         self.restart(0)
 
-    def restart(self, channel: int) -> None:
-        """Forget everything of an earlier connection; ``channel`` carries the video's RTP."""
+    def restart(self, channel: int, track: VideoTrack | None = None) -> None:
+        """Forget everything of an earlier connection; ``channel`` carries the video's RTP, ``track`` what it is."""
         self.channel = channel
         self.rest = b""
         self.w = self.aus = BASE
@@ -70,7 +164,7 @@ class Depacketiser:
         self.sequence = self.stamp = -1
         self.second = 0
         self.arrived_us = 0
-        self.key = self.bad = False
+        self.key = self.bad = self.started = False
 
     def access_unit(self, stamp: int, w: int) -> int:
         """A whole access unit lies in ``view[aus:w]``; returns where the next one begins."""
@@ -96,9 +190,8 @@ class Depacketiser:
 
     def feed(self, count: int) -> None:  # noqa: PLR0912, PLR0915 - the packet path: calls cost more than branches
         """Take ``count`` bytes at the beginning of the shared receive buffer."""
-        receiver = self.receiver
-        buf: bytearray | bytes = receiver.buffer
-        mv = receiver.view
+        buf: bytearray | bytes = self.receiver.buffer
+        mv = self.receiver.view
         if self.rest:
             buf = self.rest + mv[:count]
             count = len(buf)
@@ -106,9 +199,11 @@ class Depacketiser:
         if self.w + 2 * count + BASE > BUFFER_SIZE:
             self.overflow()
         i, view, w, sequence, nal, current = 0, self.view, self.w, self.sequence, self.nal, self.stamp
-        channel, packets, second = self.channel, 0, receiver.now_s
+        channel, packets, codec, payload = self.channel, 0, self.codec, self.payload
+        packet, whole = codec.head.unpack_from, codec.whole
+        mask, fragment, skip = codec.mask, codec.fragment, codec.skip
         while count - i >= PACKET_MIN:
-            dollar, ch, length, first, mark, number, stamp, indicator, fu = _PACKET(buf, i)
+            dollar, ch, length, first, mark, number, stamp, indicator, fu = packet(buf, i)
             end = i + 4 + length
             if dollar != DOLLAR:
                 end = self._text(buf, i, count)
@@ -119,43 +214,40 @@ class Depacketiser:
             elif ch == channel:
                 o, stop = i + 16, end
                 packets += 1
-                if first != 0x80:
+                if first != 0x80 or length < SHORT:
                     o, stop = _payload(buf, i, end, first)
-                    indicator, fu = buf[o], buf[o + 1]
-                if number != sequence and sequence >= 0:
-                    w, nal = self._loss(number - sequence & 0xFFFF), -1
-                sequence = number + 1 & 0xFFFF
-                if stamp != current:
-                    if w > self.aus:
-                        w, nal = self._finish(current, w, nal), -1
+                    if stop - o < skip:
+                        # an empty packet keeps its place in the sequence: some send them to keep the way open
+                        i, sequence = end, number + 1 & 0xFFFF if number == sequence else sequence
+                        continue
+                    indicator, fu = buf[o], buf[o + skip - 1]
+                if stamp != current or number != sequence:
+                    if mark & 127 != payload >= 0:
+                        # what is no video has no business on the video's channel
+                        i, self.foreign = end, self.foreign + 1
+                        continue
+                    if number != sequence >= 0:
+                        w, nal = self._loss(number - sequence & 0xFFFF), -1
+                    if stamp != current:
+                        w, nal, current = self._next(stamp, current, w, nal), -1, stamp
                         view = self.view
-                    current = stamp
-                    self.arrived_us = receiver.now_us
-                    if self.second != second:
-                        w = self.second_began(stamp, w)
-                        view = self.view
-                if indicator & 31 == FU_A:
+                    sequence = number
+                sequence = sequence + 1 & 0xFFFF
+                if indicator & mask == fragment:
                     if fu & 0x80:
-                        if nal >= 0:
-                            w, self.bad = nal, True
-                        if fu & 31 == IDR and not self.key:
-                            self.key = True
-                            w = self.key_began(stamp, w)
-                            view = self.view
-                        nal = w
-                        view[w + 4] = indicator & 0xE0 | fu & 31
-                        w += 5
+                        nal = self._start(stamp, indicator, buf[o + 1], fu, nal if nal >= 0 else ~w)
+                        view = self.view
+                        w = nal + 3 + skip
                     if nal >= 0:
-                        x = w + stop - o - 2
-                        view[w:x] = mv[o + 2 : stop]
+                        x = w + stop - o - skip
+                        view[w:x] = mv[o + skip : stop]
                         w = x
                         if fu & 0x40:
-                            view[nal : nal + 4] = (w - nal - 4).to_bytes(4, "big")
-                            nal = -1
+                            view[nal : nal + 4], nal = (w - nal - 4).to_bytes(4, "big"), -1
                     else:
                         self.bad = True
                 else:
-                    w = self._whole(mv, o, stop, w)
+                    w = whole(self, mv, o, stop, w)
                 if mark & 0x80:
                     w, nal = self._finish(current, w, nal), -1
                     view = self.view
@@ -164,43 +256,40 @@ class Depacketiser:
         self.packets += packets
         self.rest = bytes(mv[i:count]) if count > i else b""
 
-    def _whole(self, mv: memoryview, o: int, stop: int, w: int) -> int:
-        """A single NAL unit or an aggregation packet."""
-        if mv[o] & 31 != STAP_A:
-            return self._nal(mv[o:stop], w)
-        o += 1
-        while o + 2 < stop:
-            size = mv[o] << 8 | mv[o + 1]
-            if o + 2 + size > stop:
-                self.bad = True
-                break
-            if size:
-                w = self._nal(mv[o + 2 : o + 2 + size], w)
-            o += 2 + size
+    def _next(self, stamp: int, current: int, w: int, nal: int) -> int:
+        """The first packet of an access unit; returns where to write it."""
+        if w > self.aus:
+            w = self._finish(current, w, nal)
+        self.arrived_us = self.receiver.now_us
+        if self.second != self.receiver.now_s:
+            w = self.second_began(stamp, w)
         return w
 
-    def _nal(self, unit: memoryview, w: int) -> int:
-        kind = unit[0] & 31
-        if kind in (SPS, PPS):
-            self.parameter_set(bytes(unit))
-            return w
-        if kind in _DROPPED:
-            return w
-        if kind > 23:
-            raise StreamBroken(f"packetisation mode of NAL type {kind} is not supported")
-        if kind == IDR:
+    def _start(self, stamp: int, first: int, second: int, fu: int, w: int) -> int:
+        """The first fragment of a NAL unit; ``w``: where to write it, or where one without an end began.
+
+        Returns where it stands.
+        """
+        codec = self.codec
+        if w < 0:
+            w = ~w
+        else:
+            self.bad = True
+        if fu & codec.kinds in codec.keys and not self.key:
             self.key = True
-        x = w + 4 + len(unit)
-        view = self.view
-        view[w : w + 4] = len(unit).to_bytes(4, "big")
-        view[w + 4 : x] = unit
-        return x
+            w = self.key_began(stamp, w)
+        if codec.skip == 2:
+            self.view[w + 4] = first & 0xE0 | fu & 31
+        else:
+            codec.wide(self, w + 4, first, second, fu)
+        return w
 
     def _finish(self, stamp: int, w: int, nal: int) -> int:
         if self.bad or nal >= 0:
             # an access unit with a hole is not shown as a picture: it is dropped and stands in the gap row
             self.bad = self.key = False
             return self.aus
+        w = self.codec.finish(self, w)
         # parameter sets may come as a unit of their own
         return self.access_unit(stamp, w) if w > self.aus else w
 
@@ -236,15 +325,14 @@ class Depacketiser:
 
 
 def _payload(buf: bytearray | bytes, i: int, end: int, first: int) -> tuple[int, int]:
-    """Payload bounds of a packet with contributing sources, an extension or padding."""
+    """Payload bounds of a packet with contributing sources, an extension or padding; may be empty or less."""
     o = i + 16 + 4 * (first & 15)
+    if o > end:
+        return 0, 0
     if first >> 6 != 2:
         raise StreamBroken("this is no RTP version 2")
     if first & 0x10:
         if o + 4 > end:
             raise StreamBroken("an RTP extension passes its packet")
         o += 4 + 4 * (buf[o + 2] << 8 | buf[o + 3])
-    stop = end - buf[end - 1] if first & 0x20 else end
-    if o + 2 > stop:
-        raise StreamBroken("an RTP packet has no payload")
-    return o, stop
+    return o, end - buf[end - 1] if first & 0x20 else end

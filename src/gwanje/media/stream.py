@@ -5,12 +5,17 @@ from __future__ import annotations
 from bisect import insort
 from typing import Protocol
 
-from gwanje.media import fmp4, h264
+from gwanje.media import fmp4
 from gwanje.media.fmp4 import NON_SYNC, ROW, ROW_REORDERED, SYNC, TIMESCALE
-from gwanje.media.h264 import PPS, SPS, BadParameterSet, Picture
+from gwanje.media.h264 import H264
+from gwanje.media.h265 import H265
+from gwanje.media.mjpeg import Jpeg
+from gwanje.media.mpeg4 import Mpeg4
+from gwanje.media.picture import BadParameterSet, Picture
 from gwanje.media.ring import LiveRing
-from gwanje.media.rtp import BASE, BUFFER_SIZE, Depacketiser, Receiver, StreamBroken
+from gwanje.media.rtp import BASE, BUFFER_SIZE, Codec, Depacketiser, Receiver, StreamBroken
 from gwanje.media.rtsp import parse_head
+from gwanje.media.sdp import VideoTrack
 
 STEP_MAX = 10 * TIMESCALE
 BACKWARDS_MAX = TIMESCALE // 2
@@ -18,7 +23,8 @@ REORDER_MAX = 4
 SETS_MAX = 32
 ROWS_MAX = BASE - fmp4.HEAD_MAX - 64
 FRAME_DEFAULT = TIMESCALE // 25
-BASELINE = "avc1.42"
+UNIT_MAX = BUFFER_SIZE // 2
+CODECS: dict[str, type[Codec]] = {codec.name: codec for codec in (H264, H265, Mpeg4, Jpeg)}
 
 
 class Part:
@@ -62,7 +68,7 @@ class Stream(Depacketiser):
 
     __slots__ = (
         "anchor", "dts", "first_key", "frames", "init", "last", "pending", "picture", "pts", "reorder", "restarted",
-        "ring", "rows", "rows_time", "rows_us", "sink", "started", "step", "total", "window",
+        "ring", "rows", "rows_time", "rows_us", "sink", "step", "total", "window",
     )  # fmt: skip
 
     def __init__(self, receiver: Receiver, view: memoryview, ring: LiveRing, sink: Sink | None) -> None:
@@ -75,27 +81,70 @@ class Stream(Depacketiser):
         self.anchor = -1
         self.reorder = 0
         self.window: list[int] = []
-        super().__init__(receiver, view)
+        super().__init__(receiver, view, H264())
 
-    def restart(self, channel: int) -> None:
-        """A new connection: everything begins at its first key frame, in a new segment."""
+    def restart(self, channel: int, track: VideoTrack | None = None) -> None:
+        """A new connection: everything begins at its first key frame, in a new segment.
+
+        ``track``: what will come; without it the codec stays the one that came before.
+        """
         super().restart(channel)
-        self.parameter_sets.clear()
-        self.started = self.first_key = False
-        self.restarted = True
+        self.pending: tuple[int, ...] | None = None
+        self._forget()
         self.last = -1
         self.step = FRAME_DEFAULT
         self.rows = bytearray()
-        self.pending: tuple[int, ...] | None = None
         self.total = self.rows_time = self.rows_us = 0
+        if track is not None:
+            self.configure(track)
+
+    def _forget(self) -> None:
+        """What comes next has nothing to do with what came."""
+        self.parameter_sets.clear()
+        self.codec = type(self.codec)()
+        self.sets_changed = self.restarted = True
+        self.started = self.first_key = False
+
+    def configure(self, track: VideoTrack) -> None:
+        """What comes from now on, said out of band; another codec begins a new file at its first key frame."""
+        if track.codec not in CODECS:
+            raise StreamBroken(f"{track.codec} is not a codec that is recorded")
+        if track.codec != self.codec.name:
+            if self.pending is not None and self.sink is not None:
+                self.w = self.cut(self.aus, self.step)
+            self.codec, self.reorder = CODECS[track.codec](), 0
+            self._forget()
+        self.payload = track.payload
+        self.codec.configured(track)
+        for found in (*track.parameter_sets, track.config):
+            if found:
+                self.parameter_set(found)
+
+    def unit(self, stamp: int, key: bool, data: bytes | bytearray | memoryview) -> None:
+        """A whole access unit that came without RTP.
+
+        ``stamp``: 90 kHz presentation time, any zero, modulo 2**32. ``data``: H.264 and H.265 as NAL units with four
+        bytes of length before each; an MPEG-4 or JPEG picture as it is. Its parameter sets may come in it.
+        """
+        if len(data) > UNIT_MAX:
+            raise StreamBroken("an access unit passes the limit of 4 MB")
+        if self.w + 2 * len(data) + BASE > BUFFER_SIZE:
+            self.overflow()
+        self.w, self.nal, self.bad, self.key = self.aus, -1, False, False
+        self.arrived_us, self.stamp = self.receiver.now_us, stamp & 0xFFFFFFFF
+        if self.second != self.receiver.now_s:
+            self.w = self.second_began(self.stamp, self.w)
+        w = self.codec.unit(self, memoryview(data), self.w)
+        self.key = self.key or key
+        self.packets += 1
+        self.w = self._finish(self.stamp, w, -1)
 
     def parameter_set(self, nal: bytes) -> None:
-        kind = nal[0] & 31
         try:
-            place = (kind, h264.set_id(nal))
+            place = self.codec.place(nal)
         except BadParameterSet:
             return
-        if kind not in (SPS, PPS) or self.parameter_sets.get(place) == nal:
+        if place is None or self.parameter_sets.get(place) == nal:
             return
         if len(self.parameter_sets) >= SETS_MAX:
             raise StreamBroken("the camera sends too many parameter sets")
@@ -136,7 +185,7 @@ class Stream(Depacketiser):
     def access_unit(self, stamp: int, w: int) -> int:
         key, self.key = self.key, False
         if key:
-            if self.pending is not None:
+            if self.pending is not None and (self.sets_changed or not self.codec.every_key):
                 w = self.cut(w, self._distance(stamp))
             if self.sets_changed or not self.started:
                 self._begin(stamp)
@@ -188,22 +237,21 @@ class Stream(Depacketiser):
 
     def _begin(self, stamp: int) -> None:
         """A key frame with new parameter sets, or the first of a connection: a new init, a new segment."""
-        sps = [nal for (kind, _), nal in sorted(self.parameter_sets.items()) if kind == SPS]
-        pps = [nal for (kind, _), nal in sorted(self.parameter_sets.items()) if kind == PPS]
-        if not sps or not pps:
-            return
         try:
-            picture = h264.picture(sps[0])
+            said = self.codec.describe(self.parameter_sets)
         except BadParameterSet as error:
             raise StreamBroken(str(error)) from error
+        if said is None:
+            return
+        picture, init = said
         if picture.reorder > REORDER_MAX:
             raise StreamBroken("the camera reorders more pictures than can be followed")
         self.picture = picture
-        self.init = fmp4.init(picture, sps, pps)
+        self.init = init
         self.sets_changed = False
         self.reorder = max(self.reorder, picture.reorder)
         if not self.started:
-            self.pts = max(self.pts + self.step, self.receiver.now_us * 9 // 100) - self.step
+            self.pts = max(self.pts + self.step, self.arrived_us * 9 // 100) - self.step
             self.last = stamp - self.step & 0xFFFFFFFF
             if self.anchor < 0:
                 self.anchor = self.pts - TIMESCALE
@@ -213,7 +261,7 @@ class Stream(Depacketiser):
 
     def _odd(self, step: int, w: int) -> int:
         """The clock of the camera jumped, or pictures come reordered without being announced; -1 drops this one."""
-        if -BACKWARDS_MAX < step < 0 and self.init and not self._baseline() and self.reorder < REORDER_MAX:
+        if -BACKWARDS_MAX < step < 0 and self._may_reorder() and self.reorder < REORDER_MAX:
             if self.pending is not None:
                 self.cut(self.aus, self.step)
             self.reorder += 1
@@ -226,8 +274,8 @@ class Stream(Depacketiser):
         self.restarted = True
         return w
 
-    def _baseline(self) -> bool:
-        return self.picture is None or self.picture.codec.startswith(BASELINE)
+    def _may_reorder(self) -> bool:
+        return self.picture is not None and self.codec.reorders(self.picture)
 
     def cut(self, w: int, last: int) -> int:
         """Hand over ``view[BASE:aus]`` as one part and move what is unfinished to a free buffer.
