@@ -1,7 +1,7 @@
 """The recorder under measurement: the real engine with sealing, hashing, spool and fsync, keys from the real vaultd.
 
-``python -m bench._recording HOME URL_PATTERN CAMERAS``: records until SIGTERM, then prints its counters. It is not
-hardened as the service is, so that its memory can be read from /proc.
+``python -m bench._recording HOME URL_PATTERN CAMERAS``: says when every camera records, records until SIGTERM, then
+prints its counters. It is not hardened as the service is, so that its memory can be read from /proc.
 """
 
 from __future__ import annotations
@@ -43,14 +43,16 @@ async def main() -> None:
         unseal=lambda _: None,
     )
     await recorder.start()
-    wanted = sources(home, pattern, cameras)
-    await recorder.fleet.apply(wanted)
+    await recorder.fleet.apply(sources(home, pattern, cameras))
 
     def begin() -> None:
         recorder.engine.late_ms_max = recorder.sealer.counters.write_ms_max = 0.0
         recorder.sealer.counters.queue_max = 0
 
     loop.add_signal_handler(signal.SIGUSR1, begin)
+    while not stop.is_set() and any(not c.recorder.parts for c in recorder.fleet.cameras.values()):
+        await asyncio.sleep(0.2)
+    print(json.dumps({"recording": len(recorder.fleet.cameras)}), flush=True)
     await stop.wait()
     said = recorder.health()
     said["frames"] = sum(c.rings[0].frames for c in recorder.fleet.cameras.values())

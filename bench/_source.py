@@ -1,66 +1,35 @@
 """Cameras for a benchmark: one clip served as many RTSP cameras, packets spaced as a camera spaces them.
 
-``python -m bench._source CLIP CAMERAS``: prints its port, serves until SIGTERM. One thread, no transcoding; each
-camera has a phase of its own within the frame and within the group of pictures.
+``python -m bench._source CLIP CAMERAS [--burst] [--ppm N]``: prints its port, serves until SIGTERM, then prints its
+figures as one line of JSON (USR1 prints them and begins anew). One thread, no transcoding; each camera has a phase of
+its own within the frame and within the group of pictures. ``--burst``: one send per frame; ``--ppm``: cameras' clocks
+run wrong by up to that much, evenly from slow to fast.
 """
 
 from __future__ import annotations
 
+import argparse
 import heapq
+import json
 import re
 import selectors
 import signal
 import socket
-import struct
 import sys
 import time
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
-import av
-import numpy as np
+from gwanje.media.sim.packets import load
 
-from gwanje.media.sim.packets import Frame, Stream, load
-
-WIDTH, HEIGHT, RATE, SECONDS, GROUP = 1920, 1080, 25, 20, 50
-BITS = 2_170_000  # what the encoder must be told to end at 2.0 Mbit/s
 SPACING_S = 0.000112
 BEHIND_MAX = 2_000_000
 SLEEP_MIN_S = 0.0002
-_NUMBERS = struct.Struct(">HII")
-
-
-def make_clip(path: Path) -> None:
-    """A synthetic 1080p25 street at 2 Mbit/s, key frame every 2 s, no B pictures; made once."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(1)
-    coarse = rng.integers(60, 190, (HEIGHT // 24 + 1, WIDTH // 24 + 1), dtype=np.uint8)
-    still = np.kron(coarse, np.ones((24, 24), np.uint8))[:HEIGHT, :WIDTH].astype(np.int16)
-    noise = rng.normal(0, 2, (HEIGHT + 64, WIDTH + 64)).astype(np.int16)
-    walkers = rng.integers(40, 220, (14, 160, 60), dtype=np.uint8)
-    places = rng.integers((0, 300), (WIDTH - 60, HEIGHT - 170), (14, 2))
-    speeds = rng.integers(-7, 8, 14)
-    part = path.with_suffix(".part.mp4")
-    with av.open(str(part), "w") as container:
-        stream: Any = container.add_stream("libx264", rate=RATE)
-        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = WIDTH, HEIGHT, "yuv420p", BITS
-        stream.codec_context.gop_size = GROUP
-        options = {"preset": "veryfast", "profile": "high", "bf": "0", "maxrate": str(BITS), "bufsize": str(BITS)}
-        stream.codec_context.options = {**options, "sc_threshold": "0", "keyint_min": str(GROUP)}
-        grey = np.full((HEIGHT // 2, WIDTH), 128, np.uint8)
-        for number in range(RATE * SECONDS):
-            x, y = rng.integers(0, 64, 2)
-            picture = still + noise[y : y + HEIGHT, x : x + WIDTH]
-            for walker, (left, top), speed in zip(walkers, places, speeds, strict=True):
-                at = (left + speed * number) % (WIDTH - 60)
-                picture[top : top + 160, at : at + 60] = walker
-            planes = np.vstack([np.clip(picture, 16, 235).astype(np.uint8), grey])
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
-        container.mux(stream.encode(None))
-    part.rename(path)
+# packets are planned this far ahead, and requests are looked at as often
+WINDOW_S = 0.005
+LATE_S = 0.002
+CLOCK = 90_000
 
 
 class Client:
@@ -68,75 +37,137 @@ class Client:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
+        self.push = sock.send
         self.buffer = b""
         self.waiting = b""
         self.camera = -1
         self.number = 0
         self.sent = 0
-        self.dropped = 0
+        self.step = 0.0
         self.closed = False
 
 
 class Source:
-    """The server: requests by selectors, packets by a heap of due times."""
+    """The server: requests by selectors, packets from a list of due times that is planned a few ms ahead."""
 
-    def __init__(self, stream: Stream, cameras: int) -> None:
+    def __init__(self, stream: Any, cameras: int, *, burst: bool, ppm: float) -> None:
         self.stream = stream
         self.cameras = cameras
+        self.burst = burst
+        self.ppm = ppm
         self.selector = selectors.DefaultSelector()
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.listener.setblocking(False)
         self.selector.register(self.listener, selectors.EVENT_READ, None)
-        self.due: list[tuple[float, int, Client, bytes]] = []
         self.frames: list[tuple[float, int, Client]] = []
         self.count = 0
-        self.dropped = 0
+        self.epoch = time.monotonic()
         self.running = True
+        self.asked = False
+        self._anew()
+
+    def _anew(self) -> None:
+        self.dropped = self.packets = self.late = 0
+        self.late_max_s = 0.0
 
     @property
     def port(self) -> int:
         return int(self.listener.getsockname()[1])
 
+    def figures(self) -> dict[str, float]:
+        """Since the last call: packets due, how many of them late and by how much at most, and dropped ones."""
+        said = {
+            "packets": self.packets,
+            "late_share": round(self.late / max(1, self.packets), 5),
+            "late_ms_max": round(self.late_max_s * 1000, 1),
+            "dropped": self.dropped,
+            "cpu_s": round(time.process_time(), 2),
+        }
+        self._anew()
+        return said
+
     def serve(self) -> None:
         """Until ``running`` is False."""
+        clock, horizon = time.monotonic, 0.0
+        due: list[tuple[float, int, Client, Any]] = []
+        at = 0
         while self.running:
-            now = time.monotonic()
-            while self.frames and self.frames[0][0] <= now:
-                self._frame(*heapq.heappop(self.frames))
-            while self.due and self.due[0][0] <= now:
-                _, _, client, packet = heapq.heappop(self.due)
-                self._send(client, packet)
-            following = min([entry[0][0] for entry in (self.due, self.frames) if entry], default=now + 0.1)
-            wait = following - time.monotonic()
-            # a selector sleeps a millisecond at least: short pauses are slept without one
-            for key, events in self.selector.select(wait if wait > 0.002 else 0):
-                self._event(key.data, events)
-            wait = following - time.monotonic()
-            if 0 < wait <= 0.002:
+            now = clock()
+            if now >= horizon:
+                horizon = now + WINDOW_S
+                del due[:at]
+                at = 0
+                self._requests()
+                if self._plan(due, horizon):
+                    due.sort()
+            at = self._pass(due, at)
+            wait = min(due[at][0] if at < len(due) else horizon, horizon) - clock()
+            if wait > 0:
                 time.sleep(max(wait, SLEEP_MIN_S))
 
-    def _frame(self, at: float, _: int, client: Client) -> None:
-        if client.closed:
-            return
-        frames = self.stream.frames
-        frame: Frame = frames[(client.number + client.camera * 7) % len(frames)]
-        stamp = client.number * (90_000 // RATE) & 0xFFFFFFFF
-        data = frame.patched(client.sent & 0xFFFF, stamp, client.camera + 1)
-        client.sent += len(frame.starts)
-        edges = [*frame.starts, len(data)]
-        for index, (low, high) in enumerate(pairwise(edges)):
-            self.count += 1
-            heapq.heappush(self.due, (at + index * SPACING_S, self.count, client, bytes(data[low:high])))
-        client.number += 1
-        self.count += 1
-        heapq.heappush(self.frames, (at + 1 / RATE, self.count, client))
+    def _pass(self, due: list[tuple[float, int, Client, Any]], at: int) -> int:
+        """Send what is due; returns the place of the first packet that is not."""
+        clock, place, late, worst = time.monotonic, at, 0, self.late_max_s
+        for when, _, client, packet in islice(due, at, None):
+            over = clock() - when
+            if over < 0:
+                break
+            place += 1
+            if over > LATE_S:
+                late += 1
+                worst = max(worst, over)
+            if client.waiting or client.closed:
+                self._send(client, packet)
+                continue
+            try:
+                done = client.push(packet)
+            except BlockingIOError:
+                done = 0
+            except OSError:
+                self._close(client)
+                continue
+            if done < len(packet):
+                self._later(client, bytes(packet[done:]))
+        self.packets += place - at
+        self.late += late
+        self.late_max_s = worst
+        return place
 
-    def _send(self, client: Client, data: bytes) -> None:
+    def _plan(self, due: list[tuple[float, int, Client, Any]], horizon: float) -> bool:
+        """Packets of all frames that begin before ``horizon``."""
+        frames, pictures, before = self.frames, self.stream.frames, len(due)
+        while frames and frames[0][0] < horizon:
+            when, order, client = frames[0]
+            if client.closed:
+                heapq.heappop(frames)
+                continue
+            frame = pictures[(client.number + client.camera * 7) % len(pictures)]
+            stamp = round(client.number * CLOCK / self.stream.rate) & 0xFFFFFFFF
+            data = memoryview(frame.patched(client.sent & 0xFFFF, stamp, client.camera + 1))
+            client.sent += len(frame.starts)
+            if self.burst:
+                self.count += 1
+                due.append((when, self.count, client, data))
+            else:
+                for place, (low, high) in enumerate(pairwise((*frame.starts, len(data)))):
+                    self.count += 1
+                    due.append((when + place * SPACING_S, self.count, client, data[low:high]))
+            client.number += 1
+            heapq.heapreplace(frames, (when + client.step, order, client))
+        return len(due) > before
+
+    def _requests(self) -> None:
+        if self.asked:
+            self.asked = False
+            print(json.dumps(self.figures()), flush=True)
+        for key, events in self.selector.select(0):
+            self._event(key.data, events)
+
+    def _send(self, client: Client, data: Any) -> None:
         if client.closed:
             return
         if client.waiting:
             if len(client.waiting) > BEHIND_MAX:
-                client.dropped += 1
                 self.dropped += 1
                 return
             client.waiting += data
@@ -149,8 +180,11 @@ class Source:
             self._close(client)
             return
         if done < len(data):
-            client.waiting = data[done:]
-            self.selector.modify(client.sock, selectors.EVENT_READ | selectors.EVENT_WRITE, client)
+            self._later(client, bytes(data[done:]))
+
+    def _later(self, client: Client, rest: bytes) -> None:
+        client.waiting = rest
+        self.selector.modify(client.sock, selectors.EVENT_READ | selectors.EVENT_WRITE, client)
 
     def _event(self, client: Client | None, events: int) -> None:
         if client is None:
@@ -205,12 +239,19 @@ class Source:
         answer = f"RTSP/1.0 200 OK\r\nCSeq: {number[1] if number else 0}\r\nSession: 1;timeout=60\r\n{extra}\r\n"
         self._send(client, answer.encode() + body)
         if method == "PLAY" and client.camera < 0:
-            client.camera = int(re.sub(r"\D", "", url.rsplit("/cam", 1)[-1]) or 0)
-            self.count += 1
-            phase = client.camera / max(1, self.cameras) / RATE
-            heapq.heappush(self.frames, (time.monotonic() + phase, self.count, client))
+            self._play(client, int(re.sub(r"\D", "", url.rsplit("/cam", 1)[-1]) or 0))
         elif method == "TEARDOWN":
             self._close(client)
+
+    def _play(self, client: Client, camera: int) -> None:
+        """Begin at the camera's own phase of one grid for all, so that frames of all cameras are spread evenly."""
+        client.camera = camera
+        place = camera % self.cameras / self.cameras
+        step = 1 / float(self.stream.rate)
+        client.step = step * (1 + (2 * place - 1) * self.ppm / 1e6)
+        passed = int((time.monotonic() - self.epoch) / step) + 1
+        self.count += 1
+        heapq.heappush(self.frames, (self.epoch + (passed + place) * step, self.count, client))
 
     def _close(self, client: Client) -> None:
         if not client.closed:
@@ -221,15 +262,25 @@ class Source:
 
 def main() -> int:
     """Serve ``CLIP`` as ``CAMERAS`` cameras at rtsp://127.0.0.1:<printed port>/cam<n>."""
-    source = Source(load(Path(sys.argv[1])), int(sys.argv[2]))
+    parser = argparse.ArgumentParser(prog="bench._source", description=__doc__)
+    parser.add_argument("clip", type=Path)
+    parser.add_argument("cameras", type=int)
+    parser.add_argument("--burst", action="store_true")
+    parser.add_argument("--ppm", type=float, default=0.0)
+    args = parser.parse_args()
+    source = Source(load(args.clip), args.cameras, burst=args.burst, ppm=args.ppm)
 
     def stop(*_: object) -> None:
         source.running = False
 
+    def ask(*_: object) -> None:
+        source.asked = True
+
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGUSR1, ask)
     print(source.port, flush=True)
     source.serve()
-    print(source.dropped, flush=True)
+    print(json.dumps(source.figures()), flush=True)
     return 0
 
 

@@ -1,115 +1,64 @@
-"""``./dev bench record --cameras 25 --json FILE``: our recorder against one ffmpeg process per camera, same run.
+"""``./dev bench record --cameras 200 --json FILE``: our recorder against one ffmpeg process per camera, same run.
 
 CPU-seconds per camera-minute of the recorders' own processes (/proc/PID/stat), resident and proportional memory
-(/proc/PID/smaps_rollup), on the same spaced 1080p25 2 Mbit/s source; afterwards every camera's sealed footage is
-opened with the keystore's roots and decoded. Ours seals, hashes, indexes and fsyncs; the peer writes plain files.
+(/proc/PID/smaps_rollup), on the same spaced 1080p25 2 Mbit/s source; below both the floor: a process that only reads
+the sockets. Ours seals, hashes, indexes, fsyncs and keeps the live ring; the peer writes plain files. Afterwards every
+camera's sealed footage is opened with the keystore's roots, compared with the clip picture by picture, and decoded.
+``--codec h265|mpeg4|mjpeg``: the same with another codec. ``--hold 10m``: see ``bench._hold``.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
 import platform
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import av
 
-from bench._source import SECONDS, make_clip
+from bench import _footage
+from bench._clip import CODECS, SECONDS, clip
+from bench._hold import hold, minutes_of
+from bench._processes import ROOT, Cameras, cameras, end, measured, say
 from gwanje.apps import vaultd
 from gwanje.kernel.home import Home
-from gwanje.vault import ceremony, parts, tree
+from gwanje.vault import ceremony
 from gwanje.vault.client import VaultClient
-from gwanje.vault.segment import SegmentReader
 
-ROOT = Path(__file__).parents[1]
-CLIP = ROOT / ".cache" / "bench" / "street-1080p25-2M-2.mp4"
-HERTZ = os.sysconf("SC_CLK_TCK")
 PEER_APART_S = 0.2
-DECODE_S = 12
+PEERS_MAX, PEERS_MIN = 100, 50
+SETTLE_S = 5.0
+READY_MAX_S = 120.0
+FLOOR_S = 15.0
 
 
-@dataclass
-class Usage:
-    """User and system CPU seconds, resident and proportional memory in MB, of some processes together."""
-
-    user: float = 0.0
-    system: float = 0.0
-    rss: float = 0.0
-    pss: float = 0.0
-
-    @classmethod
-    def of(cls, pids: Sequence[int]) -> Usage:
-        """Now."""
-        total = cls()
-        for pid in pids:
-            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            total.user += int(fields[11]) / HERTZ
-            total.system += int(fields[12]) / HERTZ
-            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                name, _, rest = line.partition(":")
-                if name == "Rss":
-                    total.rss += int(rest.split()[0]) / 1024
-                elif name == "Pss":
-                    total.pss += int(rest.split()[0]) / 1024
-        return total
+def ready(process: subprocess.Popen[bytes]) -> None:
+    """Wait until the recorder says that every camera records."""
+    assert process.stdout is not None
+    if not select.select([process.stdout], [], [], READY_MAX_S)[0] or not process.stdout.readline():
+        raise SystemExit(f"not every camera recorded within {READY_MAX_S:.0f} s")
 
 
-def say(text: str) -> None:
-    """Progress."""
-    print(text, flush=True)
-
-
-def measured(pids: Sequence[int], cameras: int, window_s: float) -> dict[str, float]:
-    """CPU over a window and memory at its end, per camera."""
-    before, began = Usage.of(pids), time.monotonic()
-    time.sleep(window_s)
-    after, length = Usage.of(pids), time.monotonic() - began
-    scale = 60 / length / cameras
-    return {
-        "cpu_s_per_camera_minute": round((after.user + after.system - before.user - before.system) * scale, 4),
-        "user": round((after.user - before.user) * scale, 4),
-        "system": round((after.system - before.system) * scale, 4),
-        "rss_mb_per_camera": round(after.rss / cameras, 2),
-        "pss_mb_per_camera": round(after.pss / cameras, 2),
-        "window_s": round(length, 2),
-    }
-
-
-def end(processes: Sequence[subprocess.Popen[Any]], wait_s: float = 10) -> None:
-    """SIGTERM, wait, SIGKILL for what is left; only processes of this run."""
-    for process in processes:
-        if process.poll() is None:
-            process.terminate()
-    deadline = time.monotonic() + wait_s
-    for process in processes:
-        try:
-            process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def ours(home: Home, pattern: str, cameras: int, window_s: float) -> dict[str, Any]:
+def ours(home: Home, source: Cameras, count: int, window_s: float) -> dict[str, Any]:
     """Run and measure our recorder."""
-    argv = [sys.executable, "-m", "bench._recording", str(home.root), pattern, str(cameras)]
+    argv = [sys.executable, "-m", "bench._recording", str(home.root), source.pattern, str(count)]
     process = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE)
     try:
-        time.sleep(6 + 0.06 * cameras)
-        if process.poll() is not None:
-            raise SystemExit("the recorder ended before the measurement")
+        ready(process)
+        time.sleep(SETTLE_S)
         process.send_signal(signal.SIGUSR1)
-        figures: dict[str, Any] = measured([process.pid], cameras, window_s)
+        source.figures()
+        figures: dict[str, Any] = measured([process.pid], count, window_s)
+        figures["source"] = source.figures()
     finally:
         end([process], 20)
     assert process.stdout is not None
@@ -118,135 +67,124 @@ def ours(home: Home, pattern: str, cameras: int, window_s: float) -> dict[str, A
     return figures
 
 
-def peers(folder: Path, pattern: str, cameras: int, window_s: float) -> dict[str, Any]:
+def floor(source: Cameras, count: int) -> dict[str, Any]:
+    """The same sockets read and forgotten."""
+    argv = [sys.executable, "-m", "bench._drain", source.pattern, str(count)]
+    process = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE)
+    try:
+        time.sleep(3 + 0.02 * count)
+        if process.poll() is not None:
+            raise SystemExit("the floor's process ended before its measurement")
+        return measured([process.pid], count, FLOOR_S)
+    finally:
+        end([process])
+
+
+def peers(folder: Path, source: Cameras, count: int, window_s: float) -> dict[str, Any]:
     """Run and measure one ``ffmpeg -c copy -f segment`` per camera."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         raise SystemExit("ffmpeg is missing: apt-get install ffmpeg")
+    folder.mkdir()
     running: list[subprocess.Popen[Any]] = []
     try:
-        for number in range(cameras):
+        for number in range(count):
             argv = [ffmpeg, "-nostdin", "-v", "error", "-rtsp_transport", "tcp", "-timeout", "5000000"]
-            argv += ["-i", pattern.format(number), "-c:v", "copy", "-an", "-f", "segment", "-segment_time", "10"]
-            argv += ["-segment_format", "mp4", "-reset_timestamps", "1", str(folder / f"{number}_%03d.mp4")]
-            running.append(subprocess.Popen(argv, stderr=subprocess.DEVNULL))
+            argv += ["-i", source.pattern.format(number), "-c:v", "copy", "-an", "-f", "segment"]
+            argv += ["-segment_time", "10", "-segment_format", "mp4", "-reset_timestamps", "1"]
+            running.append(subprocess.Popen([*argv, str(folder / f"{number}_%03d.mp4")], stderr=subprocess.DEVNULL))
             time.sleep(PEER_APART_S)
-        time.sleep(5)
+        time.sleep(SETTLE_S)
+        source.figures()
         alive = [p.pid for p in running if p.poll() is None]
         if not alive:
             raise SystemExit("no peer process lives")
         figures: dict[str, Any] = measured(alive, len(alive), window_s)
+        figures["source"] = source.figures()
         figures["processes"] = len(alive)
-        figures["died"] = cameras - sum(p.poll() is None for p in running)
+        figures["died"] = count - sum(p.poll() is None for p in running)
     finally:
         end(running)
     figures["bytes"] = sum(p.stat().st_size for p in folder.glob("*.mp4"))
+    shutil.rmtree(folder)
     return figures
 
 
-def decode(home: Home, cameras: int) -> dict[str, Any]:
-    """Open every camera's files with the keystore's roots, check all parts, decode the first seconds of each."""
-    roots = ceremony.open_keystore(home).load().roots
-    done: dict[str, Any] = {"cameras": 0, "files": 0, "parts": 0, "frames": 0, "expected": 0, "errors": 0}
-    by_slot: dict[str, list[Path]] = {}
-    for path in sorted(home.store.rglob("*.gws"), key=lambda p: p.name):
-        by_slot.setdefault(path.parent.name, []).append(path)
-    for paths in by_slot.values():
-        plain: list[bytes] = []
-        wanted = 0
-        for path in paths:
-            with SegmentReader(path) as reader:
-                done["files"] += 1
-                node = tree.slot_node(roots[reader.header.class_, reader.header.epoch], reader.header.slot)
-                first = reader.parts[0].header.tick
-                for part in reader.parts:
-                    okm = parts.okm(tree.leaf_below(node, part.header.tick), reader.segment_id)
-                    data = parts.open_part(okm, reader.segment_id, reader.read(part))
-                    done["parts"] += 1
-                    if path is paths[0] and part.header.tick < first + DECODE_S:
-                        if part.header.kind == parts.VIDEO or not plain:
-                            plain.append(data)
-                        if part.header.kind == parts.VIDEO:
-                            wanted += int.from_bytes(data[80:84], "big")
-        done["expected"] += wanted
-        done["cameras"] += 1
-        try:
-            with av.open(io.BytesIO(b"".join(plain)), "r") as container:
-                stream = container.streams.video[0]
-                stream.codec_context.options = {"err_detect": "explode"}
-                for frame in container.decode(stream):
-                    done["frames"] += 1
-                    done["errors"] += frame.is_corrupt
-        except av.FFmpegError as error:
-            say(f"decode: {error}")
-            done["errors"] += 1
-    done["whole"] = done["cameras"] == cameras and done["frames"] == done["expected"] > 0 and not done["errors"]
-    return done
+def peers_without_loss(folder: Path, source: Cameras, wanted: int, window_s: float) -> dict[str, Any]:
+    """As many as run without a dead process or a packet dropped: ``wanted``, else half, never less than 50."""
+    tried: list[dict[str, Any]] = []
+    while True:
+        say(f"peer: {wanted} ffmpeg processes, {window_s:.0f} s")
+        figures = peers(folder / f"peer-{wanted}", source, wanted, window_s)
+        if not (figures["died"] or figures["source"]["dropped"]) or wanted <= PEERS_MIN:
+            return {**figures, "tried_before": tried}
+        tried.append({"processes": wanted, "died": figures["died"], "dropped": figures["source"]["dropped"]})
+        wanted = max(PEERS_MIN, wanted // 2)
 
 
-def run(cameras: int, window_s: float) -> dict[str, Any]:
+def run(count: int, window_s: float, codec: str, wanted: int) -> dict[str, Any]:
     """The whole benchmark in a temporary folder."""
-    say(f"clip {CLIP.name}{'' if CLIP.exists() else ' is being made'}")
-    make_clip(CLIP)
+    path = clip(codec)
     with tempfile.TemporaryDirectory(prefix="gwanje-bench-") as folder:
         home = Home.create(Path(folder) / "var", demo=True, index_progress_seconds=10)
         ceremony.create(home)
-        plain = Path(folder) / "peer"
-        plain.mkdir()
-        argv = [sys.executable, "-m", "bench._source", str(CLIP), str(cameras)]
-        source = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        try:
-            assert source.stdout is not None
-            port = int(source.stdout.readline())
-            pattern = f"rtsp://127.0.0.1:{port}/cam{{}}"
+        with cameras(path, count) as source:
             with vaultd.running(home):
                 VaultClient(home, "web").set_class(1, "days", 30, "bench")
-                say(f"ours: {cameras} cameras, {window_s:.0f} s")
-                own = ours(home, pattern, cameras, window_s)
-            say(f"peer: {cameras} ffmpeg processes, {window_s:.0f} s")
-            peer = peers(plain, pattern, cameras, window_s)
-        finally:
-            end([source])
-        dropped = int(source.stdout.read() or 0)
-        say("decoding every camera")
-        footage = decode(home, cameras)
+                say(f"ours: {count} cameras, {window_s:.0f} s")
+                own = ours(home, source, count, window_s)
+            say(f"floor: {count} sockets read and forgotten, {FLOOR_S:.0f} s")
+            lowest = floor(source, count)
+            peer = peers_without_loss(Path(folder), source, wanted, window_s)
+        say("opening, comparing and decoding every camera")
+        footage = _footage.check(home, count, path, codec)
     return {
-        "cameras": cameras,
-        "source": "1080p25 H.264, key frame every 2 s, packets 112 µs apart, RTSP over TCP on loopback",
-        "source_mbit_s": round(CLIP.stat().st_size * 8 / SECONDS / 1e6, 2),
+        "cameras": count,
+        "source": f"1080p25 {codec}, key frame every 2 s, packets 112 µs apart, RTSP over TCP on loopback",
+        "source_mbit_s": round(path.stat().st_size * 8 / SECONDS / 1e6, 2),
         "keys": "vaultd",
         "ours": own,
         "peer": {"command": "ffmpeg -c:v copy -an -f segment", **peer},
+        "floor": {"command": "recv_into and nothing else", **lowest},
         # ours over the peer's: smaller is better
         "ratio": {
             "cpu": round(own["cpu_s_per_camera_minute"] / peer["cpu_s_per_camera_minute"], 3),
-            "memory": round(own["rss_mb_per_camera"] / peer["rss_mb_per_camera"], 3),
-            "memory_pss": round(own["pss_mb_per_camera"] / peer["pss_mb_per_camera"], 3),
+            "memory": round(own["rss_mb_per_camera"] / peer["rss_mb_per_camera"], 4),
+            "memory_pss": round(own["pss_mb_per_camera"] / peer["pss_mb_per_camera"], 4),
+            "cpu_over_floor": round(own["cpu_s_per_camera_minute"] / lowest["cpu_s_per_camera_minute"], 2),
         },
-        "decoded": footage,
-        "source_dropped_packets": dropped,
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
-        "load_1min": os.getloadavg()[0],
+        "footage": footage,
+        "gaps": own["counters"]["gap_rows"],
     }
 
 
 def main() -> int:
-    """0 when every camera's footage decodes without an error."""
+    """0 when no gap was made and every camera's footage is whole."""
     parser = argparse.ArgumentParser(prog="bench record", description=__doc__)
     parser.add_argument("--cameras", type=int, default=25)
     parser.add_argument("--seconds", type=float, default=40.0, help="length of each measurement")
+    parser.add_argument("--codec", choices=sorted(CODECS), default="h264")
+    parser.add_argument("--peers", type=int, help=f"ffmpeg processes; default: as cameras, {PEERS_MAX} at most")
+    parser.add_argument("--hold", metavar="10m", help="hold so many cameras so long on a ring of --ring-gb")
+    parser.add_argument("--ring-gb", type=float, default=10.0)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    if not 1 <= args.cameras <= 400:
-        parser.error("1 to 400 cameras")
+    if not 1 <= args.cameras <= 1000:
+        parser.error("1 to 1000 cameras")
+    av.logging.set_level(av.logging.ERROR)
     began = time.monotonic()
-    result = run(args.cameras, args.seconds)
+    if args.hold:
+        result = hold(args.cameras, minutes_of(args.hold), args.ring_gb)
+    else:
+        result = run(args.cameras, args.seconds, args.codec, args.peers or min(args.cameras, PEERS_MAX))
+    result["machine"] = {"cores": os.cpu_count(), "python": platform.python_version()}
+    result["load_1min"] = round(os.getloadavg()[0], 2)
     result["took_s"] = round(time.monotonic() - began, 1)
     text = json.dumps(result, indent=1, ensure_ascii=False)
     if args.json:
         args.json.write_text(text + "\n")
     say(text)
-    return 0 if result["decoded"]["whole"] else 1
+    return 0 if result["footage"]["whole"] and not result["gaps"] else 1
 
 
 if __name__ == "__main__":

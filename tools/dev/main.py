@@ -60,7 +60,7 @@ def run(args: list[str]) -> int:
 
 
 def bench(args: list[str]) -> int:
-    """measure: ./dev bench record --cameras 25 --json FILE"""
+    """measure: ./dev bench record --cameras 200 --json FILE"""
     names = sorted(p.stem for p in (ROOT / "bench").glob("*.py") if not p.stem.startswith("_"))
     if not args or args[0] not in names:
         raise Failed(f"./dev bench NAME …, NAME = {' | '.join(names) or '(none yet)'}")
@@ -70,6 +70,11 @@ def bench(args: list[str]) -> int:
     need("ffmpeg")
     os.environ["PYTHONPATH"] = str(ROOT)
     return become([str(PYTHON), "-m", f"bench.{args[0]}", *args[1:]])
+
+
+def soak(args: list[str]) -> int:
+    """the recorder for an hour: ./dev soak --minutes 60 --cameras 20, or --simulated 24h"""
+    return bench(["soak", *args])
 
 
 def _none(args: list[str], name: str) -> None:
@@ -92,6 +97,7 @@ COMMANDS: dict[str, Command] = {
     "law": law,
     "docs": docs,
     "bench": bench,
+    "soak": soak,
     "setup": setup,
 }
 

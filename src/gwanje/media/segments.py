@@ -17,7 +17,7 @@ from uuid import UUID
 
 from gwanje.kernel.footage import EPOCH_S, Segment
 from gwanje.kernel.sources import Source
-from gwanje.media.fmp4 import TIMESCALE, put_head
+from gwanje.media.fmp4 import ROW, ROW_REORDERED, TIMESCALE, put_head
 from gwanje.media.gaps import GapLog
 from gwanje.media.keyring import KeyRing
 from gwanje.media.rtp import BASE, BUFFER_SIZE, new_buffer
@@ -28,7 +28,8 @@ from gwanje.vault.segment import SegmentHeader, SegmentWriter
 from gwanje.vault.tree import NoKey
 
 OUT_SIZE = BUFFER_SIZE + (1 << 20)
-DRIFT_MAX = TIMESCALE // 5
+DRIFT_MAX = TIMESCALE // 50
+JUMP_MAX = TIMESCALE // 5
 SILENCE_US = 1_500_000
 JOBS_PER_CAMERA = 6
 JOBS_SPARE = 64
@@ -131,6 +132,7 @@ class CameraRecorder:
         self.parts = 0
         self._open: _Open | None = None
         self._shift = 0
+        self._earliest: int | None = None
         self._flushed = 0
         self._retry_s = 0
         sealer.cameras += 1
@@ -198,6 +200,9 @@ class CameraRecorder:
 
     def _stored(self, opened: _Open, part: Part, tick: int, duration_us: int) -> None:
         opened.last_tick = tick
+        ahead = part.start_us * 9 // 100 - part.time
+        if self._earliest is None or ahead < self._earliest:
+            self._earliest = ahead
         if part.idr:
             opened.idr |= 1 << tick - opened.first_tick
         gap = self.gaps.open
@@ -251,12 +256,25 @@ class CameraRecorder:
         # cameras change files at different seconds, and never later than the hour's end
         length = settings.segment_s - (second + source.slot) % settings.segment_s
         until = min(second + length, (second // EPOCH_S + 1) * EPOCH_S)
-        drift = part.start_us * 9 // 100 - part.time
-        if abs(drift - self._shift) > DRIFT_MAX:
-            self._shift = drift
+        self._follow(part)
         self._open = _Open(writer, part, until, str(writer.path.relative_to(settings.store)))
         self.sealer.counters.segments += 1
         return self._open
+
+    def _follow(self, part: Part) -> None:
+        """At a file's beginning: footage times follow the wall clock, whatever the camera's crystal does.
+
+        The earliest arrival of the file before tells: one part's own may be late by a tick or by a busy second.
+        """
+        known = None if part.restart else self._earliest
+        wanted = (part.start_us * 9 // 100 - part.time if known is None else known) - self._shift
+        if abs(wanted) > JUMP_MAX:
+            self._shift += wanted
+        elif abs(wanted) > DRIFT_MAX:
+            # backwards by less than a picture, so that decode times go on growing over the file's edge
+            pictures = len(part.rows) // (ROW_REORDERED if part.reordered else ROW).size
+            self._shift += max(wanted, -part.duration // (2 * max(1, pictures)))
+        self._earliest = None
 
     def _row(self, opened: _Open, root: bytes | None, *, closed: bool) -> Segment:
         writer, source = opened.writer, self.source
