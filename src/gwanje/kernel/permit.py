@@ -22,6 +22,7 @@ ACTIONS = ("view", "search", "release")
 TOKEN_MAX_S = 120
 TEXT_MAX = {"station": 100, "ground": 100, "case": 200, "action": 20}
 NORMS_MAX = 64
+ARTICLES_MAX = 8
 
 
 class BadPermit(ValueError):
@@ -279,5 +280,60 @@ class ViewerToken:
         body = cose.open_signed(cls.KIND, message, public)
         try:
             return cls(UUID(bytes=body["person"]), body["station"], body["expires"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise cose.BadSignature("a field is missing") from error
+
+
+@dataclass(frozen=True)
+class PtzToken:
+    """Right to steer one camera for 60 s (회전·확대 조작권), one person at one seat; signed by the web.
+
+    ``rank``: 0 operator, 1 manager, 2 emergency; a higher one takes the stick. ``emergency``: id of the named
+    emergency that lifts the zone until ``until`` (Unix seconds, 0 without one). ``articles``: (key, words) of what is
+    in force today, so that a refusal at the recorder can say them.
+    """
+
+    KIND: ClassVar[str] = "ptz"
+    camera: UUID
+    person: UUID
+    station: str
+    rank: int
+    expires: int
+    emergency: UUID | None = None
+    until: int = 0
+    articles: tuple[tuple[str, str], ...] = ()
+
+    def sign(self, key: Ed25519PrivateKey) -> bytes:
+        """Signed bytes."""
+        body = {
+            "camera": self.camera.bytes,
+            "person": self.person.bytes,
+            "station": self.station,
+            "rank": self.rank,
+            "expires": self.expires,
+            "emergency": self.emergency.bytes if self.emergency else None,
+            "until": self.until,
+            "articles": [list(pair) for pair in self.articles[:ARTICLES_MAX]],
+        }
+        return cose.sign(self.KIND, body, key)
+
+    @classmethod
+    def open(cls, message: bytes, public: bytes) -> PtzToken:
+        """Verify and read; the caller compares ``expires`` and ``until`` with the clock."""
+        body = cose.open_signed(cls.KIND, message, public)
+        try:
+            emergency = UUID(bytes=body["emergency"]) if body["emergency"] else None
+            articles = tuple((str(key), str(words)) for key, words in body["articles"][:ARTICLES_MAX])
+            numbers = (body["rank"], body["expires"], body["until"])
+            if (
+                not all(_number(n) for n in numbers)
+                or not 0 <= body["rank"] <= 2
+                or (emergency is None) == (body["until"] > 0)
+            ):
+                raise cose.BadSignature("a field is out of range")
+            return cls(
+                UUID(bytes=body["camera"]), UUID(bytes=body["person"]), str(body["station"]), *numbers[:2],
+                emergency, body["until"], articles,
+            )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise cose.BadSignature("a field is missing") from error

@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -67,6 +67,8 @@ class LiveServer:
         self._pump = Pump()
         self._fans: dict[LiveRing, Fan] = {}
         self.viewers = 0
+        # steering shares the listener, its origins and its limit of connections
+        self.ptz: Callable[[ServerConnection], Awaitable[None]] | None = None
 
     async def start(self, port: int, host: str = "127.0.0.1") -> int:
         """Listen on loopback; returns the port."""
@@ -94,7 +96,7 @@ class LiveServer:
             body = json.dumps(self._health()).encode()
             headers = Headers([("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
             return Response(HTTPStatus.OK, "OK", headers, body)
-        if path != "/live":
+        if path != "/live" and not (path == "/ptz" and self.ptz is not None):
             return connection.respond(HTTPStatus.NOT_FOUND, "not here\n")
         if "Origin" not in request.headers:
             self._refused["origin"] += 1
@@ -127,6 +129,9 @@ class LiveServer:
     async def _handle(self, connection: ServerConnection) -> None:
         self._connections += 1
         try:
+            if self.ptz is not None and connection.request is not None and connection.request.path == "/ptz":
+                await self.ptz(connection)
+                return
             await self._watch(connection)
         except TokenRefused as error:
             self._refused[error.code] += 1
