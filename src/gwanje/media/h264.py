@@ -143,7 +143,7 @@ class H264(NalCodec):
 
     __slots__ = ()
     name = "H264"
-    mask, fragment, skip, kinds, keys = 31, FU_A, 2, 31, frozenset((IDR,))
+    mask, fragment, lead, kinds, keys = 31, FU_A, 18, 31, frozenset((IDR,))
 
     def whole(self, stream: Depacketiser, mv: memoryview, o: int, stop: int, w: int) -> int:
         if mv[o] & 31 != STAP_A:

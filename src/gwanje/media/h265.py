@@ -111,7 +111,7 @@ class H265(NalCodec):
 
     __slots__ = ("orphans",)
     name = "H265"
-    head, mask, fragment, skip, kinds, keys = PACKET_WIDE, 0x7E, FRAGMENTATION << 1, 3, 63, KEYS
+    packet, mask, fragment, lead, kinds, keys = PACKET_WIDE, 0x7E, FRAGMENTATION << 1, 19, 63, KEYS
 
     def __init__(self) -> None:
         self.orphans = True

@@ -8,7 +8,7 @@ Fragments of NAL units (H.264 FU-A, H.265 FU) are joined in the loop itself; eve
 from __future__ import annotations
 
 import mmap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from struct import Struct
 from typing import ClassVar
 
@@ -17,10 +17,9 @@ from gwanje.media.sdp import VideoTrack
 
 # $, channel, length, RTP: first byte, marker and payload type, sequence, time stamp; then the payload's first byte and
 # the one that a fragment says begin and end in: its second (H.264) or third (H.265)
-_PACKET = Struct(">BBHBBHI4xBB")
-PACKET_WIDE = Struct(">BBHBBHI4xBxB")
+PACKET = Struct(">BBHBBHI4xBB").unpack_from
+PACKET_WIDE = Struct(">BBHBBHI4xBxB").unpack_from
 PACKET_MIN = 19
-SHORT = 15
 RECEIVE_SIZE = 1 << 18
 BUFFER_SIZE = 8 << 20
 BASE = 8192
@@ -52,16 +51,17 @@ def new_buffer() -> memoryview:
 class Codec:
     """What the packet path asks of a codec; one per stream, made anew at each connection.
 
-    A packet is a fragment of a NAL unit when ``payload[0] & mask == fragment``; ``skip``: bytes before a fragment's
-    data. ``every_key``: each picture can be entered, so that parts need not begin at each.
+    A packet is a fragment of a NAL unit when ``payload[0] & mask == fragment``; ``lead``: bytes from the framing's
+    ``$`` to a fragment's data. ``every_key``: each picture can be entered, parts need not begin at each, and ``finish``
+    is asked.
     """
 
     __slots__ = ()
     name: ClassVar[str]
-    head: ClassVar[Struct] = _PACKET
+    packet: ClassVar[Callable[..., tuple[int, ...]]] = PACKET
     mask: ClassVar[int] = 0
     fragment: ClassVar[int] = 1
-    skip: ClassVar[int] = 1
+    lead: ClassVar[int] = 17
     kinds: ClassVar[int] = 0
     keys: ClassVar[frozenset[int]] = frozenset()
     every_key: ClassVar[bool] = False
@@ -115,7 +115,7 @@ class NalCodec(Codec):
             if o + 2 + size > stop:
                 stream.bad = True
                 break
-            if size >= self.skip - 1:
+            if size >= self.lead - 17:
                 w = self.nal(stream, units[o + 2 : o + 2 + size], w)
             o += 2 + size
         return w
@@ -127,7 +127,7 @@ class NalCodec(Codec):
             if o + 4 + size > stop:
                 stream.bad = True
                 break
-            if size >= self.skip - 1:
+            if size >= self.lead - 17:
                 w = self.nal(stream, data[o + 4 : o + 4 + size], w)
             o += 4 + size
         return w
@@ -141,7 +141,7 @@ class Depacketiser:
 
     __slots__ = (
         "arrived_us", "aus", "bad", "channel", "codec", "foreign", "key", "lost", "nal", "packets", "parameter_sets",
-        "payload", "receiver", "rest", "second", "sequence", "sets_changed", "stamp", "started", "view", "w",
+        "payload", "receiver", "rest", "second", "sequence", "sets_changed", "stamp", "started", "view", "w", "way",
     )  # fmt: skip
 
     def __init__(self, receiver: Receiver, view: memoryview, codec: Codec) -> None:
@@ -158,6 +158,7 @@ class Depacketiser:
     def restart(self, channel: int, track: VideoTrack | None = None) -> None:
         """Forget everything of an earlier connection; ``channel`` carries the video's RTP, ``track`` what it is."""
         self.channel = channel
+        self.follow(self.codec)
         self.rest = b""
         self.w = self.aus = BASE
         self.nal = -1
@@ -165,6 +166,11 @@ class Depacketiser:
         self.second = 0
         self.arrived_us = 0
         self.key = self.bad = self.started = False
+
+    def follow(self, codec: Codec) -> None:
+        """Read packets as ``codec`` from now on: what the loop needs, in one place."""
+        self.codec = codec
+        self.way = (self.channel, self.payload, codec, codec.packet, codec.mask, codec.fragment, codec.lead)
 
     def access_unit(self, stamp: int, w: int) -> int:
         """A whole access unit lies in ``view[aus:w]``; returns where the next one begins."""
@@ -199,9 +205,8 @@ class Depacketiser:
         if self.w + 2 * count + BASE > BUFFER_SIZE:
             self.overflow()
         i, view, w, sequence, nal, current = 0, self.view, self.w, self.sequence, self.nal, self.stamp
-        channel, packets, codec, payload = self.channel, 0, self.codec, self.payload
-        packet, whole = codec.head.unpack_from, codec.whole
-        mask, fragment, skip = codec.mask, codec.fragment, codec.skip
+        channel, payload, codec, packet, mask, fragment, lead = self.way
+        before, second = sequence - self.lost, self.receiver.now_s
         while count - i >= PACKET_MIN:
             dollar, ch, length, first, mark, number, stamp, indicator, fu = packet(buf, i)
             end = i + 4 + length
@@ -212,15 +217,14 @@ class Depacketiser:
             elif end > count:
                 break
             elif ch == channel:
-                o, stop = i + 16, end
-                packets += 1
-                if first != 0x80 or length < SHORT:
-                    o, stop = _payload(buf, i, end, first)
-                    if stop - o < skip:
+                o, stop = i + lead, end
+                if first != 0x80 or length < 15:
+                    o, stop = _payload(buf, i, end, first, lead)
+                    if stop < o:
                         # an empty packet keeps its place in the sequence: some send them to keep the way open
                         i, sequence = end, number + 1 & 0xFFFF if number == sequence else sequence
                         continue
-                    indicator, fu = buf[o], buf[o + skip - 1]
+                    indicator, fu = buf[o + 16 - lead], buf[o - 1]
                 if stamp != current or number != sequence:
                     if mark & 127 != payload >= 0:
                         # what is no video has no business on the video's channel
@@ -229,41 +233,37 @@ class Depacketiser:
                     if number != sequence >= 0:
                         w, nal = self._loss(number - sequence & 0xFFFF), -1
                     if stamp != current:
-                        w, nal, current = self._next(stamp, current, w, nal), -1, stamp
+                        if w > self.aus:
+                            w, nal = self._finish(current, w, nal), -1
+                        current, self.arrived_us = stamp, self.receiver.now_us
+                        if self.second != second:
+                            w = self.second_began(stamp, w)
                         view = self.view
                     sequence = number
                 sequence = sequence + 1 & 0xFFFF
                 if indicator & mask == fragment:
                     if fu & 0x80:
-                        nal = self._start(stamp, indicator, buf[o + 1], fu, nal if nal >= 0 else ~w)
+                        nal = self._start(stamp, indicator, buf[o - 2], fu, nal if nal >= 0 else ~w)
                         view = self.view
-                        w = nal + 3 + skip
+                        w = nal + lead - 13
                     if nal >= 0:
-                        x = w + stop - o - skip
-                        view[w:x] = mv[o + skip : stop]
+                        x = w + stop - o
+                        view[w:x] = mv[o:stop]
                         w = x
                         if fu & 0x40:
                             view[nal : nal + 4], nal = (w - nal - 4).to_bytes(4, "big"), -1
                     else:
                         self.bad = True
                 else:
-                    w = whole(self, mv, o, stop, w)
+                    w = codec.whole(self, mv, o + 16 - lead, stop, w)
                 if mark & 0x80:
                     w, nal = self._finish(current, w, nal), -1
                     view = self.view
             i = end
         self.w, self.sequence, self.nal, self.stamp = w, sequence, nal, current
-        self.packets += packets
+        if before >= -self.lost:
+            self.packets += sequence - self.lost - before & 0xFFFF
         self.rest = bytes(mv[i:count]) if count > i else b""
-
-    def _next(self, stamp: int, current: int, w: int, nal: int) -> int:
-        """The first packet of an access unit; returns where to write it."""
-        if w > self.aus:
-            w = self._finish(current, w, nal)
-        self.arrived_us = self.receiver.now_us
-        if self.second != self.receiver.now_s:
-            w = self.second_began(stamp, w)
-        return w
 
     def _start(self, stamp: int, first: int, second: int, fu: int, w: int) -> int:
         """The first fragment of a NAL unit; ``w``: where to write it, or where one without an end began.
@@ -278,7 +278,7 @@ class Depacketiser:
         if fu & codec.kinds in codec.keys and not self.key:
             self.key = True
             w = self.key_began(stamp, w)
-        if codec.skip == 2:
+        if codec.lead == 18:
             self.view[w + 4] = first & 0xE0 | fu & 31
         else:
             codec.wide(self, w + 4, first, second, fu)
@@ -289,7 +289,8 @@ class Depacketiser:
             # an access unit with a hole is not shown as a picture: it is dropped and stands in the gap row
             self.bad = self.key = False
             return self.aus
-        w = self.codec.finish(self, w)
+        if self.codec.every_key:
+            w = self.codec.finish(self, w)
         # parameter sets may come as a unit of their own
         return self.access_unit(stamp, w) if w > self.aus else w
 
@@ -324,15 +325,15 @@ class Depacketiser:
         return end + 4 + size
 
 
-def _payload(buf: bytearray | bytes, i: int, end: int, first: int) -> tuple[int, int]:
-    """Payload bounds of a packet with contributing sources, an extension or padding; may be empty or less."""
-    o = i + 16 + 4 * (first & 15)
-    if o > end:
-        return 0, 0
+def _payload(buf: bytearray | bytes, i: int, end: int, first: int, lead: int) -> tuple[int, int]:
+    """Where a fragment's data begins and ends in a packet that is short or has sources, an extension or padding."""
+    o = i + lead + 4 * (first & 15)
+    if i + 16 > end:
+        return 1, 0
     if first >> 6 != 2:
         raise StreamBroken("this is no RTP version 2")
     if first & 0x10:
-        if o + 4 > end:
+        if o + 20 - lead > end:
             raise StreamBroken("an RTP extension passes its packet")
-        o += 4 + 4 * (buf[o + 2] << 8 | buf[o + 3])
+        o += 4 + 4 * (buf[o + 18 - lead] << 8 | buf[o + 19 - lead])
     return o, end - buf[end - 1] if first & 0x20 else end

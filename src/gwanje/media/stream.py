@@ -101,7 +101,7 @@ class Stream(Depacketiser):
     def _forget(self) -> None:
         """What comes next has nothing to do with what came."""
         self.parameter_sets.clear()
-        self.codec = type(self.codec)()
+        self.follow(type(self.codec)())
         self.sets_changed = self.restarted = True
         self.started = self.first_key = False
 
@@ -115,6 +115,7 @@ class Stream(Depacketiser):
             self.codec, self.reorder = CODECS[track.codec](), 0
             self._forget()
         self.payload = track.payload
+        self.follow(self.codec)
         self.codec.configured(track)
         for found in (*track.parameter_sets, track.config):
             if found:
@@ -199,35 +200,31 @@ class Stream(Depacketiser):
             step = self.step
         self.last = stamp
         self.pts += step
-        offset = self._decode_time()
+        dts = self._reordered() if self.reorder else self.pts
+        passed, offset = dts - self.dts, self.pts - dts
+        if self.pending is not None:
+            self._row(passed if passed > 0 else 1)
+        if 0 < passed <= STEP_MAX:
+            self.step = passed
+        self.dts = dts
         size, now = w - self.aus, self.arrived_us
         flags = SYNC if key else NON_SYNC
         self.frames += 1
         number = self.ring.frames & 0xFFFFFFFF
-        head = fmp4.frame_head(now, number, self.dts - self.anchor, self.step, size, flags, offset)
+        head = fmp4.frame_head(now, number, dts - self.anchor, self.step, size, flags, offset)
         self.ring.push(b"".join((head, self.view[self.aus : w])), key)
         if self.sink is None:
             return self.aus
         if not self.rows:
-            self.rows_time, self.rows_us, self.first_key = self.dts, now, key
+            self.rows_time, self.rows_us, self.first_key = dts, now, key
         self.pending = (size, flags, offset) if self.reorder else (size, flags)
         self.aus = w
         return self.cut(w, self.step) if len(self.rows) > ROWS_MAX else w
 
-    def _decode_time(self) -> int:
-        """Advance ``dts`` to this access unit, write the row before it; returns the composition offset."""
-        if self.reorder:
-            # the smallest of the last n + 1 presentation times is a decode time that never goes back
-            insort(self.window, self.pts)
-            dts = max(self.window.pop(0), self.dts + 1)
-        else:
-            dts = self.pts
-        if self.pending is not None:
-            self._row(max(1, dts - self.dts))
-        if 0 < dts - self.dts <= STEP_MAX:
-            self.step = dts - self.dts
-        self.dts = dts
-        return self.pts - dts
+    def _reordered(self) -> int:
+        """The smallest of the last n + 1 presentation times: a decode time that never goes back."""
+        insort(self.window, self.pts)
+        return max(self.window.pop(0), self.dts + 1)
 
     def _row(self, duration: int) -> None:
         assert self.pending is not None
