@@ -211,7 +211,7 @@ def test_a_second_nobody_accounts_for_is_named(recorded: Centre) -> None:
             code, report = checked(recorded, "--level", "1")
         finally:
             with db.cursor() as cursor:
-                cursor.executemany("insert into footage_gap values (%s,%s,%s,%s,%s,%s,%s,%s,%s)", rows)
+                cursor.executemany("insert into footage_gap values (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)", rows)
     # the downtime of a killed recorder is longer than the two seconds that pass without a word
     assert code == 1, report
     assert any("neither footage nor a gap row" in text for text in report["problems"])

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -34,15 +35,15 @@ class OpenGaps:
         except (OSError, ValueError):
             self._open = {}
 
-    def of(self, camera: UUID, stream: int) -> Gap | None:
-        """The gap that was open when the file was written last."""
+    def of(self, camera: UUID, stream: int, fence: int = 1) -> Gap | None:
+        """The gap that was open when the file was written last; one of another lease has been ended by others."""
         said = self._open.get(f"{camera}/{stream}")
-        if not said:
+        if not said or said.get("fence", 1) != fence:
             return None
         try:
             return Gap(
                 UUID(str(said["id"])), camera, UUID(str(said["agency"])), stream, str(said["reason"]),
-                int(str(said["started_us"])), None, str(said["detail"]),
+                int(str(said["started_us"])), None, str(said["detail"]), fence,
             )  # fmt: skip
         except (KeyError, ValueError):
             return None
@@ -55,7 +56,7 @@ class OpenGaps:
         else:
             self._open[name] = {
                 "id": str(gap.id), "agency": str(gap.agency), "reason": gap.reason,
-                "started_us": gap.started_us, "detail": gap.detail,
+                "started_us": gap.started_us, "detail": gap.detail, "fence": gap.fence,
             }  # fmt: skip
         part = self._path.with_suffix(".tmp")
         part.write_text(json.dumps(self._open))
@@ -65,13 +66,13 @@ class OpenGaps:
 class GapLog:
     """One recorded stream's gaps. Times are Unix µs."""
 
-    def __init__(
-        self, camera: UUID, agency: UUID, stream: int, put: Callable[[Gap], None], open_gaps: OpenGaps
+    def __init__(  # noqa: PLR0917 - the order of a gap row
+        self, camera: UUID, agency: UUID, stream: int, put: Callable[[Gap], None], open_gaps: OpenGaps, fence: int = 1
     ) -> None:
-        self._camera, self._agency, self._stream = camera, agency, stream
+        self._camera, self._agency, self._stream, self._fence = camera, agency, stream, fence
         self._put = put
         self._open_gaps = open_gaps
-        self.open: Gap | None = open_gaps.of(camera, stream)
+        self.open: Gap | None = open_gaps.of(camera, stream, fence)
         self._loss: Gap | None = None
         self._lost = 0
         self._lost_us = 0
@@ -92,7 +93,7 @@ class GapLog:
         gap, self.open = self.open, None
         if gap is not None:
             ended = max(at_us, gap.started_us)
-            self._put(Gap(gap.id, gap.camera, gap.agency, gap.stream, gap.reason, gap.started_us, ended, gap.detail))
+            self._put(replace(gap, ended_us=ended))
             self._open_gaps.note(gap, closed=True)
 
     def whole(self, reason: str, started_us: int, ended_us: int, detail: str = "") -> None:
@@ -112,7 +113,7 @@ class GapLog:
             gap, self._loss = self._loss, None
             detail = f"packets lost: {self._lost}"
             self._lost = 0
-            self._put(Gap(gap.id, gap.camera, gap.agency, gap.stream, gap.reason, gap.started_us, at_us, detail))
+            self._put(replace(gap, ended_us=at_us, detail=detail))
 
     @property
     def losing(self) -> bool:
@@ -127,7 +128,8 @@ class GapLog:
 
     def _made(self, reason: str, at_us: int, detail: str, ended_us: int | None = None) -> Gap:
         gap = Gap(
-            uuid7(), self._camera, self._agency, self._stream, reason, at_us, ended_us, detail[:DETAIL_MAX]
+            uuid7(), self._camera, self._agency, self._stream, reason, at_us, ended_us, detail[:DETAIL_MAX],
+            self._fence,
         )  # fmt: skip
         self.count += 1
         self._put(gap)

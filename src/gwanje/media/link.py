@@ -54,11 +54,14 @@ def cached_sources(path: Path) -> list[Source]:
 
 
 class DatabaseLink:
-    """The thread. ``changed`` is called in it with the list of sources whenever that differs from the last."""
+    """The thread. ``changed`` is called in it with the list of sources whenever that differs from the last.
+
+    Without ``changed`` it forwards rows only: a node of a fleet learns its cameras from its leases.
+    """
 
     def __init__(
         self, *, connect: Connect, spool: IndexSpool, cache: Path, register: Callable[[Cursor], object],
-        changed: Callable[[list[Source]], None],
+        changed: Callable[[list[Source]], None] | None,
     ) -> None:  # fmt: skip
         self._connect = connect
         self._spool = spool
@@ -72,7 +75,7 @@ class DatabaseLink:
 
     def start(self) -> None:
         """Begin; what the cache holds is told at once."""
-        cached = cached_sources(self._cache)
+        cached = cached_sources(self._cache) if self._changed else []
         if cached:
             self._tell(cached)
         self._thread.start()
@@ -83,7 +86,7 @@ class DatabaseLink:
         self._thread.join(wait_s)
 
     def _tell(self, rows: list[Source]) -> None:
-        if rows != self._last:
+        if self._changed and rows != self._last:
             self._last = rows
             self._changed(rows)
 
@@ -108,26 +111,33 @@ class DatabaseLink:
         except OSError as error:
             log.error("the spool cannot be written: %s", error.strerror)
 
+    def _follow(self, transaction: Callable[[], contextlib.AbstractContextManager[Cursor]]) -> None:
+        rows: list[Source] = []
+        if self._changed:
+            with transaction() as cursor:
+                rows = sources(cursor)
+        if self.away:
+            log.info("the database is there: %d sources, %d bytes wait", len(rows), self._spool.waiting)
+            self.away = False
+        if self._changed and rows != self._last:
+            save_sources(self._cache, rows)
+            self._tell(rows)
+
     def _serve(self, connection: psycopg.Connection[Any]) -> None:
         @contextlib.contextmanager
         def transaction() -> Iterator[Cursor]:
             with connection.transaction(), connection.cursor() as cursor:
                 yield cursor
 
+        # a forwarder that is stopped in the middle must not hold its locks
+        connection.execute("select set_config('idle_in_transaction_session_timeout', '5s', false)")
         rounds = 0
         while True:
             last = self._stop.is_set()
             if rounds % SEEN_EVERY == 0:
                 with transaction() as cursor:
                     self._register(cursor)
-            with transaction() as cursor:
-                rows = sources(cursor)
-            if self.away:
-                log.info("the database is there: %d sources, %d bytes wait", len(rows), self._spool.waiting)
-                self.away = False
-            if rows != self._last:
-                save_sources(self._cache, rows)
-                self._tell(rows)
+            self._follow(transaction)
             self._sync()
             self._spool.forward(transaction)
             if last:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -11,12 +12,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
+
 from gwanje.kernel.clock import Clock
 from gwanje.kernel.footage import Cursor, Gap, Segment
-from gwanje.kernel.sources import Source
+from gwanje.kernel.sources import Source, sources
+from gwanje.media import recovery
 from gwanje.media.engine import TICK_S, Engine
 from gwanje.media.fleet import Fleet, Unseal
 from gwanje.media.keyring import KeyRing, Lender
+from gwanje.media.leases import LeaseKeeper
 from gwanje.media.link import Connect, DatabaseLink
 from gwanje.media.live import LiveServer, Report
 from gwanje.media.ring import LiveRing
@@ -27,6 +32,7 @@ POOLS = 2
 SYNC_S = 1.0
 BEHIND_US = 2_000_000
 LINK_STOP_S = 1.0
+LIVES_US = 3_000_000
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +54,7 @@ class Recorder:
         )  # fmt: skip
         self.live: LiveServer | None = None
         self.link: DatabaseLink | None = None
+        self.leases: LeaseKeeper | None = None
         self.unspooled = 0
         self._behind_us = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -97,6 +104,48 @@ class Recorder:
 
         self.link = DatabaseLink(connect=connect, spool=self.spool, cache=cache, register=register, changed=changed)
         self.link.start()
+
+    def lease(self, connect: Connect, cache: Path, register: Callable[[Cursor], object], recorder: UUID) -> None:
+        """Be one node of a fleet: record what is leased to ``recorder``; rows out."""
+        loop = asyncio.get_running_loop()
+        swept = False
+
+        def changed(rows: list[Source], known: dict[UUID, int] | None) -> None:
+            nonlocal swept
+            loop.call_soon_threadsafe(self.fleet.known.update, known or {})
+            loop.call_soon_threadsafe(self._offer, rows)
+            if known is not None and not swept:
+                swept = True
+                self._sweep({row.slot for row in rows}, connect)
+
+        self.fleet.leased = True
+        self.link = DatabaseLink(connect=connect, spool=self.spool, cache=cache, register=register, changed=None)
+        self.leases = LeaseKeeper(
+            connect=connect, recorder=recorder, cache=cache, register=register, changed=changed, lives=self._lives
+        )
+        self.link.start()
+        self.leases.start()
+
+    def _lives(self) -> bool:
+        """Did the tick loop run within the last 3 seconds?"""
+        return abs(self.clock.now_us() - self.engine.receiver.now_us) < LIVES_US
+
+    def _sweep(self, slots: set[int], connect: Connect) -> None:
+        """Rows of files that this node left open and whose cameras others have now; nobody waits for it."""
+        before_s, store = self.clock.now_s(), self.sealer.settings.store
+
+        def work() -> None:
+            try:
+                with connect() as connection, connection.cursor() as cursor:
+                    left = recovery.slots_left(store) - slots
+                    others = [source for source in sources(cursor) if source.slot in left]
+                for source in others:
+                    for row in recovery.left_behind(store, source, before_s).rows:
+                        self.put(row)
+            except (psycopg.Error, OSError) as error:
+                log.warning("files of earlier leases were not looked through: %s", type(error).__name__)
+
+        threading.Thread(target=work, name="sweep", daemon=True).start()
 
     def _offer(self, rows: list[Source]) -> None:
         if self._sources.full():
@@ -154,6 +203,7 @@ class Recorder:
             "viewers": self.live.viewers if self.live else 0,
             "keys": self.keys.lent,
             "database": self.link is not None and not self.link.away,
+            "leases": self.leases is not None and not self.leases.away,
             "spool_bytes": self.spool.waiting,
             "late_ms_max": round(self.engine.late_ms_max, 1),
             **asdict(self.sealer.counters),
@@ -171,4 +221,6 @@ class Recorder:
             await asyncio.to_thread(pool.shutdown)
         if self.link is not None:
             await asyncio.to_thread(self.link.stop, LINK_STOP_S)
+        if self.leases is not None:
+            await asyncio.to_thread(self.leases.stop, LINK_STOP_S)
         self.spool.close()

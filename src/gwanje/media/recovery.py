@@ -43,6 +43,18 @@ def _newest(store: Path, slot: int, now_epoch: int) -> list[Path]:
     return found[-FILES_MAX:]
 
 
+def slots_left(store: Path) -> set[int]:
+    """Slots with files in the newest hour of the store or the hour before: what the last run was recording."""
+    hours: dict[int, list[Path]] = {}
+    for class_ in store.iterdir() if store.is_dir() else ():
+        for epoch in class_.iterdir() if class_.name.isdigit() else ():
+            if epoch.name.isdigit():
+                hours.setdefault(int(epoch.name), []).append(epoch)
+    newest = max(hours, default=0)
+    folders = [*hours.get(newest, ()), *hours.get(newest - 1, ())]
+    return {int(slot.name) for folder in folders for slot in folder.iterdir() if slot.name.isdigit()}
+
+
 def row_of(reader: SegmentReader, source: Source, store: Path) -> Segment | None:
     """The index row of a file as it stands on disk, or None when it holds no part.
 
