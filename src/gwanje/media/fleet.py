@@ -64,7 +64,7 @@ class Camera:
         self.fleet = fleet
         self.source = source
         self.rings = {MAIN: LiveRing(), SUB: LiveRing()}
-        self.gaps = GapLog(source.camera, source.agency, MAIN, fleet.put, fleet.open_gaps)
+        self.gaps = GapLog(source.camera, source.agency, MAIN, fleet.put, fleet.open_gaps, source.fence)
         self.recorder = CameraRecorder(fleet.sealer, source, self.gaps)
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -95,7 +95,10 @@ class Camera:
         left = await asyncio.to_thread(recovery.left_behind, store, self.source, now_us // 1_000_000)
         for row in left.rows:
             fleet.put(row)
-        if left.end_us and left.end_us < now_us and self.gaps.open is None:
+        known_us = fleet.known.pop(self.source.camera, 0)
+        if known_us > left.end_us and known_us < now_us and self.gaps.open is None:
+            self.gaps.begin("restart", known_us, "taken over from another recorder")
+        elif left.end_us and left.end_us < now_us and self.gaps.open is None:
             self.gaps.begin("restart", left.end_us, "the recorder was away")
 
     async def _stream(self, number: int, url: str, sink: CameraRecorder | None) -> None:
@@ -140,6 +143,13 @@ class Camera:
             self.gaps.begin(reason, self.recorder.last_end_us or self.fleet.clock.tick_us())
             self.fleet.keys.forget(self.source.slot)
 
+    async def hand_over(self) -> None:
+        """Another recorder has the camera: it accounts for every second from its first one on."""
+        await self.stop()
+        self.fleet.sealer.drain(self.recorder)
+        self.gaps.end(self.fleet.clock.tick_us())
+        self.fleet.keys.forget(self.source.slot)
+
 
 class Fleet:
     """All cameras of this recorder."""
@@ -156,6 +166,8 @@ class Fleet:
         self.open_gaps = OpenGaps(gaps_file)
         self.opening = asyncio.Semaphore(OPENING_AT_ONCE)
         self.cameras: dict[UUID, Camera] = {}
+        self.leased = False
+        self.known: dict[UUID, int] = {}
         self._unseal = unseal
 
     def credentials(self, source: Source) -> Credentials | None:
@@ -165,9 +177,13 @@ class Fleet:
     async def apply(self, sources: Sequence[Source]) -> None:
         """Bring the fleet to this list; unchanged cameras are not touched."""
         wanted = {source.camera: source for source in sources if source.active}
+        named = {source.camera for source in sources}
         for camera_id in [c for c in self.cameras if c not in wanted]:
             camera = self.cameras.pop(camera_id)
-            await camera.stop(reason="not due")
+            if self.leased and camera_id not in named:
+                await camera.hand_over()
+            else:
+                await camera.stop(reason="not due")
             self._end(camera)
         for source in wanted.values():
             running = self.cameras.get(source.camera)
