@@ -324,16 +324,13 @@ class PtzToken:
         try:
             emergency = UUID(bytes=body["emergency"]) if body["emergency"] else None
             articles = tuple((str(key), str(words)) for key, words in body["articles"][:ARTICLES_MAX])
-            numbers = (body["rank"], body["expires"], body["until"])
-            if (
-                not all(_number(n) for n in numbers)
-                or not 0 <= body["rank"] <= 2
-                or (emergency is None) == (body["until"] > 0)
-            ):
-                raise cose.BadSignature("a field is out of range")
-            return cls(
-                UUID(bytes=body["camera"]), UUID(bytes=body["person"]), str(body["station"]), *numbers[:2],
-                emergency, body["until"], articles,
+            found = cls(
+                UUID(bytes=body["camera"]), UUID(bytes=body["person"]), str(body["station"]), body["rank"],
+                body["expires"], emergency, body["until"], articles,
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise cose.BadSignature("a field is missing") from error
+        fits = all(_number(n) for n in (found.rank, found.expires, found.until)) and found.rank <= 2
+        if not fits or (found.emergency is None) == (found.until > 0):
+            raise cose.BadSignature("a field is out of range")
+        return found

@@ -351,13 +351,14 @@ class Stick:
     # -- what is said
 
     def refuse(self, hand: Hand, code: str) -> None:
-        """Say no, with the article; the same no at most once a second."""
+        """Say no, with the article; the same no to the same seat at most once a second."""
         now = asyncio.get_running_loop().time()
-        if now - self._refused_at.get(code, -9.0) < 1.0:
+        key = f"{hand.person}{hand.station}{code}"
+        if now - self._refused_at.get(key, -9.0) < 1.0:
             return
         if len(self._refused_at) > 64:
             self._refused_at.clear()
-        self._refused_at[code] = now
+        self._refused_at[key] = now
         ko, en = WORDS.get(code, (f"비추지 않는 곳입니다: {code}", f"a forbidden view: {code}"))
         law = code not in WORDS or code == "limits"
         words = [text for _, text in hand.articles] if law else []
