@@ -84,7 +84,8 @@ async def serve(home: Home) -> int:
     desk = Desk(home)
     vault = AsyncVaultClient(home, "recorder")
     recorder = Recorder(
-        settings=settings(home), clock=home.clock, lender=vault, spool=home.spool, unseal=desk.unseal
+        settings=settings(home), clock=home.clock, lender=vault, spool=home.spool, unseal=desk.unseal,
+        inspect=bool(home.config.get("inspection", True)),
     )  # fmt: skip
     await recorder.start()
     await recorder.serve(port=home.port + 1, web_port=home.port, web_key=desk.web_key, report=desk.report)

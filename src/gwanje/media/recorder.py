@@ -15,23 +15,25 @@ from uuid import UUID
 import psycopg
 
 from gwanje.kernel.clock import Clock
-from gwanje.kernel.footage import Cursor, Gap, Segment
+from gwanje.kernel.footage import Cursor
 from gwanje.kernel.sources import Source, sources
 from gwanje.media import recovery
 from gwanje.media.engine import TICK_S, Engine
 from gwanje.media.fleet import Fleet, Unseal
+from gwanje.media.inspect.inspector import Inspector
 from gwanje.media.keyring import KeyRing, Lender
 from gwanje.media.leases import LeaseKeeper
 from gwanje.media.link import Connect, DatabaseLink
 from gwanje.media.live import LiveServer, Report
 from gwanje.media.ring import LiveRing
 from gwanje.media.segments import Sealer, Settings
-from gwanje.media.spool import IndexSpool, SpoolFull
+from gwanje.media.spool import IndexSpool, Row, SpoolFull
 
 POOLS = 2
 SYNC_S = 1.0
 BEHIND_US = 2_000_000
 LINK_STOP_S = 1.0
+INSPECTION_PAUSE_S = 60.0
 LIVES_US = 3_000_000
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,15 @@ class Recorder:
     """All of one recorder in one event loop; ``start`` then ``stop``. The database and vaultd may be away."""
 
     def __init__(
-        self, *, settings: Settings, clock: Clock, lender: Lender, spool: Path, unseal: Unseal, tick_s: float = TICK_S
+        self,
+        *,
+        settings: Settings,
+        clock: Clock,
+        lender: Lender,
+        spool: Path,
+        unseal: Unseal,
+        tick_s: float = TICK_S,
+        inspect: bool = False,
     ) -> None:
         self.clock = clock
         self.keys = KeyRing(lender, lambda: clock.tick_us() // 1_000_000)
@@ -52,6 +62,12 @@ class Recorder:
             clock=clock, engine=self.engine, keys=self.keys, put=self.put, gaps_file=spool / "open-gaps.json",
             unseal=unseal,
         )  # fmt: skip
+        self.inspector: Inspector | None = None
+        if inspect:
+            self.inspector = Inspector(
+                clock=clock, cameras=lambda: self.fleet.cameras, store=settings.store, centre=settings.centre,
+                writer=settings.writer, put=self.put, pool=self._pools[0], memory=spool / "open-findings.json",
+            )  # fmt: skip
         self.live: LiveServer | None = None
         self.link: DatabaseLink | None = None
         self.leases: LeaseKeeper | None = None
@@ -61,7 +77,7 @@ class Recorder:
         self._sources: asyncio.Queue[list[Source]] = asyncio.Queue(maxsize=16)
         self._failed: asyncio.Future[None] | None = None
 
-    def put(self, row: Segment | Gap) -> None:
+    def put(self, row: Row) -> None:
         """Spool a row, from any thread; a spool that is full or ill is counted and said, never raised."""
         try:
             self.spool.put(row)
@@ -83,6 +99,17 @@ class Recorder:
             task = loop.create_task(work)
             task.add_done_callback(self._ended)
             self._tasks.append(task)
+        if self.inspector is not None:
+            self._tasks.append(loop.create_task(self._inspecting(self.inspector)))
+
+    async def _inspecting(self, inspector: Inspector) -> None:
+        """Whatever the inspection fails at costs the inspection a minute, and recording nothing."""
+        while True:
+            try:
+                await inspector.run()
+            except Exception:
+                log.exception("the inspection pauses")
+            await asyncio.sleep(INSPECTION_PAUSE_S)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None and self._failed and not self._failed.done():
@@ -207,6 +234,7 @@ class Recorder:
             "spool_bytes": self.spool.waiting,
             "late_ms_max": round(self.engine.late_ms_max, 1),
             **asdict(self.sealer.counters),
+            **(self.inspector.health() if self.inspector else {}),
         }
 
     async def stop(self) -> None:

@@ -23,6 +23,7 @@ from gwanje.media.keyring import KeyRing
 from gwanje.media.rtp import BASE, BUFFER_SIZE, new_buffer
 from gwanje.media.stream import Part
 from gwanje.vault import parts as sealed
+from gwanje.vault.ciphers import Buffer
 from gwanje.vault.errors import VaultError
 from gwanje.vault.segment import SegmentHeader, SegmentWriter
 from gwanje.vault.tree import NoKey
@@ -30,6 +31,7 @@ from gwanje.vault.tree import NoKey
 OUT_SIZE = BUFFER_SIZE + (1 << 20)
 DRIFT_MAX = TIMESCALE // 50
 JUMP_MAX = TIMESCALE // 5
+BLOCK_PARTS, SETTLE_BLOCKS, LOWS_MAX = 8, 4, 400
 SILENCE_US = 1_500_000
 JOBS_PER_CAMERA = 6
 JOBS_SPARE = 64
@@ -132,9 +134,12 @@ class CameraRecorder:
         self.parts = 0
         self._open: _Open | None = None
         self._shift = 0
-        self._earliest: int | None = None
+        self._lows: list[int] = []
+        self._block = self._settling = 0
         self._flushed = 0
         self._retry_s = 0
+        # the inspection takes the next key frame while the leaf of its second stands
+        self.look: Callable[[CameraRecorder, Part, Buffer], None] | None = None
         sealer.cameras += 1
 
     def queue(self, part: Part) -> memoryview:
@@ -170,10 +175,14 @@ class CameraRecorder:
         try:
             if spine is None:
                 raise NoKey("no spine")
-            writer.key(tick, spine.at(tick))
+            leaf = spine.at(tick)
+            writer.key(tick, leaf)
         except NoKey as error:
             self.give_up("no key", part.start_us, str(error))
             return
+        if part.idr and self.look is not None:
+            look, self.look = self.look, None
+            look(self, part, leaf)
         at = 0
         duration_us = min(part.duration * 100 // 9, 0xFFFFFFFF)
         if part.idr or not writer.parts:
@@ -200,9 +209,7 @@ class CameraRecorder:
 
     def _stored(self, opened: _Open, part: Part, tick: int, duration_us: int) -> None:
         opened.last_tick = tick
-        ahead = part.start_us * 9 // 100 - part.time
-        if self._earliest is None or ahead < self._earliest:
-            self._earliest = ahead
+        self._timed(part)
         if part.idr:
             opened.idr |= 1 << tick - opened.first_tick
         gap = self.gaps.open
@@ -262,19 +269,40 @@ class CameraRecorder:
         return self._open
 
     def _follow(self, part: Part) -> None:
-        """At a file's beginning: footage times follow the wall clock, whatever the camera's crystal does.
+        """At a file's beginning: footage times follow the wall clock, whatever the camera's crystal does."""
+        lows, self._lows, self._block = sorted(self._lows), [], 0
+        if part.restart or not lows:
+            self._lows, self._settling = [], SETTLE_BLOCKS
+            wanted = part.start_us * 9 // 100 - part.time - self._shift
+            if abs(wanted) > JUMP_MAX:
+                self._shift += wanted
+        else:
+            self._slew(part, lows[len(lows) // 2])
 
-        The earliest arrival of the file before tells: one part's own may be late by a tick or by a busy second.
-        """
-        known = None if part.restart else self._earliest
-        wanted = (part.start_us * 9 // 100 - part.time if known is None else known) - self._shift
-        if abs(wanted) > JUMP_MAX:
-            self._shift += wanted
-        elif abs(wanted) > DRIFT_MAX:
-            # backwards by less than a picture, so that decode times go on growing over the file's edge
+    def _slew(self, part: Part, ahead: int) -> None:
+        """Backwards by less than a picture, so that decode times go on growing."""
+        wanted = ahead - self._shift
+        if abs(wanted) > DRIFT_MAX:
             pictures = len(part.rows) // (ROW_REORDERED if part.reordered else ROW).size
             self._shift += max(wanted, -part.duration // (2 * max(1, pictures)))
-        self._earliest = None
+
+    def _timed(self, part: Part) -> None:
+        """Note how far the wall clock is ahead of a part: the earliest of a few, since each may be late by a tick.
+
+        The median of these at the file's end is the truth: in a busy second a part may look early, too.
+        """
+        ahead = part.start_us * 9 // 100 - part.time
+        if self._block or len(self._lows) >= LOWS_MAX:
+            self._lows[-1] = min(self._lows[-1], ahead)
+        else:
+            self._lows.append(ahead)
+        self._block += 1
+        if self._block >= BLOCK_PARTS:
+            self._block = 0
+            if self._settling:
+                # the first picture of a connection came late by up to a tick and the handshake's haste
+                self._settling -= 1
+                self._slew(part, self._lows[-1])
 
     def _row(self, opened: _Open, root: bytes | None, *, closed: bool) -> Segment:
         writer, source = opened.writer, self.source

@@ -1,4 +1,4 @@
-"""Spool of index rows (색인 임시보관): segment and gap rows wait on disk until PostgreSQL has them.
+"""Spool of index rows (색인 임시보관): rows of segments, gaps and findings wait on disk until PostgreSQL has them.
 
 ``index-<n>.jsonl`` in the spool folder: lines are fsynced at least once a second; the forwarder inserts whole files
 oldest first and unlinks each after its commit. Rows carry their own keys, so that a row sent twice counts once.
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from gwanje.kernel import findings
+from gwanje.kernel.findings import Finding, put_findings
 from gwanje.kernel.footage import BATCH_MAX, Cursor, Gap, Segment, put_gaps, put_segments
 from gwanje.media.gaps import REASONS
 
@@ -27,30 +29,33 @@ HARD_MAX = 1 << 30
 FILES_AT_ONCE = 64
 log = logging.getLogger(__name__)
 _INT4 = ("slot", "stream", "class_", "first_tick", "last_tick", "parts", "width", "height")
-_INT8 = ("epoch", "size", "fence", "started_us", "ended_us")
+_INT8 = ("epoch", "size", "fence", "started_us", "ended_us", "picture_us")
 _TEXT = {"codec": 40, "path": 200, "detail": 2000}
 _PATH = re.compile(r"\d+/\d+/\d+/[\w.-]+\.gws")
 _BYTES = ("segment_id", "idr_ticks", "root", "writer")
 _UUIDS = ("camera", "agency", "id")
+_DETAIL_MAX = 2000
+Row = Segment | Gap | Finding
+_KINDS: dict[str, type[Row]] = {"s": Segment, "g": Gap, "f": Finding}
 
 
 class SpoolFull(RuntimeError):
     """The spool passes its hard limit; nothing more is taken until PostgreSQL is back."""
 
 
-def _line(row: Segment | Gap) -> bytes:
-    plain: dict[str, Any] = {"k": "s" if isinstance(row, Segment) else "g"}
+def _line(row: Row) -> bytes:
+    plain: dict[str, Any] = {"k": next(letter for letter, kind in _KINDS.items() if isinstance(row, kind))}
     for name, value in asdict(row).items():
         plain[name] = value.hex() if isinstance(value, bytes) else str(value) if isinstance(value, UUID) else value
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def parse_line(line: bytes) -> Segment | Gap:
+def parse_line(line: bytes) -> Row:
     """A row back from its line; ValueError, KeyError or TypeError when it is torn or no row of a recorder."""
     plain = json.loads(line)
     if not isinstance(plain, dict):
         raise TypeError("a row is a map")
-    kind = Segment if plain.pop("k") == "s" else Gap
+    kind = _KINDS[plain.pop("k")]
     known = {f.name for f in fields(kind)}
     made: dict[str, Any] = {name: value for name, value in plain.items() if name in known}
     for name in _BYTES:
@@ -59,12 +64,12 @@ def parse_line(line: bytes) -> Segment | Gap:
     for name in _UUIDS:
         if name in made:
             made[name] = UUID(made[name])
-    row = kind(**made)
+    row: Row = kind(**made)
     _check(row)
     return row
 
 
-def _check(row: Segment | Gap) -> None:
+def _check(row: Row) -> None:
     """ValueError for what the database would refuse: one such line must not keep all others waiting for ever."""
     said = asdict(row)
     for names, bits in ((_INT4, 31), (_INT8, 63)):
@@ -72,6 +77,9 @@ def _check(row: Segment | Gap) -> None:
             value = said.get(name, 0)
             if value is not None and not (type(value) is int and 0 <= value < 1 << bits):
                 raise ValueError(name)
+    if isinstance(row, Finding):
+        _check_finding(row)
+        return
     for name, most in _TEXT.items():
         value = said.get(name, "")
         if not isinstance(value, str) or len(value) > most or "\0" in value:
@@ -85,9 +93,19 @@ def _check(row: Segment | Gap) -> None:
         raise ValueError("segment")
 
 
-def read_rows(path: Path) -> list[Segment | Gap]:
+def _check_finding(row: Finding) -> None:
+    figures = json.dumps(row.detail) if isinstance(row.detail, dict) else ""
+    if row.kind not in findings.KINDS or not 2 <= len(figures) <= _DETAIL_MAX or "\\u0000" in figures:
+        raise ValueError("finding")
+    if row.segment_id is not None and len(row.segment_id) != 32:
+        raise ValueError("segment_id")
+    if row.ended_us is not None and row.ended_us < row.started_us:
+        raise ValueError("ended_us")
+
+
+def read_rows(path: Path) -> list[Row]:
     """Whole rows of one spool file; a last line torn by a power cut is left out and logged."""
-    found: list[Segment | Gap] = []
+    found: list[Row] = []
     for number, line in enumerate(path.read_bytes().splitlines()):
         try:
             found.append(parse_line(line))
@@ -120,7 +138,7 @@ class IndexSpool:
         """Bytes that wait for PostgreSQL."""
         return self._waiting
 
-    def put(self, row: Segment | Gap) -> None:
+    def put(self, row: Row) -> None:
         """Append a row. Beyond the soft limit the states of segments still open are left out (their ends are not)."""
         if isinstance(row, Segment) and not row.closed and self._waiting > SOFT_MAX:
             return
@@ -184,10 +202,14 @@ class IndexSpool:
         return sent
 
 
-def _insert(cursor: Cursor, rows: Iterable[Segment | Gap]) -> None:
+def _insert(cursor: Cursor, rows: Iterable[Row]) -> None:
+    rows = list(rows)
     segments = [row for row in rows if isinstance(row, Segment)]
     gaps = [row for row in rows if isinstance(row, Gap)]
     for start in range(0, len(segments), BATCH_MAX):
         put_segments(cursor, segments[start : start + BATCH_MAX])
     for start in range(0, len(gaps), BATCH_MAX):
         put_gaps(cursor, gaps[start : start + BATCH_MAX])
+    found = [row for row in rows if isinstance(row, Finding)]
+    for start in range(0, len(found), BATCH_MAX):
+        put_findings(cursor, found[start : start + BATCH_MAX])

@@ -196,6 +196,12 @@ class SegmentWriter:
             self._key = PartKey.of(leaf, self.segment_id, self.header.cipher)
             self._tick = tick
 
+    def keyed(self, tick: int, key: PartKey) -> None:
+        """Take a key that was derived while the tick's leaf stood (derived segments); otherwise as ``key``."""
+        if tick < self._tick or tick >= EPOCH_S:
+            raise PartRefused("part_order", f"tick {tick} after {self._tick}")
+        self._key, self._tick = key, tick
+
     def seal_into(  # noqa: PLR0917 - keywords cost on the packet path
         self, out: memoryview, kind: int, flags: int, start_us: int, duration_us: int, plaintext: Buffer
     ) -> int:
