@@ -65,6 +65,15 @@ def measured(pids: Sequence[int], cameras: int, window_s: float) -> dict[str, fl
     }
 
 
+def orderly() -> None:
+    """SIGTERM ends this process like Ctrl-C: what it started ends with it."""
+
+    def leave(*_: object) -> None:
+        raise SystemExit(143)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
 def end(processes: Sequence[subprocess.Popen[Any]], wait_s: float = 10) -> None:
     """SIGTERM, wait, SIGKILL for what is left; only processes of this run."""
     for process in processes:

@@ -28,7 +28,7 @@ import av
 from bench import _footage
 from bench._clip import CODECS, SECONDS, clip
 from bench._hold import hold, minutes_of
-from bench._processes import ROOT, Cameras, cameras, end, measured, say
+from bench._processes import ROOT, Cameras, cameras, end, measured, orderly, say
 from gwanje.apps import vaultd
 from gwanje.kernel.home import Home
 from gwanje.vault import ceremony
@@ -169,6 +169,7 @@ def main() -> int:
     parser.add_argument("--ring-gb", type=float, default=10.0)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    orderly()
     if not 1 <= args.cameras <= 1000:
         parser.error("1 to 1000 cameras")
     av.logging.set_level(av.logging.ERROR)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench._clip import clip
-from bench._processes import ROOT, Ring, Usage, cameras, end, say, store_bytes
+from bench._processes import ROOT, Ring, Usage, cameras, end, orderly, say, store_bytes
 from gwanje.apps import vaultd
 from gwanje.kernel.home import Home
 from gwanje.vault import ceremony, parts, tree
@@ -28,7 +28,7 @@ from gwanje.vault.segment import SegmentReader
 
 PPM = 30
 LOOK_S = 10.0
-DRIFT_PARTS = 20
+DRIFT_PARTS, DRIFT_BLOCK = 60, 10
 DRIFT_MAX_MS = 40.0
 FLAT = 1.05
 # where the decode time of the first picture stands in a part: moof 8, mfhd 16, traf 8, tfhd 16, tfdt 12 + 8
@@ -36,7 +36,11 @@ TIME_AT = 60
 
 
 def offset_ms(home: Home, path: Path, roots: dict[tuple[int, int], bytearray]) -> float | None:
-    """Earliest arrival (wall) less footage time over a file's last parts, ms; None while it has none."""
+    """Arrival (wall) less footage time over a file's last parts, ms; None while it has none.
+
+    The earliest of every ten parts, since arrival is known to a tick; the median of these, since a process that is
+    kept off its core in mid-tick takes what came meanwhile for earlier than it was.
+    """
     found: list[float] = []
     with SegmentReader(path) as reader:
         root = roots.get((reader.header.class_, reader.header.epoch))
@@ -50,7 +54,8 @@ def offset_ms(home: Home, path: Path, roots: dict[tuple[int, int], bytearray]) -
             data = parts.open_part(okm, reader.segment_id, reader.read(part))
             media_us = int.from_bytes(data[TIME_AT : TIME_AT + 8], "big") * 100 / 9
             found.append((part.header.start_us - media_us) / 1000)
-    return min(found, default=None)
+    blocks = [found[i : i + DRIFT_BLOCK] for i in range(0, len(found), DRIFT_BLOCK)]
+    return statistics.median(min(block) for block in blocks) if blocks else None
 
 
 class Watch:
@@ -200,6 +205,7 @@ def main() -> int:
     parser.add_argument("--simulated", metavar="HOURS", help="24h: on the settable clock instead")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    orderly()
     if args.simulated:
         from bench._day import simulated
 

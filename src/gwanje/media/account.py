@@ -1,7 +1,8 @@
 """Account of a day (녹화 시간 정산): footage and gap rows of a camera, stream and day against the wall clock.
 
-Between the first and the last thing known of a stream every moment is footage, a gap row, or destroyed with its hour;
-what is none of these is missing, and what two segments both hold is an overlap. Both are problems.
+From a stream's first second that lives to the last thing known of it every moment is footage, a gap row, or destroyed
+with its hour; what is none of these is missing, and what two segments both hold is an overlap. Both are problems.
+Gap rows outlive the footage around them: older ones are left out, and so is a stream of which nothing lives.
 """
 
 from __future__ import annotations
@@ -129,8 +130,8 @@ class Account:
         for camera, stream, epoch in destroyed:
             hour = (epoch * EPOCH_S * US, (epoch + 1) * EPOCH_S * US)
             gone.setdefault((camera, stream), []).append(hour)
-        for key in sorted({*files, *holes}, key=str):
-            self._stream(key, files.get(key, []), merged(holes.get(key, [])), merged(gone.get(key, [])))
+        for key in sorted(files, key=str):
+            self._stream(key, files[key], merged(holes.get(key, [])), merged(gone.get(key, [])))
 
     def _stream(self, key: Stream, files: list[list[Span]], gaps: list[Span], gone: list[Span]) -> None:
         days: dict[date, Day] = {}
@@ -143,11 +144,12 @@ class Account:
                         setattr(kept, name, getattr(kept, name) + length / US)
 
         footage = merged((span for spans in files for span in spans), JITTER_US)
-        gap = without(gaps, footage)
-        known = merged([*footage, *gap])
-        if not known:
+        if not footage:
             return
-        destroyed = without(gone, known)
+        began = footage[0][0]
+        gap = without([(max(first, began), until) for first, until in gaps if until > began], footage)
+        known = merged([*footage, *gap])
+        destroyed = without(without(gone, known), [(0, began)])
         open_ = without([(known[0][0], known[-1][1])], merged([*known, *gone]))
         missing = [span for span in open_ if span[1] - span[0] > HOLE_US]
         slack = [span for span in open_ if span[1] - span[0] <= HOLE_US]
@@ -157,7 +159,7 @@ class Account:
         count(slack, "wall_s", "slack_s")
         count(missing, "wall_s", "missing_s")
         count(twice, "overlap_s")
-        count(without(destroyed, []), "destroyed_s")
+        count(destroyed, "destroyed_s")
         self.days += [days[day] for day in sorted(days)]
         self.findings += [Finding(*key, *span, False) for span in missing]
         self.findings += [Finding(*key, *span, True) for span in twice]

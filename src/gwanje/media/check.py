@@ -10,6 +10,7 @@ import os
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -17,6 +18,7 @@ from uuid import UUID
 from gwanje.kernel.clock import file_age_s
 from gwanje.kernel.footage import Gap, Segment
 from gwanje.law import upholds
+from gwanje.media.account import JITTER_US, Account, Day, Span, merged
 from gwanje.vault import parts
 from gwanje.vault.client import VaultRefused
 from gwanje.vault.errors import SegmentBroken
@@ -26,7 +28,6 @@ from gwanje.vault.verify import verify_file
 PROBLEMS_MAX = 1000
 FRESH_S = 30
 REPAIR_AGE_S = 600
-HOLE_S = 2
 # what vaultd takes beside a frame, less its header and init
 WIRE_MAX = (16 << 20) - 65536
 VIDEO_ONLY = ("video",)
@@ -57,6 +58,8 @@ class Report:
     gaps: int = 0
     cameras: int = 0
     seconds: int = 0
+    missing_s: float = 0.0
+    overlap_s: float = 0.0
     without_trailer: int = 0
     empty: int = 0
     torn: int = 0
@@ -65,6 +68,7 @@ class Report:
     verified: int = 0
     too_large: int = 0
     destroyed: int = 0
+    days: list[Day] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def problem(self, text: str) -> None:
@@ -90,17 +94,28 @@ def segment_paths(store: Path) -> Iterator[Path]:
 
 
 class Check:
-    """One run over a store. ``rows`` and ``gaps`` from PostgreSQL and from the spool; ``now_s`` Unix seconds."""
+    """One run over a store. ``rows`` and ``gaps`` from PostgreSQL and from the spool; ``now_s`` Unix seconds.
 
-    def __init__(self, store: Path, level: int, now_s: int) -> None:
+    ``zone``: the centre's, whose days are accounted for.
+    """
+
+    def __init__(self, store: Path, level: int, now_s: int, zone: tzinfo = UTC) -> None:
         self.store = store
         self.report = Report(level)
         self._now_s = now_s
+        self._zone = zone
+        self._spans: dict[bytes, list[Span]] = {}
         self._salts: dict[bytes, str] = {}
         self._files: dict[str, os.stat_result] = {}
 
-    def run(self, rows: Iterable[Segment], spooled: Iterable[Segment], gaps: Sequence[Gap]) -> Report:
-        """Levels 1 and 2; level 3 follows by ``ask``."""
+    def run(
+        self,
+        rows: Iterable[Segment],
+        spooled: Iterable[Segment],
+        gaps: Sequence[Gap],
+        destroyed: Iterable[tuple[UUID, int, int]] = (),
+    ) -> Report:
+        """Levels 1 and 2; level 3 follows by ``ask``. ``destroyed``: camera, stream, hour whose root is gone."""
         known: dict[bytes, Segment] = {row.segment_id: row for row in rows}
         self.report.rows = len(known)
         for row in spooled:
@@ -121,7 +136,7 @@ class Check:
         for row in known.values():
             if row.segment_id not in found and not (self.store / row.path).exists():
                 self.report.problem(f"{row.path}: 색인에 있으나 파일이 없습니다 / the index names a file that is gone")
-        self._account(known.values(), gaps)
+        self._account(known.values(), gaps, destroyed)
         return self.report
 
     def _name(self, path: Path) -> str:
@@ -150,6 +165,7 @@ class Check:
             if reader.problem is not None:
                 raise _Fault(str(reader.problem))
             self._nonces(reader, name)
+            self._spans[reader.segment_id] = spans_of(reader)
             row = known.get(reader.segment_id)
             if row is not None:
                 self._row(row, reader, name)
@@ -184,28 +200,29 @@ class Check:
         if wrong:
             raise _Fault(f"색인과 파일이 다릅니다 / the index row differs: {', '.join(wrong)}")
 
-    def _account(self, rows: Iterable[Segment], gaps: Sequence[Gap]) -> None:
-        """Between a camera's first and last second everything is footage or a gap row."""
-        ranges: dict[UUID, list[tuple[int, int]]] = {}
-        cameras: set[UUID] = set()
-        for row in rows:
-            if row.parts:
-                cameras.add(row.camera)
-                ranges.setdefault(row.camera, []).append((row.first_s, row.until_s))
-                self.report.seconds += row.until_s - row.first_s
-        for gap in gaps:
-            ended = gap.ended_us if gap.ended_us is not None else self._now_s * 1_000_000
-            ranges.setdefault(gap.camera, []).append((gap.started_us // 1_000_000, -(-ended // 1_000_000)))
-        self.report.cameras = len(cameras)
-        for camera in cameras:
-            reach = None
-            for first, until in sorted(ranges[camera]):
-                if reach is not None and first - reach > HOLE_S:
-                    self.report.problem(
-                        f"카메라 {camera}: {reach}부터 {first - reach}초의 기록이 없습니다 / "
-                        f"camera {camera}: {first - reach} s from {reach} are neither footage nor a gap row"
-                    )
-                reach = until if reach is None else max(reach, until)
+    def _account(
+        self, rows: Iterable[Segment], gaps: Sequence[Gap], destroyed: Iterable[tuple[UUID, int, int]]
+    ) -> None:
+        """Per camera, stream and day: gaps + footage = wall clock, by the parts' own times; nothing is held twice."""
+        report, rows = self.report, list(rows)
+        report.cameras = len({row.camera for row in rows if row.parts})
+        report.seconds = sum(row.until_s - row.first_s for row in rows if row.parts)
+        account = Account(rows, gaps, self._zone, self._now_s * 1_000_000, self._spans, destroyed)
+        report.days = account.days
+        report.missing_s = round(sum(day.missing_s for day in account.days), 3)
+        report.overlap_s = round(sum(day.overlap_s for day in account.days), 3)
+        for found in account.findings:
+            length, first = (found.until_us - found.first_us) / 1e6, found.first_us // 1_000_000
+            if found.twice:
+                report.problem(
+                    f"카메라 {found.camera}: {first}부터 {length:.1f}초의 영상이 두 번 있습니다 / "
+                    f"camera {found.camera}: {length:.1f} s from {first} are held by two segments"
+                )
+            else:
+                report.problem(
+                    f"카메라 {found.camera}: {first}부터 {length:.1f}초의 기록이 없습니다 / "
+                    f"camera {found.camera}: {length:.1f} s from {first} are neither footage nor a gap row"
+                )
 
     def ask(self, vault: Verifier, sample: int | None) -> Report:
         """Level 3: vaultd opens every part, or ``sample`` of them drawn at random."""
@@ -273,6 +290,12 @@ class Check:
                 report.problem(
                     f"{place}: 영상이 아닌 트랙이 있습니다 / a track that is not video: {', '.join(foreign)}"
                 )
+
+
+def spans_of(reader: SegmentReader) -> list[Span]:
+    """What a file's parts cover (Unix µs), by their headers."""
+    found = ((part.header.start_us, part.header.start_us + part.header.duration_us) for part in reader.parts)
+    return merged(found, JITTER_US)
 
 
 def repair(store: Path, log: Callable[[str], None]) -> int:

@@ -51,3 +51,12 @@ def garbage(cursor: Cursor) -> dict[bytes, int]:
     """Segments of which some seconds belong to another recorder (무효 영상): id → first second that does not count."""
     cursor.execute("select segment_id, epoch * 3600 + first_tick from footage_garbage limit 10000000")
     return {bytes(row[0]): int(row[1]) for row in cursor.fetchall()}
+
+
+def destroyed(cursor: Cursor) -> list[tuple[UUID, int, int]]:
+    """(camera, stream, hour) with destroyed footage, not older than the oldest hour that lives."""
+    cursor.execute(
+        "select distinct camera, stream, epoch from footage_segment where destroyed_at is not null "
+        "and epoch >= (select min(epoch) from footage_segment where destroyed_at is null)"
+    )
+    return [(camera, stream, epoch) for camera, stream, epoch in cursor.fetchall()]

@@ -9,6 +9,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from gwanje.kernel.footage import Gap, Segment
     from gwanje.kernel.home import Home
     from gwanje.media.check import Report
@@ -41,11 +43,11 @@ def run(args: argparse.Namespace) -> int:
         # spool, then database, then files: a row that moves meanwhile is seen twice rather than never,
         # and no row is ahead of its file
         spooled = _spooled(home)
-        rows, stored = _indexed(home)
+        rows, stored, destroyed = _indexed(home)
         gaps = list({gap.id: gap for gap in [*stored, *(row for row in spooled if isinstance(row, Gap))]}.values())
-        found = check.Check(home.store, args.level, home.clock.now_s())
+        found = check.Check(home.store, args.level, home.clock.now_s(), home.clock.zone)
         repaired = check.repair(home.store, lambda text: print(text, file=sys.stderr)) if args.repair else 0
-        report = found.run(rows, [row for row in spooled if isinstance(row, Segment)], gaps)
+        report = found.run(rows, [row for row in spooled if isinstance(row, Segment)], gaps, destroyed)
         report.repaired = repaired
         if args.level == 3:
             report = found.ask(VaultClient(home, "checker"), args.sample)
@@ -56,13 +58,13 @@ def run(args: argparse.Namespace) -> int:
     return 0 if report.clean else 1
 
 
-def _indexed(home: Home) -> tuple[list[Segment], list[Gap]]:
-    """Every row that is not destroyed, and every gap, from PostgreSQL."""
+def _indexed(home: Home) -> tuple[list[Segment], list[Gap], list[tuple[UUID, int, int]]]:
+    """Every row that is not destroyed, every gap, and the hours that are destroyed, from PostgreSQL."""
     from gwanje.kernel.database import connect
     from gwanje.media import indexed
 
     with connect(home) as connection, connection.cursor() as cursor:
-        return list(indexed.segments(cursor)), list(indexed.gaps(cursor))
+        return list(indexed.segments(cursor)), list(indexed.gaps(cursor)), indexed.destroyed(cursor)
 
 
 def _spooled(home: Home) -> list[Segment | Gap]:
@@ -82,10 +84,25 @@ def _spooled(home: Home) -> list[Segment | Gap]:
 def _show(report: Report, *, as_json: bool) -> None:
     facts = asdict(report)
     if as_json:
-        print(json.dumps({**facts, "clean": report.clean}, ensure_ascii=False))
+        print(json.dumps({**facts, "clean": report.clean}, ensure_ascii=False, default=str))
         return
-    problems = facts.pop("problems")
+    problems, _ = facts.pop("problems"), facts.pop("days")
+    _show_days(report)
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
     for text in problems:
         print(f"- {text}")
     print(f"이상 {len(problems)}건 / {len(problems)} problems" if problems else "이상 없음 / clean")
+
+
+def _show_days(report: Report) -> None:
+    """One line a day: wall clock = footage + gaps, summed over cameras, in hours."""
+    for day in sorted({day.day for day in report.days}):
+        of_day = [one for one in report.days if one.day == day]
+        wall, footage, gap, slack, missing, twice = (
+            sum(getattr(one, name) for one in of_day) / 3600
+            for name in ("wall_s", "footage_s", "gap_s", "slack_s", "missing_s", "overlap_s")
+        )
+        print(
+            f"{day}: 시각 {wall:.3f} h = 영상 {footage:.3f} + 공백 {gap:.3f} + 무신호 2초 이하 {slack:.3f} "
+            f"+ 미상 {missing:.3f}; 중복 {twice:.3f} / wall = footage + gaps + silences up to 2 s + missing; twice"
+        )
