@@ -53,6 +53,7 @@ class Authenticator:
         self._credentials = credentials
         self._challenge: Challenge | None = None
         self._uses = 0
+        self._accepted = False
 
     def challenged(self, lines: list[str]) -> None:
         """Take the strongest challenge of a 401; AuthenticationRefused when there is nothing to answer with."""
@@ -61,9 +62,17 @@ class Authenticator:
             raise AuthenticationRefused("the camera asks for a user and a password")
         if best is None or not best.strength:
             raise AuthenticationRefused("the camera asks for an authentication that is not known here")
-        if self._challenge is not None and best.parameters.get("stale", "").lower() != "true":
+        renewed = self._accepted and best.parameters.get("nonce") != (self._challenge or best).parameters.get("nonce")
+        if self._challenge is not None and not renewed and best.parameters.get("stale", "").lower() != "true":
             raise AuthenticationRefused("the camera refuses the user or the password")
-        self._challenge, self._uses = best, 0
+        self._challenge, self._uses, self._accepted = best, 0, False
+
+    def accepted(self) -> None:
+        """The camera took a request: a later 401 with another nonce is an old nonce, not a wrong password.
+
+        Not every camera says ``stale=true`` then.
+        """
+        self._accepted = True
 
     def header(self, method: str, uri: str) -> str:
         """``Authorization: …`` with line end for a request, empty before the first challenge."""

@@ -9,26 +9,32 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from gwanje.kernel.clock import Clock
 from gwanje.kernel.footage import Gap, Segment
 from gwanje.kernel.sources import Source
-from gwanje.media import recovery, rtsp
+from gwanje.media import drivers, recovery, rtsp
 from gwanje.media.auth import AuthenticationRefused, Credentials
+from gwanje.media.drivers import DriverFailed
+from gwanje.media.drivers.feeds import FeedEnded
+from gwanje.media.drivers.wired import Wired
 from gwanje.media.engine import Engine, Stalled
-from gwanje.media.gaps import GapLog, OpenGaps
+from gwanje.media.gaps import DETAIL_MAX, GapLog, OpenGaps
 from gwanje.media.keyring import NO_KEY, KeyRing
 from gwanje.media.ring import LiveRing
 from gwanje.media.rtsp import RtspRefused
 from gwanje.media.sdp import UnsupportedVideo
 from gwanje.media.segments import CameraRecorder, Sealer
-from gwanje.media.stream import Stream
+from gwanje.media.tls import NotTrusted
 
 MAIN, SUB = 0, 1
 STEADY_S = 10.0
 KEY_WAIT_S = 2.0
 OPENING_AT_ONCE = 16
+FAILING = 3
+LOG_EVERY_S = 60.0
 log = logging.getLogger(__name__)
 Unseal = Callable[[Source], Credentials | None]
 
@@ -47,7 +53,9 @@ def credentials_of(secret: bytes) -> Credentials:
 
 def reason_of(error: BaseException | None) -> tuple[str, str]:
     """Gap reason and detail of a connection's end; a text that names no address and no password."""
-    if isinstance(error, AuthenticationRefused | RtspRefused | UnsupportedVideo | Stalled):
+    if isinstance(
+        error, AuthenticationRefused | RtspRefused | UnsupportedVideo | Stalled | DriverFailed | NotTrusted | FeedEnded
+    ):
         return "camera", str(error)
     if isinstance(error, TimeoutError):
         return "network", "no answer in time"
@@ -55,6 +63,34 @@ def reason_of(error: BaseException | None) -> tuple[str, str]:
         # an operating system's text names no address, asyncio's own does
         return "network", os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
     return "camera", type(error).__name__ if error else "ended"
+
+
+def without_secrets(text: str, url: str, account: Credentials | None) -> str:
+    """A driver's text without the camera's address and account: whatever a vendor's code puts into an error."""
+    host = urlsplit(url).hostname or ""
+    said = (url, f"{account.user}:{account.password}", account.password, account.user) if account else (url,)
+    for secret in (*said, host):
+        if len(secret) > 1:
+            text = text.replace(secret, "…")
+    return text[:DETAIL_MAX]
+
+
+class RetryLog:
+    """Says why a stream is away at once, then at most once a minute, with how many tries were not told."""
+
+    def __init__(self, label: str, number: int) -> None:
+        self._name = f"{label} stream {number}"
+        self._silent = 0
+        self._told_at = float("-inf")
+
+    def say(self, now: float, reason: str, detail: str) -> None:
+        """One failed try at monotonic second ``now``."""
+        if now - self._told_at < LOG_EVERY_S:
+            self._silent += 1
+            return
+        more = f" ({self._silent} more since)" if self._silent else ""
+        log.warning("%s: %s: %s%s", self._name, reason, detail, more)
+        self._silent, self._told_at = 0, now
 
 
 class Camera:
@@ -102,17 +138,23 @@ class Camera:
             self.gaps.begin("restart", left.end_us, "the recorder was away")
 
     async def _stream(self, number: int, url: str, sink: CameraRecorder | None) -> None:
-        engine = self.fleet.engine
-        stream = Stream(engine.receiver, self.fleet.sealer.buffer(), self.rings[number], sink)
+        engine, source = self.fleet.engine, self.source
+        stream = Wired(engine.receiver, self.fleet.sealer.buffer(), self.rings[number], sink)
+        retries = RetryLog(source.label, number)
         failures = 0
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
             error: BaseException | None = None
+            account: Credentials | None = None
             try:
-                async with self.fleet.opening:
-                    playing = await rtsp.play(url, self.fleet.credentials(self.source))
-                ended = engine.attach(stream, playing)
+                driver = await drivers.load(source.driver)
+                # cameras that fail again and again wait for each other, never before one that only fell out
+                async with self.fleet.opening if failures < FAILING else self.fleet.reopening:
+                    account = self.fleet.credentials(source)
+                    async with asyncio.timeout(drivers.OPEN_S):
+                        feed = await driver.open(source, number, account)
+                ended = engine.attach(stream, feed)
                 try:
                     await ended
                 finally:
@@ -123,13 +165,16 @@ class Camera:
                 # every reason to lose a camera ends here: it is said, waited for and tried again
                 error = caught
             reason, detail = reason_of(error)
+            detail = without_secrets(detail, url, account)
             if sink is not None:
                 # what still waits to be sealed came before the outage
                 self.fleet.sealer.drain(sink)
                 sink.gaps.begin(reason, sink.last_end_us or self.fleet.clock.tick_us(), detail)
+            retries.say(loop.time(), reason, detail)
+            if isinstance(error, FeedEnded):
+                # a file's pictures must not be recorded a second time as if they were new
+                return
             failures = 0 if loop.time() - began > STEADY_S else failures + 1
-            if failures.bit_count() <= 1:
-                log.warning("%s stream %d: %s: %s (try %d)", self.source.label, number, reason, detail, failures)
             await asyncio.sleep(rtsp.back_off(failures))
 
     async def stop(self, *, reason: str = "") -> None:
@@ -165,6 +210,7 @@ class Fleet:
         self.put = put
         self.open_gaps = OpenGaps(gaps_file)
         self.opening = asyncio.Semaphore(OPENING_AT_ONCE)
+        self.reopening = asyncio.Semaphore(OPENING_AT_ONCE)
         self.cameras: dict[UUID, Camera] = {}
         self.leased = False
         self.known: dict[UUID, int] = {}

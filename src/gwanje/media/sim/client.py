@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gwanje.media.sim import rtsp
+from gwanje.media.sim.datagrams import Datagrams
 from gwanje.media.sim.packets import Frame
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ class Client(asyncio.Protocol):
         self._nonce = secrets.token_hex(16)
         self._session = secrets.token_hex(4)
         self._tracks: set[int] = set()
+        self._dripping = False
         self._playing = self._need_key = self._torn = False
+        self._udp: Datagrams | None = None
         self._ssrc, self._offset = struct.unpack(">II", os.urandom(8))
         self._sequence = [int.from_bytes(os.urandom(2), "big"), int.from_bytes(os.urandom(2), "big")]
         self._heard = self._reported = 0.0
@@ -68,6 +71,8 @@ class Client(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the viewer."""
         self.server.clients.discard(self)
+        if self._udp:
+            self._udp.close()
         if self.camera:
             self.camera.clients.discard(self)
 
@@ -98,7 +103,9 @@ class Client(asyncio.Protocol):
             self.transport.close()
             return
         reply = self._answer(request)
-        if reply:
+        if reply and self._dripping:
+            self._drip(reply)
+        elif reply:
             self.transport.write(reply)
         if request.method == "TEARDOWN":
             self.transport.close()
@@ -110,6 +117,8 @@ class Client(asyncio.Protocol):
         if keep_alive:
             if self._playing and self.camera and self.camera.faults.deaf:
                 return None
+            if request.method != "OPTIONS" and self.camera and self.camera.faults.noparameter:
+                return rtsp.answer(request, 501)
             session = {"Session": self._session} if self._tracks else {}
             return rtsp.answer(request, 200, {"Public": PUBLIC, **session})
         if camera is None or len(path) < 2 or path[1] not in ("main", "sub"):
@@ -118,6 +127,12 @@ class Client(asyncio.Protocol):
             return rtsp.answer(request, 401, rtsp.challenge(self._nonce))
         if request.method == "DESCRIBE":
             base = "/".join(request.uri.split("?")[0].rstrip("/").split("/"))
+            self._dripping = camera.faults.drip
+            if camera.faults.redirect and path[1] == "main":
+                return rtsp.answer(request, 302, {"Location": base[:-4] + "sub"})
+            if camera.faults.bare:
+                plain = rtsp.answer(request, 200, {"Content-Type": "application/sdp"}, camera.describe(path[1]))
+                return plain.replace(b"\r\n", b"\n", plain.split(b"\r\n\r\n")[0].count(b"\r\n") + 2)
             headers = {"Content-Base": f"{base}/", "Content-Type": "application/sdp"}
             return rtsp.answer(request, 200, headers, camera.describe(path[1]))
         if request.method == "SETUP":
@@ -138,7 +153,9 @@ class Client(asyncio.Protocol):
         return not clip.user or rtsp.authorised(request, self._nonce, clip.user, clip.password)
 
     def _setup(self, request: rtsp.Request, camera: Camera, path: list[str]) -> bytes:
-        if "TCP" not in request.headers.get("transport", ""):
+        wanted = request.headers.get("transport", "")
+        interleaved = "TCP" in wanted
+        if camera.faults.udponly if interleaved else camera.faults.tcponly:
             return rtsp.answer(request, 461)
         track = 1 if path[-1] == "track1" else 0
         if track == 1 and not camera.faults.audio:
@@ -146,11 +163,18 @@ class Client(asyncio.Protocol):
         if self.camera not in (None, camera) or self._playing:
             return rtsp.answer(request, 455)
         self.camera, self.stream = camera, path[1]
+        transport = f"RTP/AVP/TCP;unicast;interleaved={2 * track}-{2 * track + 1};ssrc={self._ssrc:08X}"
+        if not interleaved:
+            ports = Datagrams.asked(wanted)
+            if ports is None or track:
+                return rtsp.answer(request, 461)
+            assert self.transport is not None
+            self._udp = Datagrams(self.server.host, self.transport.get_extra_info("peername")[0], ports)
+            transport = f"RTP/AVP;unicast;{wanted.split(';')[-1]};server_port={self._udp.port}-{self._udp.port + 1}"
         self._tracks.add(track)
-        headers = {
-            "Transport": f"RTP/AVP/TCP;unicast;interleaved={2 * track}-{2 * track + 1};ssrc={self._ssrc:08X}",
-            "Session": f"{self._session};timeout={self.server.limits.session_timeout_s}",
-        }
+        self.server.setups.append((camera.clip.name, track))
+        timeout = "" if camera.faults.bare else f";timeout={self.server.limits.session_timeout_s}"
+        headers = {"Transport": transport, "Session": self._session + timeout}
         return rtsp.answer(request, 200, headers)
 
     def _play(self, request: rtsp.Request) -> bytes:
@@ -185,6 +209,12 @@ class Client(asyncio.Protocol):
     def _send(self, data: bytearray, frame: Frame, camera: Camera) -> None:
         assert self.transport is not None
         faults = camera.faults
+        if self._udp is not None:
+            self._udp.send(data, frame.starts, faults, self._sequence[0])
+            return
+        if self._playing and faults.drip:
+            self._write(data[:1])
+            return
         if not (faults.loss or faults.spread or self._torn):
             self.transport.write(data)
             return
@@ -205,6 +235,11 @@ class Client(asyncio.Protocol):
             loop.call_at(at, self._write, piece)
             at += SPACING_S
         self._free_at = at
+
+    def _drip(self, reply: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        for place in range(min(len(reply), 600)):
+            loop.call_later(place, self._write, bytearray(reply[place : place + 1]))
 
     def _write(self, piece: bytearray) -> None:
         if self.transport and not self.transport.is_closing():
@@ -229,4 +264,7 @@ class Client(asyncio.Protocol):
             stamp = int((self.server.wall(now) + 2_208_988_800) * (1 << 32)) & (1 << 64) - 1
             body = (stamp, self._time, self._packets & 0xFFFFFFFF, self._octets & 0xFFFFFFFF)
             report = struct.pack(">BBHI", 0x80, 200, 6, self._ssrc) + struct.pack(">QIII", *body)
-            self._write(bytearray(struct.pack(">BBH", 0x24, 1, len(report)) + report))
+            if self._udp is not None:
+                self._udp.report(report)
+            else:
+                self._write(bytearray(struct.pack(">BBH", 0x24, 1, len(report)) + report))

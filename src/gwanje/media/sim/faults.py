@@ -14,7 +14,11 @@ class Faults:
     numbers go on). spread: one send per packet, 112 µs apart, as a camera on a 100 Mbit/s port. deaf: answers no
     keep-alive (OPTIONS, GET_PARAMETER, SET_PARAMETER) after PLAY. midgop: a new viewer starts in the middle of a
     group of pictures and of a picture. locked: refuses every login. nosets: no parameter sets in the description.
-    audio: offers and sends a PCMU track. jump_s: seconds added to RTP time so far.
+    audio: offers and sends a PCMU track. jump_s: seconds added to RTP time so far. Over UDP: swap: every n-th packet
+    changes places with the next; twice: every n-th packet is sent twice; elsewhere: another address sends as well.
+    tcponly, udponly: SETUP for the other transport gets 461. drip: answers a byte a second (handshake), or media a byte
+    a second once it plays. bare: line ends of LF only, no Content-Base, no session timeout. noparameter: GET_PARAMETER
+    gets 501. redirect: DESCRIBE of /main gets 302 to /sub.
     """
 
     stall: bool = False
@@ -26,6 +30,15 @@ class Faults:
     nosets: bool = False
     audio: bool = False
     jump_s: float = 0.0
+    swap: int = 0
+    twice: int = 0
+    elsewhere: bool = False
+    tcponly: bool = False
+    udponly: bool = False
+    drip: bool = False
+    bare: bool = False
+    noparameter: bool = False
+    redirect: bool = False
 
     def set(self, name: str, value: float) -> None:
         """Change one fault; ``jump`` adds seconds; ValueError for an unknown name or a value out of range."""
@@ -33,10 +46,10 @@ class Faults:
             raise ValueError(f"{name}: {value} is out of range")
         if name == "jump":
             self.jump_s += float(value)
-        elif name == "loss":
+        elif name in _EVERY:
             if value < 0:
-                raise ValueError("loss is 0 or every how manieth packet is left out")
-            self.loss = int(value)
+                raise ValueError(f"{name} is 0 or every how manieth packet it meets")
+            setattr(self, name, int(value))
         elif name in _SWITCHES:
             setattr(self, name, bool(value))
         else:
@@ -47,5 +60,9 @@ class Faults:
         return asdict(self)
 
 
-_SWITCHES = ("stall", "spread", "deaf", "midgop", "locked", "nosets", "audio")
-NAMES = (*_SWITCHES, "loss", "jump", "close")
+_SWITCHES = (
+    "stall", "spread", "deaf", "midgop", "locked", "nosets", "audio", "elsewhere", "tcponly", "udponly", "drip", "bare",
+    "noparameter", "redirect",
+)  # fmt: skip
+_EVERY = ("loss", "swap", "twice")
+NAMES = (*_SWITCHES, *_EVERY, "jump", "close")

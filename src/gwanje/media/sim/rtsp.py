@@ -11,6 +11,7 @@ REQUEST_MAX = 16 * 1024
 REALM = "gwanje simulator"
 _REASONS = {
     200: "OK",
+    302: "Found",
     400: "Bad Request",
     401: "Unauthorized",
     404: "Not Found",
@@ -18,6 +19,7 @@ _REASONS = {
     454: "Session Not Found",
     455: "Method Not Valid in This State",
     461: "Unsupported Transport",
+    501: "Not Implemented",
     503: "Service Unavailable",
 }
 _PAIR = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,]+))')

@@ -1,4 +1,4 @@
-"""RTSP server of the simulator (모의 카메라 서버): TCP interleaved, one thread, packets made once per clip.
+"""RTSP server of the simulator (모의 카메라 서버): TCP interleaved or UDP, one thread, packets made once per clip.
 
 The frame sent at Unix second t is ``floor(t · rate) mod frames``: two streams of a camera, two viewers and a
 restarted server all show the same number at the same time, and a recording's counters tell when it was made.
@@ -83,6 +83,7 @@ class SimServer:
         self.clients: set[Client] = set()
         self._epoch = 0.0
         self.sent_frames = 0
+        self.setups: list[tuple[str, int]] = []
 
     def url(self, name: str, stream: str = "main") -> str:
         """The RTSP address of a stream, without credentials."""
