@@ -13,8 +13,8 @@ from websockets.exceptions import ConnectionClosed
 
 from gwanje.kernel.cose import public_bytes
 from gwanje.kernel.permit import PtzToken
+from gwanje.kernel.zone import Spot, inside, zone_of
 from gwanje.media import ptz_desk
-from gwanje.media.ptz_guard import Spot, inside, zone_of
 
 EMERGENCY = UUID(int=9)
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gwanje.kernel.zone import BadZone, Box, Forbidden, Spot, Zone, breach, inside, zone_of
 from gwanje.media import ptz_guard
-from gwanje.media.ptz_guard import STILL, BadZone, Box, Forbidden, Pace, Spot, Zone, breach, inside, way, zone_of
+from gwanje.media.ptz_guard import STILL, Pace, way
 from gwanje.media.sim.dome import Dome
 
 STEP_S = 0.01

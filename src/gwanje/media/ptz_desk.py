@@ -24,8 +24,9 @@ from gwanje.kernel.clock import Clock
 from gwanje.kernel.cose import BadSignature
 from gwanje.kernel.permit import TOKEN_MAX_S, PtzToken
 from gwanje.kernel.sources import Source
+from gwanje.kernel.zone import BadZone, Spot, Zone, inside, zone_of
 from gwanje.media.ptz import Head, HeadRefused
-from gwanje.media.ptz_guard import BadZone, Pace, Spot, Zone, inside, zone_of
+from gwanje.media.ptz_guard import Pace
 from gwanje.media.ptz_stick import Emergency, Stick, spelt
 
 SESSIONS_MAX, SESSIONS_A_CAMERA = 200, 8

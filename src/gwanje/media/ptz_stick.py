@@ -16,8 +16,9 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from gwanje.kernel.clock import Clock
+from gwanje.kernel.zone import Box, Spot, Zone, breach, inside
 from gwanje.media.ptz import Head, HeadRefused, Preset
-from gwanje.media.ptz_guard import STILL, Box, Pace, Spot, Zone, breach, inside, safe_speed, split, way
+from gwanje.media.ptz_guard import STILL, Pace, safe_speed, split, way
 
 MOVE_S = 1.0
 BRAKE_S = 0.3
