@@ -4,6 +4,7 @@
 export const INIT = 1;
 export const FRAGMENT = 2;
 const QUEUE_MAX = 600;
+const APPEND_MAX = 4 << 20;
 const HEAD = 9;
 
 /** One binary message taken apart; null when it is too short to be one. */
@@ -35,7 +36,10 @@ export class Pipe {
   private broken = false;
   private clearing = false;
 
-  constructor(private readonly video: HTMLVideoElement, private readonly keepS: number, private readonly failed: () => void) {}
+  constructor(
+    private readonly video: HTMLVideoElement, private readonly keepS: number, private readonly failed: () => void,
+    private readonly grown: () => void = () => undefined,
+  ) {}
 
   /** Begin with an init segment; another codec on the same pipe changes the type in place. */
   begin(init: ArrayBuffer): boolean {
@@ -58,7 +62,10 @@ export class Pipe {
       if (this.source !== source) return;
       URL.revokeObjectURL(this.url);
       this.buffer = source.addSourceBuffer(type);
-      this.buffer.addEventListener("updateend", () => this.pump());
+      this.buffer.addEventListener("updateend", () => {
+        if (this.source === source) this.grown();
+        this.pump();
+      });
       this.buffer.addEventListener("error", () => this.fail());
       this.pump();
     }, { once: true });
@@ -132,7 +139,7 @@ export class Pipe {
       buffer.remove(first, behind);
       return;
     }
-    const next = this.queue.shift();
+    const next = this.taken();
     if (!next) return;
     try {
       buffer.appendBuffer(next);
@@ -144,6 +151,25 @@ export class Pipe {
         this.fail();
       }
     }
+  }
+
+  /** What is queued, as one piece: fifty appends for the first picture would be fifty turns of the loop. */
+  private taken(): ArrayBuffer | undefined {
+    if (this.queue.length < 2) return this.queue.shift();
+    const pieces: ArrayBuffer[] = [];
+    let size = 0;
+    while (this.queue.length && (!size || size < APPEND_MAX)) {
+      const piece = this.queue.shift() as ArrayBuffer;
+      pieces.push(piece);
+      size += piece.byteLength;
+    }
+    const whole = new Uint8Array(size);
+    let at = 0;
+    for (const piece of pieces) {
+      whole.set(new Uint8Array(piece), at);
+      at += piece.byteLength;
+    }
+    return whole.buffer;
   }
 
   private fail(): void {

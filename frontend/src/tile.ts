@@ -1,19 +1,13 @@
 /** gw-tile: one camera's present (실시간 화면). Token, WebSocket, MediaSource, live edge, calm words for each state. */
-import { CallError, call } from "./net.js";
+import { Edge } from "./edge.js";
+import { CallError } from "./net.js";
 import { FRAGMENT, INIT, Pipe, message } from "./pipe.js";
 import { t } from "./text.js";
+import { type StreamName, type Ticket, ticketFor } from "./tickets.js";
 
 /** Where a tile stands. */
 export type TileState = "idle" | "connecting" | "live" | "stalled" | "refused" | "no-signal";
 
-interface Ticket {
-  token: string;
-  url: string;
-  expires: number;
-  label: string;
-}
-
-const LAG_MAX_S = 0.5;
 const STALLED_MS = 3000;
 const SILENT_MS = 12_000;
 const RENEW_MS = 30_000;
@@ -32,10 +26,11 @@ export class Tile extends HTMLElement {
   private readonly video = document.createElement("video");
   private readonly label = document.createElement("span");
   private readonly note = document.createElement("div");
-  private readonly pipe = new Pipe(this.video, 8, () => this.retry());
+  private readonly pipe: Pipe = new Pipe(this.video, 8, () => this.retry(), () => this.edge.grown());
+  private readonly edge = new Edge(this.video, this.pipe);
   private socket: WebSocket | null = null;
   private camera = "";
-  private stream: "main" | "sub" = "sub";
+  private stream: StreamName = "sub";
   private tries = 0;
   private generation = 0;
   private frameAt = 0;
@@ -94,6 +89,7 @@ export class Tile extends HTMLElement {
     this.note.className = "tile-note";
     this.note.setAttribute("role", "status");
     this.video.muted = true;
+    this.video.autoplay = true;
     this.video.playsInline = true;
     this.video.disablePictureInPicture = true;
     this.video.tabIndex = -1;
@@ -113,11 +109,12 @@ export class Tile extends HTMLElement {
     this.socket?.close();
     this.socket = null;
     this.pipe.reset();
+    this.edge.reset();
     this.frameAt = 0;
   }
 
-  private async ticket(): Promise<Ticket> {
-    return call<Ticket>("POST", "/api/watching/live-token", { camera: this.camera, stream: this.stream });
+  private ticket(): Promise<Ticket> {
+    return ticketFor(this.camera, this.stream);
   }
 
   private async open(generation: number): Promise<void> {
@@ -155,6 +152,7 @@ export class Tile extends HTMLElement {
     }
     if (part.kind !== FRAGMENT) return;
     this.frameAt = performance.now();
+    this.edge.arrived();
     this.pipe.push(part.body);
   }
 
@@ -221,7 +219,6 @@ export class Tile extends HTMLElement {
   private watch(): void {
     if (!this.socket || !this.frameAt) return;
     const silent = performance.now() - this.frameAt;
-    this.chase();
     const playing = this.video.readyState >= 2 && !this.video.paused;
     if (silent < STALLED_MS && playing) {
       this.tries = 0;
@@ -231,19 +228,6 @@ export class Tile extends HTMLElement {
       this.stop();
       this.retryLater();
     } else if (silent > STALLED_MS) this.state(this.dataset["state"] === "live" ? "stalled" : (this.dataset["state"] as TileState));
-  }
-
-  /** Stay at the live edge: a little late is sped up, more than half a second is skipped. */
-  private chase(): void {
-    const end = this.pipe.end;
-    const ranges = this.pipe.ranges;
-    if (end === null || !ranges?.length) return;
-    const start = ranges.start(ranges.length - 1);
-    if (this.video.currentTime < start || end - this.video.currentTime > LAG_MAX_S) {
-      this.video.currentTime = Math.max(start, end - 0.1);
-    }
-    this.video.playbackRate = end - this.video.currentTime > 0.3 ? 1.1 : 1;
-    if (this.video.paused) void this.video.play().catch(() => undefined);
   }
 
   private state(name: TileState, words = ""): void {

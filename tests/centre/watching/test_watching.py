@@ -69,6 +69,52 @@ def test_no_token_off_shift_or_in_another_role(hire, seat, camera, role, sign_in
     assert rows("watching.live.watch.refused") == ["refused"]
 
 
+@pytest.mark.norm("live.on_duty", "deny")
+@pytest.mark.parametrize("duty", [True, False])
+def test_a_page_of_tiles_is_judged_camera_by_camera(hire, camera, sign_in, duty):
+    """Together as alone: what is refused has no token, no row is written for it, and asked alone it has both."""
+    keys.signing_key(home(), "web", create=True)
+    browser = sign_in(hire("operator"), duty=duty)
+    ask = {"cameras": [str(camera.id), str(uuid7())], "stream": "transcode"}
+    tickets = browser.post("/api/watching/live-tokens", ask, content_type="application/json").json()["tickets"]
+    assert tickets[1] is None
+    assert (tickets[0] is not None) is duty
+    assert rows("watching.live.watch.refused") == []
+    if duty:
+        token = LiveToken.open(base64.urlsafe_b64decode(tickets[0]["token"] + "=="), keys.public_key(home(), "web"))
+        assert (token.camera, token.stream) == (camera.id, 2)
+    crowd = {"cameras": [str(camera.id)] * 17}
+    assert browser.post("/api/watching/live-tokens", crowd, content_type="application/json").status_code == 422
+
+
+def test_a_camera_is_watched_where_its_lease_is(watcher, camera):
+    """The address is the lease holder's; the page may connect to every recorder and to nothing that is no address."""
+    ids = [uuid7() for _ in range(3)]
+    urls = ["ws://10.0.0.1:8801/live", "ws://10.0.0.2:8801/live", "ws://x; script-src *"]
+    with connection.cursor() as cursor:
+        for number, (id_, url) in enumerate(zip(ids, urls, strict=True)):
+            cursor.execute(
+                "insert into footage_recorder (id, name, signing_key, sealing_key, url, seen_at) "
+                "values (%s, %s, '', '', %s, now() + %s * interval '1 s')",
+                [id_, f"r{number}", url, number],
+            )
+        cursor.execute("insert into footage_class values (1, 'days', 30, '조례', '일반') on conflict do nothing")
+        cursor.execute(
+            "insert into footage_source (camera, agency, slot, class, label, main_url, active) "
+            "values (%s, %s, 77, 1, 'A-1', 'rtsp://10.0.0.9/', true) on conflict (camera) do nothing",
+            [camera.id, camera.agency_id],
+        )
+        for fence, id_ in enumerate(ids[:2], 1):
+            cursor.execute(
+                "insert into footage_lease (camera, recorder, fence) values (%s, %s, %s) "
+                "on conflict (camera) do update set recorder = excluded.recorder, fence = excluded.fence",
+                [camera.id, id_, fence],
+            )
+            assert services.live_url(camera.id) == urls[fence - 1]
+    assert {o for o in services.live_origins() if "10.0.0" in o} == {"ws://10.0.0.1:8801", "ws://10.0.0.2:8801"}
+    assert not [o for o in services.live_origins() if ";" in o]
+
+
 @pytest.mark.norm("live.by_purpose", "deny")
 @pytest.mark.norm("live.emergency", "allow")
 def test_a_seat_of_another_purpose_is_widened_only_by_an_emergency(watcher, camera, city):

@@ -17,7 +17,7 @@ router = Router(tags=["watching"])
 
 
 class TokenIn(Schema):
-    """Which camera, which stream (``main`` or ``sub``)."""
+    """Which camera, which stream (``main``, ``sub`` or ``transcode``)."""
 
     camera: UUID
     stream: str = "sub"
@@ -30,6 +30,19 @@ class TokenOut(Schema):
     url: str
     expires: int
     label: str
+
+
+class TokensIn(Schema):
+    """Cameras of one page of tiles, and which stream of theirs."""
+
+    cameras: list[UUID]
+    stream: str = "sub"
+
+
+class TokensOut(Schema):
+    """One ticket for each, in their order; null where one is refused (asked alone it is told why)."""
+
+    tickets: list[TokenOut | None]
 
 
 class LayoutIn(Schema):
@@ -68,6 +81,14 @@ class EmergencyOut(Schema):
 def live_token(request: HttpRequest, body: TokenIn) -> Any:
     """Only on shift, in a watching role, within the seat's purposes; 404 for another agency's camera."""
     return services.live_token(request.actor, body.camera, body.stream).__dict__  # type: ignore[attr-defined]
+
+
+@router.post("/live-tokens", response=TokensOut, operation_id="watching_live_tokens",
+             url_name="watching-live-tokens", summary="Rights to watch for 60 s (실시간 관제)")  # fmt: skip
+def live_tokens(request: HttpRequest, body: TokensIn) -> Any:
+    """At most 16 at once; the rule is the same for each."""
+    tickets = services.live_tokens(request.actor, body.cameras, body.stream)  # type: ignore[attr-defined]
+    return {"tickets": [ticket.__dict__ if ticket else None for ticket in tickets]}
 
 
 @router.put("/layout", response=LayoutOut, operation_id="watching_layout_save", url_name="watching-layout",

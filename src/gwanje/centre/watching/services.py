@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +13,7 @@ from django.db import transaction
 
 from gwanje.centre.cameras import api as cameras
 from gwanje.centre.common import absent, clock, cursor, decide, demand, home, law
-from gwanje.centre.common.refusal import Problem
+from gwanje.centre.common.refusal import Problem, Refused
 from gwanje.centre.staff import api as staff
 from gwanje.centre.watching import rules
 from gwanje.centre.watching.models import GRIDS, Display, Emergency, Layout, Seat
@@ -24,10 +25,13 @@ from gwanje.kernel.ledger import Entry
 from gwanje.kernel.permit import LiveToken
 from gwanje.kernel.policy import Resource
 
+_ORIGIN = re.compile(r"wss?://(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?(?=/|$)")
 TOKEN_S = 60
 WATCHED = "watching.camera.watched"
 TILES_MAX = 400
-STREAMS = {"main": 0, "sub": 1}
+TICKETS_MAX = 16
+# the third one is made of the first or second for seats that cannot decode them
+STREAMS = {"main": 0, "sub": 1, "transcode": 2}
 
 
 @dataclass(frozen=True)
@@ -60,13 +64,33 @@ def require_watch(actor: Actor) -> None:
 
 def live_token(actor: Actor, camera_id: UUID, stream: str) -> LiveTicket:
     """A right to watch one camera for 60 s at this seat (실시간 관제); Refused with its ledger row otherwise."""
+    return _ticket(actor, camera_id, stream, seat_of(actor), open_emergency_of(actor))
+
+
+def live_tokens(actor: Actor, wanted: Sequence[UUID], stream: str) -> list[LiveTicket | None]:
+    """The same for a page of tiles at once; None where one is refused: asked alone it hears why, with a ledger row."""
+    if len(wanted) > TICKETS_MAX:
+        raise Problem(
+            "tickets", f"한 번에 {TICKETS_MAX}칸까지입니다.", f"At most {TICKETS_MAX} at once.", rule=f"{TICKETS_MAX}"
+        )
+    seat, emergency = seat_of(actor), open_emergency_of(actor)
+    out: list[LiveTicket | None] = []
+    for camera_id in wanted:
+        try:
+            with transaction.atomic():
+                out.append(_ticket(actor, camera_id, stream, seat, emergency))
+        except (Refused, Problem):
+            out.append(None)
+    return out
+
+
+def _ticket(actor: Actor, camera_id: UUID, stream: str, seat: Seat | None, emergency: Emergency | None) -> LiveTicket:
     if stream not in STREAMS:
-        raise Problem("stream", "영상은 main 또는 sub입니다.", "The stream is main or sub.")
+        raise Problem("stream", "영상은 main, sub, transcode입니다.", "The stream is main, sub or transcode.")
     camera = cameras.camera(camera_id)
     if camera is None or actor.person is None:
         require_watch(actor)
         raise absent(actor, rules.WATCH, "camera", camera_id)
-    seat, emergency = seat_of(actor), open_emergency_of(actor)
     demand(
         actor,
         rules.WATCH,
@@ -77,7 +101,7 @@ def live_token(actor: Actor, camera_id: UUID, stream: str) -> LiveTicket:
     )
     if camera.state != "active":
         raise Problem("not_active", "운영 중인 기기가 아닙니다.", "The camera is not in operation.", status=409)
-    number = STREAMS[stream] if camera.has_sub else 0
+    number = 0 if stream == "sub" and not camera.has_sub else STREAMS[stream]
     expires = clock().now_s() + TOKEN_S
     said = {"seat_purposes": seat.purposes if seat else []}
     if emergency is not None and not decide(actor, rules.WATCH, camera.resource, **said, emergency=False).allow:
@@ -115,12 +139,20 @@ def live_url(camera: UUID) -> str:
     """WebSocket of the recorder that has the camera, as a browser reaches it."""
     rows = cursor()
     rows.execute(
-        "select r.url from footage_recorder r left join footage_source s on s.recorder = r.id and s.camera = %s "
-        "order by s.camera is null, r.seen_at desc nulls last limit 1",
+        "select r.url from footage_recorder r left join footage_lease l on l.recorder = r.id and l.camera = %s "
+        "order by l.camera is null, r.seen_at desc nulls last limit 1",
         [camera],
     )
     found = rows.fetchone()
     return str(found[0]) if found else f"ws://127.0.0.1:{home().port + 1}/live"
+
+
+def live_origins() -> list[str]:
+    """Origins of the recorders' WebSockets, for a page's content policy; an address of another form is left out."""
+    rows = cursor()
+    rows.execute("select distinct url from footage_recorder order by url limit 100")
+    found = (_ORIGIN.match(str(url)) for (url,) in rows.fetchall())
+    return sorted({match[0] for match in found if match})
 
 
 @transaction.atomic

@@ -46,6 +46,12 @@ def _context(actor: Actor, **more: Any) -> dict[str, Any]:
     return {"may": may, "emergency": emergency, "triggers": services.triggers(), "data": data, **more}
 
 
+def _with_tiles(response: HttpResponse) -> HttpResponse:
+    """A page that may connect to every recorder: cameras move between them while it is open."""
+    response.connect_to = services.live_origins()  # type: ignore[attr-defined]
+    return response
+
+
 def _tiles(actor: Actor) -> list[dict[str, Any]]:
     return [
         {"id": str(c.id), "number": c.number, "label": c.label, "place": c.place, "purposes": list(c.purposes)}
@@ -65,14 +71,14 @@ def wall(request: HttpRequest) -> HttpResponse:
         "cameras": _tiles(actor),
         "layout": {"grid": layout.grid, "cameras": layout.cameras} if layout else None,
     }
-    return render(request, "watching/wall.html", context)
+    return _with_tiles(render(request, "watching/wall.html", context))
 
 
 @require_GET
 @signed_in
 def map_page(request: HttpRequest) -> HttpResponse:
     """The map with view cones; a click shows the camera live."""
-    return render(request, "watching/map.html", _context(_actor(request)))
+    return _with_tiles(render(request, "watching/map.html", _context(_actor(request))))
 
 
 @require_GET

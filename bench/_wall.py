@@ -1,0 +1,218 @@
+"""The wall as a person sees it: last packet to painted frame, tile opened to first picture. Part of ``bench live``.
+
+A whole centre (web, ledger, vaultd, recorder) with ``CAMERAS`` cameras of two streams; Chromium signs in, starts the
+shift and opens the wall. A frame is known by its decode time; the number burnt into the picture proves it now and then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from bench._audience import ROOT, cameras, cpu_s, free_port, line
+from bench._cameras import FRAMES, GROUP, RATE
+from gwanje.apps.demo import city
+
+CHROMIUM = "/usr/bin/chromium"
+ARGS = ["--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+READY_S = 180
+# decode time of a stream's first frame: one second and one frame after its anchor
+FIRST_S = 1 + 1 / RATE
+WATCH = """() => {
+  const seen = { frames: [], opened: [], first: [] };
+  window.gwSeen = seen;
+  const base = performance.timeOrigin;
+  const follow = (tile) => {
+    const video = tile.querySelector("video");
+    if (!video || tile.gwSeen) return;
+    tile.gwSeen = true;
+    let opened = 0;
+    const label = () => tile.querySelector(".tile-label").textContent;
+    new MutationObserver(() => {
+      if (tile.dataset.state === "connecting" && !opened) opened = performance.now();
+      if (tile.dataset.state === "idle") opened = 0;
+    }).observe(tile, { attributes: true, attributeFilter: ["data-state"] });
+    if (tile.dataset.state === "connecting") opened = performance.now();
+    const canvas = new OffscreenCanvas(256, 144);
+    const ink = canvas.getContext("2d", { willReadFrequently: true });
+    let count = 0;
+    const take = (now, data) => {
+      if (opened) { seen.first.push([label(), data.expectedDisplayTime - opened]); opened = 0; }
+      let strip = null;
+      if (count++ % 100 === 20) {
+        ink.drawImage(video, 0, 0, 256, 144);
+        strip = [];
+        const cell = 8, y = 144 - cell;
+        for (let i = 0; i < 24; i++) strip.push(ink.getImageData((4 + i) * cell + 4, Math.round(y), 1, 1).data[1]);
+      }
+      seen.frames.push([label(), data.mediaTime, base + data.expectedDisplayTime, data.presentedFrames, strip]);
+      video.requestVideoFrameCallback(take);
+    };
+    video.requestVideoFrameCallback(take);
+  };
+  const look = () => document.querySelectorAll("gw-tile").forEach(follow);
+  new MutationObserver(look).observe(document, { childList: true, subtree: true });
+}"""
+
+TOKENS = """() => performance.getEntriesByType("resource").filter((e) => e.name.includes("live-token"))
+  .map((e) => e.duration)"""
+
+
+@contextlib.contextmanager
+def centre(folder: Path, source_port: int, count: int) -> Iterator[tuple[str, subprocess.Popen[bytes], Path]]:
+    """A running centre; its address, its supervisor, its data folder."""
+    port, data = free_port(), folder / "wall"
+    listed = folder / "cameras.csv"
+    lines = [
+        f"C-{n:04d},126.9{n:03d},37.39,rtsp://127.0.0.1:{source_port}/cam{n}/main,rtsp://127.0.0.1:{source_port}/cam{n}/sub"
+        for n in range(count)
+    ]
+    listed.write_text("\n".join(lines))
+    log = folder / "supervisor.log"
+    words = ["--data", str(data), "supervise", "--demo", "--port", str(port), "--cameras", str(listed)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gwanje.apps.cli", *words], cwd=ROOT, stdout=out, stderr=out, start_new_session=True
+        )
+    try:
+        end = time.monotonic() + READY_S
+        while b"ready http://" not in log.read_bytes():
+            if process.poll() is not None or time.monotonic() > end:
+                raise SystemExit(f"the centre did not start: {log.read_text()[-2000:]}")
+            time.sleep(0.5)
+        yield f"http://localhost:{port}", process, data
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(30)
+        if process.poll() is None:
+            process.kill()
+
+
+def health(data: Path, base: str) -> dict[str, Any]:
+    """The recorder's own figures."""
+    import urllib.request
+
+    port = int(base.rsplit(":", 1)[1]) + 1
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+        return dict(json.load(answer))
+
+
+def sign_in(browser: Browser, base: str, script: str, account: str = "operator", station: str = "관제석-1") -> Page:
+    """A person on shift at a seat."""
+    page = browser.new_context(viewport={"width": 1920, "height": 1080}).new_page()
+    page.goto(base + "/login/")
+    page.fill("input[name=account]", account)
+    page.fill("input[name=password]", city().password)
+    page.select_option("select[name=station]", station)
+    page.click("main button.primary")
+    page.goto(base + "/staff/me/")
+    start = page.locator('form[action="/staff/shift/start/"] button')
+    if start.count():
+        start.first.click()
+        page.wait_for_load_state()
+    page.add_init_script(f"({script})()")
+    return page
+
+
+def percentiles(values: list[float]) -> dict[str, Any]:
+    """Median, p95, p99 and largest, rounded, with their number."""
+    if not values:
+        return {"n": 0}
+    ordered = sorted(values)
+    at = {name: ordered[min(len(ordered) - 1, int(len(ordered) * share))] for name, share in SHARES.items()}
+    return {"n": len(ordered), **{name: round(value, 1) for name, value in at.items()}, "max": round(ordered[-1], 1)}
+
+
+SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+
+
+def strip_number(levels: list[int]) -> int | None:
+    """The burnt-in number from the 24 cells' levels; None when it cannot be read."""
+    middle = (min(levels[0], levels[23]) + max(levels[1], levels[22])) / 2
+    word = 0
+    for level in levels[2:18]:
+        word = word << 1 | (level > middle)
+    return word if levels[0] - levels[1] > 70 else None
+
+
+def latencies(frames: list[list[Any]], times: memoryview) -> dict[str, Any]:
+    """Last byte sent to painted, ms, and how the burnt-in numbers agree."""
+    late: list[float] = []
+    agree = disagree = unread = 0
+    for label, media, painted_ms, _, strip in frames:
+        camera = int(label.split(" ")[0].split("-")[1])
+        number = round((media - FIRST_S) * RATE)
+        sent = times[camera * FRAMES + number % FRAMES]
+        late.append(painted_ms - sent * 1000)
+        if strip is not None:
+            read = strip_number(strip)
+            right = (number + camera * GROUP) % FRAMES
+            unread += read is None
+            agree += read == right
+            disagree += read is not None and read != right
+    return {**percentiles(late), "numbers_agree": agree, "numbers_disagree": disagree, "numbers_unread": unread}
+
+
+def painted(page: Page, seconds: float) -> tuple[list[list[Any]], int]:
+    """Frames painted in a window, and how many the pages' videos dropped in it."""
+    dropped = "vs => vs.reduce((n, v) => n + v.getVideoPlaybackQuality().droppedVideoFrames, 0)"
+    videos = page.locator("gw-tile video")
+    before = videos.evaluate_all(dropped)
+    page.evaluate("() => { window.gwSeen.frames.length = 0; }")
+    page.wait_for_timeout(seconds * 1000)
+    frames = page.evaluate("() => window.gwSeen.frames.splice(0)")
+    return frames, videos.evaluate_all(dropped) - before
+
+
+def turning(page: Page, pages: int) -> list[float]:
+    """Turn the wall's pages; ms from tile opened to first painted frame, one for each tile."""
+    page.evaluate("() => { window.gwSeen.first.length = 0; }")
+    for _ in range(pages):
+        page.keyboard.press("]")
+        page.wait_for_timeout(2500)
+    return [first for _, first in page.evaluate("() => window.gwSeen.first")]
+
+
+def measure(folder: Path, count: int, seconds: float) -> dict[str, Any]:
+    """Nine tiles while ``count`` cameras record."""
+    with cameras(folder, count) as (source_port, times, source), centre(folder, source_port, count) as (base, _, data):
+        from bench._cameras import times_file
+
+        end = time.monotonic() + 90
+        while health(data, base)["recording"] < count and time.monotonic() < end:
+            time.sleep(0.5)
+        with sync_playwright() as tools:
+            browser = tools.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+            page = sign_in(browser, base, WATCH)
+            page.goto(base + "/watch/")
+            page.wait_for_timeout(6000)
+            status = json.loads((data / "run" / "status.json").read_text())
+            recorder = int(status["services"]["recorder"]["pid"])
+            before = cpu_s(recorder)
+            frames, dropped = painted(page, seconds)
+            core = round((cpu_s(recorder) - before) / seconds, 3)
+            glass = latencies(frames, times_file(times, count))
+            tiles = len({label for label, *_ in frames})
+            first = turning(page, count // 9)
+            token = page.evaluate(TOKENS)
+            browser.close()
+        said = health(data, base)
+        source.terminate()
+        dropped_at, plays, late = line(source).split()
+    return {
+        "cameras": count, "tiles": tiles, "glass_ms": glass, "dropped_by_browser": dropped,
+        "first_picture_ms": percentiles(first), "token_ms": percentiles(token),
+        "recorder_core": core, "gaps": said["gaps"], "late_ms_max": said["late_ms_max"],
+        "source": {"dropped": int(dropped_at), "plays": int(plays), "late_ms_max": float(late)},
+    }  # fmt: skip
