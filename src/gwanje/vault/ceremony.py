@@ -108,9 +108,11 @@ def _complete(home: Home, keystore: Keystore, officers: Sequence[NewOfficer]) ->
     fresh = [o for o in officers if (o.id, o.role) not in state.officers]
     if fresh and len(known) >= 2:
         raise VaultError("console_two")
-    if fresh or state.services != _services(home):
+    own = _services(home)
+    if fresh or any(state.services.get(name) != key for name, key in own.items()):
         with keystore.change() as draft:
-            draft.services = _services(home)
+            # services of other machines stay admitted
+            draft.services.update(own)
             enrol(draft, [officer_of(o.fields()) for o in fresh])
 
 

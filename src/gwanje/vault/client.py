@@ -1,5 +1,6 @@
 """Clients of vaultd (금고 접속): ``VaultClient`` blocks (web, worker, checker), ``AsyncVaultClient`` awaits
-(recorder, player); one method per request, typed answers, both reconnect by themselves.
+(recorder, player); one method per request, typed answers, both reconnect by themselves. With ``vaultd`` in the
+folder's config (host, port, certificate in hex) the awaiting one goes over TLS to another machine.
 
 A refusal is ``VaultRefused(code, message)``; a vaultd that is away, or goes away within a request, is ``VaultAway``.
 """
@@ -10,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import ssl
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ from gwanje.kernel.cose import key_id
 from gwanje.kernel.home import Home
 from gwanje.kernel.keys import raw_public, signing_key
 from gwanje.kernel.permit import Approval, Lens, Permit
+from gwanje.vault import tls
+from gwanje.vault.door import keep
 from gwanje.vault.errors import VaultAway, VaultRefused
 from gwanje.vault.openlog import OpenRow
 from gwanje.vault.state import Destroyed
@@ -28,6 +32,7 @@ from gwanje.vault.tree import Spine
 
 CONNECT_S: Final = 3.0
 ANSWER_S: Final = 15.0
+FAR_ANSWER_S: Final = 5.0
 INLINE_MAX: Final = 256 * 1024
 HELLO: Final = b"gwanje/v1/hello\0"
 __all__ = [
@@ -332,7 +337,7 @@ class AsyncVaultClient:
             self._pair = None
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.open_unix_connection(str(self._home.socket("vaultd")))
+        reader, writer = await self._open()
         try:
             writer.write(wire.pack(_hello(self._home, self._role, await wire.receive_async(reader))))
             _checked(await wire.receive_async(reader))
@@ -341,13 +346,26 @@ class AsyncVaultClient:
             raise
         return reader, writer
 
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        far = self._home.config.get("vaultd")
+        if far is None:
+            return await asyncio.open_unix_connection(str(self._home.socket("vaultd")))
+        context = tls.client_context(self._home, self._role, bytes.fromhex(far["certificate"]))
+        try:
+            pair = await asyncio.open_connection(str(far["host"]), int(far["port"]), ssl=context)
+        except ssl.SSLError as error:
+            raise ConnectionError(f"TLS: {error.reason}") from error
+        keep(pair[1].get_extra_info("socket"))
+        return pair
+
     async def _exchange(self, request: dict[str, Any], tail: bytes) -> dict[str, Any]:
         if self._pair is None:
             self._pair = await asyncio.wait_for(self._connect(), CONNECT_S)
         reader, writer = self._pair
         writer.write(wire.pack(request) + tail)
         await writer.drain()
-        return await asyncio.wait_for(wire.receive_async(reader), ANSWER_S)
+        limit = ANSWER_S if self._home.config.get("vaultd") is None else FAR_ANSWER_S
+        return await asyncio.wait_for(wire.receive_async(reader), limit)
 
     async def _call(self, request: dict[str, Any], *, once: bool = False, tail: bytes = b"") -> dict[str, Any]:
         async with self._lock:

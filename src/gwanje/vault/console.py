@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from gwanje.kernel.canonical import nfc
+from gwanje.vault import door
 from gwanje.vault.core import Vault
 from gwanje.vault.errors import VaultError
 from gwanje.vault.state import Officer, State
@@ -121,6 +122,8 @@ class Console:
             "officer_add": self._officer_add,
             "officer_end": self._officer_end,
             "approver_rules": self._rules,
+            "service_admit": self._admit,
+            "service_dismiss": self._dismiss,
         }
         if op == "status":
             return self.vault.status()
@@ -138,6 +141,7 @@ class Console:
             "dies": "rights",
             **({"actor": confirmed[0].id, "role": confirmed[0].role} if confirmed else {}),
             "subject": [str(o.id) for o in answer.pop("_subjects", [])],
+            **({"service": answer["service"]} if "service" in answer else {}),
         }
         self.vault.fact("vault.console.confirmed", detail)
         return answer
@@ -171,6 +175,17 @@ class Console:
         with self.vault.change() as draft:
             draft.officers[key] = ended
         return {"_subjects": [ended]}
+
+    def _admit(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        with self.vault.change() as draft:
+            name = door.admit(draft, str(request["role"]), bytes(request["certificate"]))
+        return {"service": f"{request['role']}/{name}"}
+
+    def _dismiss(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        with self.vault.change() as draft:
+            if not door.dismiss(draft, str(request["service"])):
+                raise VaultError("certificate", "not admitted")
+        return {"service": str(request["service"])}
 
     def _rules(self, request: Mapping[str, Any]) -> dict[str, Any]:
         rules = request.get("rules")

@@ -155,6 +155,10 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
         "The clock is in doubt; destruction waits for two officers (gwanje vault confirm-clock).",
     ),
     "hello": ("연결 확인에 실패했습니다.", "The hello was not accepted: key, role or user is not the registered one."),
+    "certificate": (
+        "인증서를 쓸 수 없습니다. gwanje vault card로 만든 Ed25519 인증서여야 합니다.",
+        "Not a certificate that can be admitted: an Ed25519 one made by gwanje vault card.",
+    ),
     "op_denied": ("이 서비스에는 허용되지 않은 요청입니다.", "This service may not ask that."),
     "op_unknown": ("알 수 없는 요청입니다.", "An unknown request."),
     "request": ("요청의 형식이 올바르지 않습니다.", "A field of the request is missing or of another type."),

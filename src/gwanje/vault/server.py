@@ -1,4 +1,4 @@
-"""vaultd's doors (금고 서비스): Unix sockets, hello by key and user, a table of who may ask what, limits."""
+"""vaultd's doors (금고 서비스): Unix sockets and the fleet's TLS, hello by key and user, who may ask what, limits."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gwanje.kernel import wire
 from gwanje.kernel.cose import key_id
+from gwanje.vault import door, tls
 from gwanje.vault.console import Console
 from gwanje.vault.core import Vault
 from gwanje.vault.desk import Desk
@@ -117,7 +118,8 @@ class VaultServer:
         self.stop = asyncio.Event()
         self.failed = False
         self._syncer = Syncer(vault.open_log.sync)
-        self._open = {"vaultd": 0, "console": 0}
+        self._open = {"vaultd": 0, "console": 0, "fleet": 0}
+        self.door = door.Door(vault.home, lambda: vault.state, self._accept_fleet)
         self._tasks: set[asyncio.Task[None]] = set()
         uids = vault.home.config.get("service_uids", {})
         self._uids = {role: int(uids.get(role, os.getuid())) for role in (*ALL, "console")}
@@ -150,12 +152,14 @@ class VaultServer:
             await asyncio.start_unix_server(self._accept, str(home.socket("vaultd")), backlog=2 * CONNECTIONS_MAX),
             await asyncio.start_unix_server(self._accept_console, str(home.socket("console"))),
         ]
+        await self.door.step()
         timer = asyncio.create_task(self._timer())
         log.info("vaultd ready, generation %d", self.vault.keystore.generation)
         try:
             await self.stop.wait()
         finally:
             timer.cancel()
+            await self.door.close()
             for server in servers:
                 server.close()
             for task in self._tasks:
@@ -171,6 +175,7 @@ class VaultServer:
             except (VaultError, OSError) as error:
                 log.error("the timer could not do its work: %s", error)
                 self._look()
+            await self.door.step()
             await asyncio.sleep(1)
 
     def _look(self) -> None:
@@ -183,6 +188,9 @@ class VaultServer:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._guarded("vaultd", CONNECTIONS_MAX, self._session(reader, writer), writer)
+
+    async def _accept_fleet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._guarded("fleet", door.CONNECTIONS_MAX, self._session(reader, writer, far=True), writer)
 
     async def _accept_console(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._guarded("console", CONSOLE_MAX, self._console(reader, writer), writer)
@@ -207,31 +215,43 @@ class VaultServer:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def _hello(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str | None:
+    def _key_for(self, role: str, writer: asyncio.StreamWriter, far: bool) -> bytes:
+        """The key that a peer of this role must have signed with; VaultError or KeyError when it may not come in."""
+        if not far:
+            if peer_uid(writer.get_extra_info("socket")) != self._uids[role]:
+                raise VaultError("hello")
+            return self.vault.state.services[role]
+        key = tls.peer_key(writer.get_extra_info("ssl_object"))
+        if door.admitted(self.vault.state)[key] != role:
+            raise VaultError("hello")
+        return key
+
+    async def _hello(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, far: bool) -> str | None:
         nonce = os.urandom(32)
         await self._send(writer, {"nonce": nonce})
         said = await asyncio.wait_for(wire.receive_async(reader), HELLO_S)
-        role, kid, signature = said.get("role"), said.get("kid"), said.get("sig")
-        sock = writer.get_extra_info("socket")
+        role, kid, signature = str(said.get("role")), said.get("kid"), said.get("sig")
         try:
-            public = self.vault.state.services[str(role)]
-            if kid != key_id(public) or peer_uid(sock) != self._uids[str(role)] or not isinstance(signature, bytes):
+            public = self._key_for(role, writer, far)
+            if kid != key_id(public) or not isinstance(signature, bytes):
                 raise VaultError("hello")
-            Ed25519PublicKey.from_public_bytes(public).verify(signature, HELLO + nonce + str(role).encode())
+            Ed25519PublicKey.from_public_bytes(public).verify(signature, HELLO + nonce + role.encode())
         except (KeyError, InvalidSignature, VaultError):
-            log.warning("a hello was refused for role %r, uid %d", str(role)[:20], peer_uid(sock))
+            log.warning("a hello was refused for role %r%s", role[:20], " from afar" if far else "")
             await self._send(writer, _refusal(VaultError("hello")))
             return None
         await self._send(writer, {"ok": True})
-        return str(role)
+        return role
 
     @staticmethod
     async def _send(writer: asyncio.StreamWriter, message: Answer) -> None:
         writer.write(wire.pack(message))
         await writer.drain()
 
-    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        role = await self._hello(reader, writer)
+    async def _session(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, far: bool = False
+    ) -> None:  # fmt: skip
+        role = await self._hello(reader, writer, far)
         if role is None:
             return
         loop = asyncio.get_running_loop()
@@ -240,12 +260,22 @@ class VaultServer:
             request = await wire.receive_async(reader)
             if role in MAY["verify"] and request.get("op") == "verify" and "size" in request:
                 request["part"] = await self._follow(reader, request["size"])
+            if far and not self._still(role, writer):
+                return
             if not bucket.take(loop.time()):
                 answer = _refusal(VaultError("rate"))
                 await asyncio.sleep(0.1)
             else:
                 answer = await self._answer(role, request)
             await self._send(writer, answer)
+
+    def _still(self, role: str, writer: asyncio.StreamWriter) -> bool:
+        # officers may have dismissed it since the hello
+        try:
+            return bool(self._key_for(role, writer, True))
+        except (KeyError, VaultError):
+            log.warning("a dismissed service was shut out")
+            return False
 
     @staticmethod
     async def _follow(reader: asyncio.StreamReader, size: Any) -> bytes:

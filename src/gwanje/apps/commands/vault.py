@@ -33,7 +33,14 @@ def register(sub: Any) -> None:
     end.add_argument("--role", required=True)
     _add(own, "confirm-clock", "시각 확인 / the present clock is right; destruction goes on", _act("confirm_clock"))
     _add(own, "accept-single-replica", "단일 키 승인 / accept one replica", _act("accept_single_replica"))
-    for command in (add, end, *(own.choices[n] for n in ("confirm-clock", "accept-single-replica"))):
+    card = _add(own, "card", "서비스 인증서 / this folder's certificate for another machine's vaultd", _card)
+    card.add_argument("--service", choices=("recorder", "player", "vaultd"), default="recorder")
+    admit = _add(own, "admit", "다른 장비 승인 / let another machine's service in (two officers)", _admit)
+    admit.add_argument("--card", required=True, help="gwanje vault card가 낸 글자 / what gwanje vault card printed")
+    admit.add_argument("--role", choices=("recorder", "player"), default="recorder")
+    dismiss = _add(own, "dismiss", "승인 해제 / shut an admitted service out", _dismiss)
+    dismiss.add_argument("--service", required=True, metavar="KEY_ID")
+    for command in (add, end, admit, dismiss, *(own.choices[n] for n in ("confirm-clock", "accept-single-replica"))):
         command.add_argument("--officer", action="append", type=UUID, default=[], help="confirming officer (twice)")
         command.add_argument("--stdin", action="store_true", help="passwords as lines on stdin (own first, then two)")
 
@@ -104,6 +111,29 @@ def _officer_add(args: argparse.Namespace, home: Home) -> int:
 def _officer_end(args: argparse.Namespace, home: Home) -> int:
     ConsoleClient(home).ask("officer_end", _confirm(args), id=args.id.bytes, role=args.role)
     print("해제됨 / ended: 1 (unsigned)")
+    return 0
+
+
+def _card(args: argparse.Namespace, home: Home) -> int:
+    from gwanje.vault import tls
+
+    print(tls.certificate_of(home, args.service).hex())
+    return 0
+
+
+def _admit(args: argparse.Namespace, home: Home) -> int:
+    try:
+        der = bytes.fromhex(args.card)
+    except ValueError:
+        raise VaultError("certificate", "hex") from None
+    said = ConsoleClient(home).ask("service_admit", _confirm(args), role=args.role, certificate=der)
+    print(f"승인됨 / admitted: {said['service']} (unsigned)")
+    return 0
+
+
+def _dismiss(args: argparse.Namespace, home: Home) -> int:
+    ConsoleClient(home).ask("service_dismiss", _confirm(args), service=args.service)
+    print(f"해제됨 / dismissed: {args.service} (unsigned)")
     return 0
 
 
