@@ -6,14 +6,19 @@ create table device_task (
   id uuid primary key,
   agency uuid not null,                       -- row-level security
   camera uuid,                                -- null: the network itself (discovery)
-  kind text not null,                         -- probe, discover, configure, masks, certificate
-  asks jsonb not null default '{}',
+  kind text not null check (kind in ('probe', 'discover', 'configure', 'masks')),
+  asks jsonb not null default '{}',           -- address, profile, wishes; never an account
+  sealed jsonb not null default '{}',         -- recorder id -> the camera's account for that recorder alone; gone when done
   person uuid,
-  asked_at timestamptz not null default now(),
+  asked_at timestamptz not null,
+  takes smallint not null default 0,          -- a task that three recorders took and none finished has failed
   taken_by uuid,                              -- recorder
-  taken_at timestamptz,                       -- a task taken 60 s ago and not done is free again
+  taken_at timestamptz,                       -- a task taken 90 s ago and not done is free again
   done_at timestamptz,
   outcome text check (outcome in ('done', 'refused', 'failed')),
-  answer jsonb                                -- no secret, no address with one
+  answer jsonb,                               -- no secret, no address with one
+  check ((done_at is null) = (outcome is null)),
+  check (done_at is null or sealed = '{}')
 );
 create index device_task_open on device_task (asked_at) where done_at is null;
+create index device_task_camera on device_task (camera, asked_at desc);

@@ -60,7 +60,7 @@ class OnvifSim:
         self._server: asyncio.Server | None = None
         self._realm_nonce = secrets.token_hex(16)
         self._nonces: deque[str] = deque(maxlen=1000)
-        self._open: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def url(self, name: str) -> str:
         """The device service's address of a camera."""
@@ -76,8 +76,9 @@ class OnvifSim:
         """Close the listener and every connection."""
         if self._server is not None:
             self._server.close()
-            for writer in list(self._open):
-                writer.close()
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._server.wait_closed()
 
     async def __aenter__(self) -> Self:
@@ -89,14 +90,17 @@ class OnvifSim:
         await self.stop()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
         try:
             while await self._one(reader, writer):
                 pass
-        except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        except (OSError, TimeoutError, ValueError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError):
+            # also when the server stops: nobody waits for this task's end but ``stop``
             pass
         finally:
-            self._open.discard(writer)
+            self._tasks.discard(task)
             writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
