@@ -24,6 +24,8 @@ RECEIVE_SIZE = 1 << 18
 BUFFER_SIZE = 8 << 20
 BASE = 8192
 DOLLAR = 0x24
+# RFC 3550 appendix A.1: packets so little behind are late or doubled, numbers so far ahead are a new numbering
+LATE_MAX, LOST_MAX = 100, 3000
 TEXT_MAX = 16 * 1024
 
 
@@ -140,7 +142,7 @@ class Depacketiser:
     """
 
     __slots__ = (
-        "arrived_us", "aus", "bad", "channel", "codec", "foreign", "key", "lost", "nal", "packets", "parameter_sets",
+        "arrived_us", "aus", "bad", "channel", "codec", "key", "lost", "nal", "packets", "parameter_sets", "passed",
         "payload", "receiver", "rest", "second", "sequence", "sets_changed", "stamp", "started", "view", "w", "way",
     )  # fmt: skip
 
@@ -149,7 +151,7 @@ class Depacketiser:
         self.view = view
         self.codec = codec
         self.payload = -1
-        self.foreign = 0
+        self.passed = 0
         self.packets = self.lost = 0
         self.parameter_sets: dict[tuple[int, int], bytes] = {}
         self.sets_changed = True
@@ -226,9 +228,9 @@ class Depacketiser:
                         continue
                     indicator, fu = buf[o + 16 - lead], buf[o - 1]
                 if stamp != current or number != sequence:
-                    if mark & 127 != payload >= 0:
-                        # what is no video has no business on the video's channel
-                        i, self.foreign = end, self.foreign + 1
+                    if mark & 127 != payload >= 0 or sequence >= 0 < sequence - number & 0xFFFF <= LATE_MAX:
+                        # what is no video has no business here, and what comes late or twice came too late
+                        i, self.passed = end, self.passed + 1
                         continue
                     if number != sequence >= 0:
                         w, nal = self._loss(number - sequence & 0xFFFF), -1
@@ -295,6 +297,8 @@ class Depacketiser:
         return self.access_unit(stamp, w) if w > self.aus else w
 
     def _loss(self, packets: int) -> int:
+        # a numbering that begins anew says nothing about how many are missing
+        packets = packets if packets < LOST_MAX else 1
         self.lost += packets
         self.bad = True
         self.damaged(packets)

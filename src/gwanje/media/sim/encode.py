@@ -1,4 +1,4 @@
-"""Encoding of simulated clips (모의 영상 부호화): H.264 as a surveillance camera sends it, in an MP4 file."""
+"""Encoding of simulated clips (모의 영상 부호화): as a surveillance camera sends it, in an MP4 file."""
 
 from __future__ import annotations
 
@@ -19,16 +19,44 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Form:
-    """What one stream looks like: size in pixels, frames per second, target kilobits per second."""
+    """What one stream looks like: size in pixels, frames per second, target kilobits per second, codec."""
 
     width: int
     height: int
     rate: Fraction
     kbps: int
+    codec: str = "H264"
+
+
+def _options(form: Form) -> tuple[str, dict[str, str]]:
+    """Encoder and its options: key frames at every whole second, no B-frames, nothing that a camera would not send."""
+    gop = str(max(1, round(form.rate)))
+    common = {"bf": "0", "g": gop, "threads": "1", "maxrate": f"{form.kbps}k", "bufsize": f"{form.kbps}k"}
+    if form.codec == "H265":
+        sets = (
+            f"keyint={gop}:min-keyint={gop}:scenecut=0:bframes=0:open-gop=0:repeat-headers=0:pools=none:log-level=none"
+        )
+        return "libx265", {"preset": "ultrafast", "x265-params": f"{sets}:frame-threads=1"}
+    if form.codec == "MP4V-ES":
+        return "mpeg4", common
+    if form.codec == "JPEG":
+        return "mjpeg", {"huffman": "default", "threads": "1"}
+    return "libx264", common | {
+        "preset": "ultrafast",
+        "profile": "main",
+        "keyint_min": gop,
+        "sc_threshold": "0",
+        # however busy the picture, the squares of the counter must stay readable
+        "qmax": "45",
+    }
+
+
+def _pixels(form: Form) -> str:
+    return "yuvj420p" if form.codec == "JPEG" else "yuv420p"
 
 
 class Encoder:
-    """Writes RGB frames of any size as one H.264 stream; the file appears whole under its name or not at all.
+    """Writes RGB frames of any size as one stream; the file appears whole under its name or not at all.
 
     Key frames at every whole second, no B-frames, one slice type order, Main profile.
     """
@@ -37,23 +65,10 @@ class Encoder:
         self.path, self.form = path, form
         self._part = path.with_name(f".{path.stem}.{os.getpid()}.tmp.mp4")
         self._container: OutputContainer = av.open(str(self._part), "w")
-        gop = str(max(1, round(form.rate)))
-        options = {
-            "preset": "ultrafast",
-            "profile": "main",
-            "bf": "0",
-            "g": gop,
-            "keyint_min": gop,
-            "sc_threshold": "0",
-            "maxrate": f"{form.kbps}k",
-            "bufsize": f"{form.kbps}k",
-            # however busy the picture, the squares of the counter must stay readable
-            "qmax": "45",
-            "threads": "1",
-        }
-        stream = self._container.add_stream("libx264", rate=form.rate, options=options)
+        encoder, options = _options(form)
+        stream = self._container.add_stream(encoder, rate=form.rate, options=options)
         assert isinstance(stream, VideoStream)
-        stream.width, stream.height, stream.pix_fmt = form.width, form.height, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = form.width, form.height, _pixels(form)
         stream.bit_rate = form.kbps * 1000
         stream.codec_context.time_base = Fraction(1) / form.rate
         self._stream = stream
@@ -66,7 +81,7 @@ class Encoder:
         """Encode one frame (scaled to the form's size); returns what was encoded, for a smaller stream to scale on."""
         same = (frame.width, frame.height) == (self.form.width, self.form.height)
         how = "POINT" if same else "AREA"
-        out = frame.reformat(self.form.width, self.form.height, "yuv420p", interpolation=how)
+        out = frame.reformat(self.form.width, self.form.height, _pixels(self.form), interpolation=how)
         out.pts, out.time_base = self._count, Fraction(1) / self.form.rate
         self._count += 1
         self._container.mux(self._stream.encode(out))
