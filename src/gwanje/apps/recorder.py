@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 from contextlib import AbstractContextManager
 from typing import Any
-from uuid import UUID
 
 import psycopg
 
 from gwanje.apps.hardening import harden
 from gwanje.kernel import keys, refusals
 from gwanje.kernel.cose import key_id
-from gwanje.kernel.database import connect
+from gwanje.kernel.database import connect, dsn
 from gwanje.kernel.footage import Cursor
 from gwanje.kernel.home import Home
 from gwanje.kernel.ledger.entry import BadEntry
 from gwanje.kernel.sources import Source
 from gwanje.media import registration
 from gwanje.media.auth import Credentials
-from gwanje.media.devices import DeviceDesk
 from gwanje.media.fleet import credentials_of
 from gwanje.media.recorder import Recorder
 from gwanje.media.segments import Settings
 from gwanje.vault import sealed
 from gwanje.vault.client import AsyncVaultClient
 
-EXIT_FAILED = 70
+EXIT_FAILED, EXIT_REFUSED = 70, 78
 log = logging.getLogger("gwanje.recorder")
 
 
@@ -49,21 +48,13 @@ class Desk:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._recorder = registration.recorder_id(home)
+        self.recorder = registration.recorder_id(home)
         self._key = keys.sealing_key(home, "recorder", create=True)
 
     def unseal(self, source: Source) -> Credentials | None:
         """The camera's account, or None when it needs none; VaultError or ValueError when it does not open."""
-        box = source.sealed_for(self._recorder)
+        box = source.sealed_for(self.recorder)
         return credentials_of(sealed.unseal(self._key, box, source.camera.bytes)) if box else None
-
-    def open_account(self, box: bytes, camera: UUID) -> Credentials:
-        """An account sealed with a device task; VaultError or ValueError when it does not open."""
-        return credentials_of(sealed.unseal(self._key, box, camera.bytes))
-
-    def devices(self, home: Home) -> DeviceDesk:
-        """Who does device tasks."""
-        return DeviceDesk(self.connect, self._recorder, home.clock, self.open_account)
 
     def web_key(self) -> bytes:
         """The web's Ed25519 key; FileNotFoundError before the web has published it."""
@@ -99,15 +90,15 @@ async def serve(home: Home) -> int:
     )  # fmt: skip
     await recorder.start()
     await recorder.serve(port=home.port + 1, web_port=home.port, web_key=desk.web_key, report=desk.report)
-    recorder.connect(desk.connect, home.spool / "sources.json", desk.register)
-    devices = desk.devices(home)
-    devices.start()
+    if home.config.get("fleet"):
+        recorder.lease(desk.connect, home.spool / "sources.json", desk.register, desk.recorder)
+    else:
+        recorder.connect(desk.connect, home.spool / "sources.json", desk.register)
     stopped = loop.create_task(stop.wait())
     ends: set[asyncio.Future[Any]] = {stopped, recorder.failed}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
     failed = recorder.failed.done()
-    await asyncio.to_thread(devices.stop)
     await recorder.stop()
     await vault.close()
     log.info("stopped: %d parts, %d segments", recorder.sealer.counters.parts, recorder.sealer.counters.segments)
@@ -117,4 +108,10 @@ async def serve(home: Home) -> int:
 def run(home: Home) -> int:
     """The whole process."""
     harden()
+    with contextlib.suppress(OSError):
+        try:
+            dsn(home)
+        except ValueError as error:
+            log.critical("%s", error)
+            return EXIT_REFUSED
     return asyncio.run(serve(home))

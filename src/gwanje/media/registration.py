@@ -37,7 +37,7 @@ def register(home: Home, cursor: Cursor, *, seen: bool = False) -> UUID:
     recorder = recorder_id(home)
     signing = keys.raw_public(keys.signing_key(home, SERVICE, create=True))
     sealing = keys.raw_public(keys.sealing_key(home, SERVICE, create=True))
-    url = f"ws://localhost:{home.port + 1}/live"
+    url = str(home.config.get("live_url") or f"ws://localhost:{home.port + 1}/live")
     cursor.execute(
         "insert into footage_recorder (id, name, signing_key, sealing_key, url, seen_at) "
         "values (%s, %s, %s, %s, %s, case when %s then now() end) on conflict (id) do update set "
