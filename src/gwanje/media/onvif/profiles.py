@@ -209,7 +209,8 @@ def _written(new: Encoder, *, two: bool) -> tuple[str, str]:
         return head + control + quality, mark
     gov = f"<tt:H264>{tag('tt:GovLength', new.gov)}{tag('tt:H264Profile', new.shape)}</tt:H264>"
     cast = (
-        "<tt:Multicast><tt:Address><tt:Type>IPv4</tt:Type><tt:IPv4Address>0.0.0.0</tt:IPv4Address></tt:Address>"
+        "<tt:Multicast><tt:Address><tt:Type>IPv4</tt:Type>"
+        "<tt:IPv4Address>0.0.0.0</tt:IPv4Address></tt:Address>"  # tidy: ONVIF's word for no multicast, nothing listens
         "<tt:Port>0</tt:Port><tt:TTL>5</tt:TTL><tt:AutoStart>false</tt:AutoStart></tt:Multicast>"
     )
     tail = f"{gov if new.codec == 'H264' else ''}{cast}<tt:SessionTimeout>PT60S</tt:SessionTimeout>"

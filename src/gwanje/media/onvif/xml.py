@@ -113,12 +113,13 @@ def parse(data: bytes) -> Node:
         raise BadXml(f"the answer passes {BYTES_MAX} bytes")
     if b"\0" in data[:4096] or b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise BadXml("a document type or another encoding than UTF-8 is not read")
+    data, encoding = _undeclared(data.strip())
     parser = etree.XMLParser(
-        recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
+        encoding=encoding, recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
         remove_comments=True, remove_pis=True, strip_cdata=True,
     )  # fmt: skip
     try:
-        root = etree.fromstring(data.strip(), parser)
+        root = etree.fromstring(data, parser)
     except (etree.LxmlError, ValueError) as error:
         raise BadXml("the answer is no XML") from error
     if root is None:
@@ -126,6 +127,16 @@ def parse(data: bytes) -> Node:
     if root.getroottree().docinfo.internalDTD is not None:
         raise BadXml("a document type is not read")
     return _node(root, [NODES_MAX], 0)
+
+
+def _undeclared(data: bytes) -> tuple[bytes, str | None]:
+    """UTF-8 is UTF-8, whatever the declaration says; only other bytes are read as they are declared."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data, None
+    end = data.find(b"?>", 0, 200)
+    return (data[end + 2 :].lstrip() if data.startswith(b"<?xml") and end > 0 else data), "utf-8"
 
 
 def _node(element: etree._Element, budget: list[int], depth: int) -> Node:
