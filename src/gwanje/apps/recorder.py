@@ -8,6 +8,7 @@ import logging
 import signal
 from contextlib import AbstractContextManager
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -21,6 +22,7 @@ from gwanje.kernel.ledger.entry import BadEntry
 from gwanje.kernel.sources import Source
 from gwanje.media import registration
 from gwanje.media.auth import Credentials
+from gwanje.media.devices import DeviceDesk
 from gwanje.media.fleet import credentials_of
 from gwanje.media.recorder import Recorder
 from gwanje.media.segments import Settings
@@ -55,6 +57,14 @@ class Desk:
         """The camera's account, or None when it needs none; VaultError or ValueError when it does not open."""
         box = source.sealed_for(self.recorder)
         return credentials_of(sealed.unseal(self._key, box, source.camera.bytes)) if box else None
+
+    def open_account(self, box: bytes, camera: UUID) -> Credentials:
+        """An account sealed with a device task; VaultError or ValueError when it does not open."""
+        return credentials_of(sealed.unseal(self._key, box, camera.bytes))
+
+    def devices(self, home: Home) -> DeviceDesk:
+        """Who does device tasks."""
+        return DeviceDesk(self.connect, self.recorder, home.clock, self.open_account)
 
     def web_key(self) -> bytes:
         """The web's Ed25519 key; FileNotFoundError before the web has published it."""
@@ -94,11 +104,14 @@ async def serve(home: Home) -> int:
         recorder.lease(desk.connect, home.spool / "sources.json", desk.register, desk.recorder)
     else:
         recorder.connect(desk.connect, home.spool / "sources.json", desk.register)
+    devices = desk.devices(home)
+    devices.start()
     stopped = loop.create_task(stop.wait())
     ends: set[asyncio.Future[Any]] = {stopped, recorder.failed}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
     failed = recorder.failed.done()
+    await asyncio.to_thread(devices.stop)
     await recorder.stop()
     await vault.close()
     log.info("stopped: %d parts, %d segments", recorder.sealer.counters.parts, recorder.sealer.counters.segments)
