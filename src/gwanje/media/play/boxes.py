@@ -7,9 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+
+from gwanje.media import h265, mpeg4
+from gwanje.media.picture import BadParameterSet
 
 BOXES_MAX = 512
 _TFHD_FIELDS = ((0x000001, 8), (0x000002, 4))
+DESCRIPTORS_MAX, DEPTH_MAX = 16, 8
+_ES, _DECODER, _SPECIFIC = 3, 4, 5
+_AVC, _HEVC, _MP4V = (b"avc1", b"avc3"), (b"hvc1", b"hev1"), b"mp4v"
 _CONTAINERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex")
 
 
@@ -58,11 +65,13 @@ def spans(data: bytes | bytearray, start: int = 0, end: int | None = None) -> It
     raise BadBoxes(f"a box at byte {at} does not fit")
 
 
-def _walk(data: bytes, start: int, end: int) -> Iterator[Span]:
+def _walk(data: bytes, start: int, end: int, depth: int = 0) -> Iterator[Span]:
+    if depth > DEPTH_MAX:
+        raise BadBoxes("boxes in boxes in boxes")
     for span in spans(data, start, end):
         yield span
         if span.kind in _CONTAINERS:
-            yield from _walk(data, span.body, span.end)
+            yield from _walk(data, span.body, span.end, depth + 1)
 
 
 def _number(data: bytes | bytearray, at: int, size: int = 4) -> int:
@@ -71,10 +80,73 @@ def _number(data: bytes | bytearray, at: int, size: int = 4) -> int:
     return int.from_bytes(data[at : at + size], "big")
 
 
+def _part(data: bytes, entry: Span, kind: bytes) -> bytes:
+    """The body of a sample entry's configuration box."""
+    found = next((s for s in spans(data, entry.body + 78, entry.end) if s.kind == kind), None)
+    if found is None:
+        raise BadBoxes(f"no {kind.decode()}")
+    return bytes(data[found.body : found.end])
+
+
+def _descriptors(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """(tag, begin, end) of the descriptors in data[at:end] (ISO/IEC 14496-1 clause 8.3.3)."""
+    for _ in range(DESCRIPTORS_MAX):
+        if at + 2 > end:
+            return
+        tag, size = data[at], 0
+        for _ in range(4):
+            at += 1
+            byte = _number(data, at, 1)
+            size = size << 7 | byte & 127
+            if not byte & 128:
+                break
+        if at + 1 + size > end:
+            raise BadBoxes("a descriptor does not fit")
+        yield tag, at + 1, at + 1 + size
+        at += 1 + size
+
+
+def _elementary(esds: bytes) -> tuple[int, bytes]:
+    """Object type and configuration of an ``esds`` box."""
+    for tag, begin, end in _descriptors(esds, 4, len(esds)):
+        if tag != _ES:
+            continue
+        # elementary stream number and flags; ours have no optional fields
+        for inner, start, stop in _descriptors(esds, begin + 3, end):
+            if inner == _DECODER:
+                config = next((esds[a:b] for t, a, b in _descriptors(esds, start + 13, stop) if t == _SPECIFIC), b"")
+                return _number(esds, start, 1), config
+    raise BadBoxes("no decoder configuration")
+
+
+def _codec(data: bytes, entry: Span) -> str:
+    """RFC 6381 name of a sample entry; BadBoxes when that codec is not recorded."""
+    if entry.kind in _AVC:
+        avcc = _part(data, entry, b"avcC")
+        if len(avcc) < 7:
+            raise BadBoxes("avcC is too short")
+        return f"{entry.kind.decode()}.{avcc[1:4].hex()}"
+    if entry.kind in _HEVC:
+        hvcc = _part(data, entry, b"hvcC")
+        if len(hvcc) < 23:
+            raise BadBoxes("hvcC is too short")
+        return entry.kind.decode() + h265.codec_string(hvcc[1:13])[4:]
+    if entry.kind == _MP4V:
+        kind, config = _elementary(_part(data, entry, b"esds"))
+        if kind == mpeg4.OBJECT_TYPE:
+            try:
+                return mpeg4.picture(config).codec
+            except BadParameterSet as error:
+                raise BadBoxes(str(error)) from error
+        return f"mp4v.{kind:X}"
+    raise BadBoxes("the video is of a codec that is not recorded")
+
+
 def read_init(data: bytes) -> Init:
-    """Read an init segment; BadBoxes unless it has exactly one track and that is H.264 video."""
-    found = {span.kind: span for span in _walk(data, 0, len(data))}
-    traks = sum(span.kind == b"trak" for span in _walk(data, 0, len(data)))
+    """Read an init segment; BadBoxes unless it has exactly one track and that is video of a codec that is recorded."""
+    all_ = list(islice(_walk(data, 0, len(data)), BOXES_MAX))
+    found = {span.kind: span for span in all_}
+    traks = sum(span.kind == b"trak" for span in all_)
     if traks != 1 or not {b"hdlr", b"tkhd", b"mdhd", b"stsd"} <= found.keys():
         raise BadBoxes(f"{traks} tracks in an init segment")
     handler = found[b"hdlr"].body + 8
@@ -84,12 +156,9 @@ def read_init(data: bytes) -> Init:
     track = _number(data, tkhd + (20 if data[tkhd] == 1 else 12))
     timescale = _number(data, mdhd + (20 if data[mdhd] == 1 else 12))
     entry = next(spans(data, stsd + 8, found[b"stsd"].end), None)
-    if entry is None or entry.kind not in (b"avc1", b"avc3") or timescale == 0:
-        raise BadBoxes("the video is not H.264")
-    config = next((s for s in spans(data, entry.body + 78, entry.end) if s.kind == b"avcC"), None)
-    if config is None:
-        raise BadBoxes("no avcC")
-    codec = f"{entry.kind.decode()}.{data[config.body + 1 : config.body + 4].hex()}"
+    if entry is None or timescale == 0:
+        raise BadBoxes("the video has no sample entry")
+    codec = _codec(data, entry)
     width, height = _number(data, entry.body + 24, 2), _number(data, entry.body + 26, 2)
     trex = found.get(b"trex")
     duration = _number(data, trex.body + 12) if trex else 0
