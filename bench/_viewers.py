@@ -123,7 +123,7 @@ class Hall:
             viewer.frames += 1
             at = int.from_bytes(body[1:9], "big")
             viewer.ages.append((self.home.clock.now_us() - at) / 1000)
-            time_ = int.from_bytes(body[77:85], "big")
+            time_ = int.from_bytes(body[69:77], "big")
             if viewer.time >= 0 and time_ - viewer.time > 3700:
                 viewer.holes += 1
             viewer.time = time_

@@ -19,7 +19,7 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection
 from websockets.protocol import State
 
-from gwanje.media.h264 import Picture
+from gwanje.media.picture import Picture
 from gwanje.media.ring import GROUP_BYTES_MAX, LiveRing
 
 SLICE_S = 0.004
@@ -103,6 +103,10 @@ class Seat:
         """The connection is the library's alone again."""
         self.finish_frame()
         self._connection.transport = self._transport
+
+    def abort(self) -> None:
+        """End the connection at once: its page asks again."""
+        self._transport.abort()
 
     @property
     def _open(self) -> bool:

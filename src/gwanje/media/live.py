@@ -27,6 +27,7 @@ from gwanje.kernel.cose import BadSignature
 from gwanje.kernel.permit import TOKEN_MAX_S, LiveToken
 from gwanje.media.fanout import Fan, Pump
 from gwanje.media.ring import LiveRing
+from gwanje.media.transcode.pool import TRANSCODES_MAX, Busy, Transcodes
 
 VIEWERS_MAX = 600
 CONNECTIONS_MAX = 800
@@ -35,6 +36,7 @@ TOKEN_BYTES_MAX = 4096
 TOKENS_PER_MINUTE = 20
 REPORT_S = 5.0
 EXPIRED, REFUSED, BUSY = 4401, 4403, 1013
+TRANSCODE = 2
 log = logging.getLogger(__name__)
 Report = Callable[[str, dict[str, Any]], None]
 
@@ -52,7 +54,7 @@ class LiveServer:
 
     def __init__(
         self, *, clock: Clock, web_key: Callable[[], bytes], ring_of: Callable[[UUID, int], LiveRing | None],
-        report: Report, web_port: int, health: Callable[[], dict[str, Any]],
+        report: Report, web_port: int, health: Callable[[], dict[str, Any]], transcodes_max: int = TRANSCODES_MAX,
     ) -> None:  # fmt: skip
         self._clock = clock
         self._web_key = web_key
@@ -66,6 +68,7 @@ class LiveServer:
         self._connections = 0
         self._pump = Pump()
         self._fans: dict[LiveRing, Fan] = {}
+        self.transcodes = Transcodes(ring_of, self._lost, transcodes_max)
         self.viewers = 0
         # steering shares the listener, its origins and its limit of connections
         self.ptz: Callable[[ServerConnection], Awaitable[None]] | None = None
@@ -82,7 +85,8 @@ class LiveServer:
         return int(sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
-        """Close every viewer."""
+        """Close every viewer, end every transcode."""
+        self.transcodes.stop()
         if self._reporter is not None:
             self._reporter.cancel()
         if self._server is not None:
@@ -147,12 +151,29 @@ class LiveServer:
                 token = self._verify(await connection.recv())
         except TimeoutError as error:
             raise TokenRefused("silent") from error
-        ring = self._ring_of(token.camera, token.stream)
-        if ring is None:
-            raise TokenRefused("no such stream")
         if self.viewers >= VIEWERS_MAX:
             await connection.close(BUSY, "too many viewers")
             return
+        try:
+            ring = self._ring(token)
+        except Busy as error:
+            await connection.send(json.dumps({"type": "busy", "ko": error.ko, "en": error.en}))
+            await connection.close(BUSY, "too many transcodes")
+            return
+        if ring is None:
+            raise TokenRefused("no such stream")
+        try:
+            await self._show(connection, token, ring)
+        finally:
+            if token.stream == TRANSCODE:
+                self.transcodes.leave(token.camera, ring)
+
+    def _ring(self, token: LiveToken) -> LiveRing | None:
+        if token.stream == TRANSCODE:
+            return self.transcodes.join(token.camera)
+        return self._ring_of(token.camera, token.stream)
+
+    async def _show(self, connection: ServerConnection, token: LiveToken, ring: LiveRing) -> None:
         fan = self._fans.setdefault(ring, Fan(ring, self._pump))
         seat = fan.join(connection)
         self.viewers += 1
@@ -163,6 +184,12 @@ class LiveServer:
             if not fan.seats:
                 self._fans.pop(ring, None)
             self.viewers -= 1
+
+    def _lost(self, ring: LiveRing) -> None:
+        """A transcode ended: its viewers come again, and begin another."""
+        fan = self._fans.get(ring)
+        for seat in tuple(fan.seats) if fan else ():
+            seat.abort()
 
     async def _renewals(self, connection: ServerConnection, token: LiveToken) -> None:
         """Stay while tokens for the same stream, person and seat keep coming."""
