@@ -24,11 +24,12 @@ from gwanje.vault import ceremony, parts, tree
 from gwanje.vault.errors import SegmentBroken
 from gwanje.vault.segment import SegmentReader
 
+TIME_AT = 60
 COUNT_AT = 80
 REORDERED_AT = 76
 LEFT_OUT = (6, 7, 8, 9)
 DECODE_ALL_CAMERAS = 25
-DECODE_S = 8
+DECODE_S = 4
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Found:
     compared: int = 0
     strange: int = 0
     jumps: int = 0
+    back_ms_max: float = 0.0
     frames: int = 0
     expected: int = 0
     errors: int = 0
@@ -49,7 +51,8 @@ class Found:
     def add(self, other: Found) -> None:
         """Sum up."""
         for one in fields(self):
-            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
+            pair = getattr(self, one.name), getattr(other, one.name)
+            setattr(self, one.name, max(pair) if one.name.endswith("_max") else sum(pair))
 
 
 def pictures_of(clip: Path) -> dict[bytes, int]:
@@ -72,6 +75,14 @@ def pictures_of(clip: Path) -> dict[bytes, int]:
     return out
 
 
+def times(part: bytes) -> tuple[int, int]:
+    """Decode time of a part's first picture, and the end of its last, 90 kHz."""
+    count = int.from_bytes(part[COUNT_AT : COUNT_AT + 4], "big")
+    row = fmp4.ROW_REORDERED if part[REORDERED_AT] else fmp4.ROW
+    began = int.from_bytes(part[TIME_AT : TIME_AT + 8], "big")
+    return began, began + sum(row.unpack_from(part, fmp4.MOOF_SIZE + n * row.size)[0] for n in range(count))
+
+
 def samples(part: bytes) -> list[memoryview]:
     """The pictures of a part's fragment."""
     count = int.from_bytes(part[COUNT_AT : COUNT_AT + 4], "big")
@@ -88,7 +99,7 @@ def samples(part: bytes) -> list[memoryview]:
 def check_camera(paths: list[Path], roots: dict[tuple[int, int], bytes], clip: Path | None, last_s: int) -> Found:
     """One camera's files in order; ``clip`` None compares nothing; ``last_s`` 0 decodes everything."""
     known = pictures_of(clip) if clip else {}
-    found, before, keep = Found(cameras=1), -1, []
+    found, before, reach, keep = Found(cameras=1), -1, 0, []
     for path in paths:
         with SegmentReader(path) as reader:
             found.files += 1
@@ -100,6 +111,9 @@ def check_camera(paths: list[Path], roots: dict[tuple[int, int], bytes], clip: P
                 keep.append((part.header, data))
                 if part.header.kind != parts.VIDEO:
                     continue
+                began, end = times(data)
+                found.back_ms_max = max(found.back_ms_max, (reach - began) / 90)
+                reach = end
                 pieces = samples(data)
                 found.pictures += len(pieces)
                 for piece in pieces if known else ():
@@ -114,12 +128,13 @@ def check_camera(paths: list[Path], roots: dict[tuple[int, int], bytes], clip: P
 
 
 def _newest(keep: list[Any], last_s: int) -> list[Any]:
-    """Only the last seconds, beginning with an init part."""
+    """Only the last seconds, from an init part before a key frame on."""
     if not last_s or len(keep) < 8 * last_s:
         return keep
     begin = keep[-1][0].start_us - last_s * 1_000_000
-    place = max(i for i, (h, _) in enumerate(keep) if h.kind == parts.INIT and (h.start_us <= begin or not i))
-    return keep[place:]
+    # an init stands at a file's beginning, too, where no key frame need follow
+    entries = [i for i, (head, _) in enumerate(keep[:-1]) if head.kind == parts.INIT and keep[i + 1][0].idr]
+    return keep[max([i for i in entries if keep[i][0].start_us <= begin], default=0) :]
 
 
 def _decode(keep: list[Any], found: Found) -> None:

@@ -135,7 +135,7 @@ class CameraRecorder:
         self._open: _Open | None = None
         self._shift = 0
         self._lows: list[int] = []
-        self._block = self._settling = 0
+        self._block = self._settling = self._slewed = 0
         self._flushed = 0
         self._retry_s = 0
         # the inspection takes the next key frame while the leaf of its second stands
@@ -280,9 +280,10 @@ class CameraRecorder:
             self._slew(part, lows[len(lows) // 2])
 
     def _slew(self, part: Part, ahead: int) -> None:
-        """Backwards by less than a picture, so that decode times go on growing."""
+        """Backwards by half a picture and once a second at most, so that decode times go on growing."""
         wanted = ahead - self._shift
-        if abs(wanted) > DRIFT_MAX:
+        if abs(wanted) > DRIFT_MAX and part.second != self._slewed:
+            self._slewed = part.second
             pictures = len(part.rows) // (ROW_REORDERED if part.reordered else ROW).size
             self._shift += max(wanted, -part.duration // (2 * max(1, pictures)))
 
