@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -68,6 +68,7 @@ class Report:
     verified: int = 0
     too_large: int = 0
     destroyed: int = 0
+    garbage: int = 0
     days: list[Day] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -105,6 +106,7 @@ class Check:
         self._now_s = now_s
         self._zone = zone
         self._spans: dict[bytes, list[Span]] = {}
+        self._garbage: dict[bytes, int] = {}
         self._salts: dict[bytes, str] = {}
         self._files: dict[str, os.stat_result] = {}
 
@@ -114,8 +116,13 @@ class Check:
         spooled: Iterable[Segment],
         gaps: Sequence[Gap],
         destroyed: Iterable[tuple[UUID, int, int]] = (),
+        garbage: Mapping[bytes, int] | None = None,
     ) -> Report:
-        """Levels 1 and 2; level 3 follows by ``ask``. ``destroyed``: camera, stream, hour whose root is gone."""
+        """Levels 1 and 2; level 3 follows by ``ask``. ``destroyed``: camera, stream, hour whose root is gone.
+
+        ``garbage``: segment id → first Unix second that belongs to another recorder's lease (무효 영상).
+        """
+        self._garbage = dict(garbage or {})
         known: dict[bytes, Segment] = {row.segment_id: row for row in rows}
         self.report.rows = len(known)
         for row in spooled:
@@ -166,10 +173,14 @@ class Check:
                 raise _Fault(str(reader.problem))
             self._nonces(reader, name)
             self._spans[reader.segment_id] = spans_of(reader)
+            if (cut_s := self._garbage.get(reader.segment_id)) is not None:
+                report.garbage += 1
+                counted = ((first, min(until, cut_s * 1_000_000)) for first, until in spans_of(reader))
+                self._spans[reader.segment_id] = [span for span in counted if span[0] < span[1]]
             row = known.get(reader.segment_id)
             if row is not None:
                 self._row(row, reader, name)
-            elif reader.parts and not fresh:
+            elif reader.parts and not fresh and reader.segment_id not in self._garbage:
                 raise _Fault("색인에 없는 파일입니다 / the index does not know this file")
         if report.level >= 2:
             for problem in verify_file(path).problems:

@@ -43,11 +43,11 @@ def run(args: argparse.Namespace) -> int:
         # spool, then database, then files: a row that moves meanwhile is seen twice rather than never,
         # and no row is ahead of its file
         spooled = _spooled(home)
-        rows, stored, destroyed = _indexed(home)
+        rows, stored, destroyed, garbage = _indexed(home)
         gaps = list({gap.id: gap for gap in [*stored, *(row for row in spooled if isinstance(row, Gap))]}.values())
         found = check.Check(home.store, args.level, home.clock.now_s(), home.clock.zone)
         repaired = check.repair(home.store, lambda text: print(text, file=sys.stderr)) if args.repair else 0
-        report = found.run(rows, [row for row in spooled if isinstance(row, Segment)], gaps, destroyed)
+        report = found.run(rows, [row for row in spooled if isinstance(row, Segment)], gaps, destroyed, garbage)
         report.repaired = repaired
         if args.level == 3:
             report = found.ask(VaultClient(home, "checker"), args.sample)
@@ -58,13 +58,14 @@ def run(args: argparse.Namespace) -> int:
     return 0 if report.clean else 1
 
 
-def _indexed(home: Home) -> tuple[list[Segment], list[Gap], list[tuple[UUID, int, int]]]:
-    """Every row that is not destroyed, every gap, and the hours that are destroyed, from PostgreSQL."""
+def _indexed(home: Home) -> tuple[list[Segment], list[Gap], list[tuple[UUID, int, int]], dict[bytes, int]]:
+    """Every row that is not destroyed, every gap, destroyed hours, and what other leases have, from PostgreSQL."""
     from gwanje.kernel.database import connect
     from gwanje.media import indexed
 
     with connect(home) as connection, connection.cursor() as cursor:
-        return list(indexed.segments(cursor)), list(indexed.gaps(cursor)), indexed.destroyed(cursor)
+        segments, gaps = list(indexed.segments(cursor)), list(indexed.gaps(cursor))
+        return segments, gaps, indexed.destroyed(cursor), indexed.garbage(cursor)
 
 
 def _spooled(home: Home) -> list[Segment | Gap]:
