@@ -8,9 +8,10 @@ from gwanje.centre.cameras import services as cameras
 from gwanje.centre.cameras.models import Camera
 from gwanje.centre.common import clock, home
 from gwanje.centre.staff import api as staff
-from gwanje.centre.watching.models import Emergency
+from gwanje.centre.watching.models import Emergency, PtzEmergency
 from gwanje.kernel import events, keys
 from gwanje.kernel.events import Event
+from gwanje.kernel.ids import uuid7
 
 
 def _watched(world):
@@ -35,9 +36,46 @@ def _emergency(world):
     )
 
 
+def dome(world):
+    keys.signing_key(home(), "web", create=True)
+    actor = staff.actor_for(world.officers["administrator"], world.seat.code)
+    new = cameras.NewCamera(
+        f"W-{uuid7()}"[:38], "가온로 3", "37.4", "126.9", ("생활방범",), world.city.pk, state="planned", ptz=True
+    )
+    row = cameras.register_camera(actor, new)
+    connection_ = {"onvif": "http://10.0.0.7/onvif/device_service", "ptz": {"home": [0, 0, 0]}}
+    Camera.objects.filter(pk=row.pk).update(state="active", connection=connection_)
+    return row
+
+
+def _ptz(world, *, ended=True):
+    now = clock().now()
+    return PtzEmergency.objects.create(
+        agency_id=world.city.pk,
+        camera_id=dome(world).pk,
+        station=world.seat.code,
+        person_id=world.officers["operator"].pk,
+        reason="112",
+        started_at=now,
+        until=now + timedelta(minutes=9),
+        ended_at=now if ended else None,
+    )
+
+
+def _own_ptz(world):
+    return _ptz(world, ended=False)
+
+
 def _event(world):
     made = events.emit(connection.cursor(), clock(), Event("test.matrix", "test", agency=world.city.pk))
     return str(made.id)
 
 
-OBJECTS = {"watched": _watched, "emergency": _emergency, "event": _event}
+OBJECTS = {
+    "watched": _watched,
+    "emergency": _emergency,
+    "event": _event,
+    "dome": dome,
+    "ptz": _ptz,
+    "own_ptz": _own_ptz,
+}

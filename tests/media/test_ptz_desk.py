@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -11,10 +13,17 @@ from ptz_rig import CAMERA, PERSON, ZONE, Rig
 from rig import until
 from websockets.exceptions import ConnectionClosed
 
+from gwanje.kernel.clock import Clock
 from gwanje.kernel.cose import public_bytes
 from gwanje.kernel.permit import PtzToken
 from gwanje.kernel.zone import Spot, inside, zone_of
 from gwanje.media import ptz_desk
+from gwanje.media.auth import Credentials
+from gwanje.media.ptz import HeadRefused
+from gwanje.media.ptz_heads import onvif_head, same_recording
+from gwanje.media.sim.dome import Dome
+from gwanje.media.sim.onvif import OnvifSim
+from gwanje.media.sim.onvif_device import Device
 
 EMERGENCY = UUID(int=9)
 
@@ -307,3 +316,51 @@ def test_a_token_says_its_emergency_whole_or_not_at_all(tmp_path):
         signed = PtzToken(CAMERA, PERSON, "s", **{"rank": 0, "expires": 9, **change}).sign(rig.key)
         with pytest.raises(ValueError, match="range"):
             PtzToken.open(signed, public_bytes(rig.key))
+
+
+@pytest.mark.norm("ptz.purpose", "deny")
+def test_refusal_emergency_and_return_are_seen_on_an_onvif_devices_own_side(tmp_path):
+    """The real client, SOAP with a digest, a dome that keeps its own log."""
+
+    async def work():
+        dome = Dome()
+        device = Device("a-1", Clock(), lambda stream: "", user="op", password="pw-1!", dome=dome)
+        async with OnvifSim([device]) as sim:
+            connection = {"onvif": sim.url("a-1"), "ptz": ZONE}
+            rig = Rig(tmp_path)
+            rig.source = replace(rig.source, device=connection)
+            rig._make = lambda: onvif_head(rig.source, lambda source: Credentials("op", "pw-1!"), rig.clock)
+            async with rig, rig.seat() as seat:
+                await seat.hear("position", inside=True)
+                await seat.say(to=[0.3, 0.3, 0.5])
+                assert (await seat.hear("refused"))["code"] == "forbidden"
+                assert not [what for what, _ in device.log if what in ("AbsoluteMove", "ContinuousMove")]
+                await seat.say(move=[-0.5, 0, 0])
+                await until(lambda: [1 for what, _ in device.log if what == "ContinuousMove"])
+                await until(lambda: device.log[-1][0] == "Stop")
+                assert (await seat.hear("position", moving=False))["at"][0] < 0
+                until_s = rig.clock.now_s() + 4
+                await seat.say(token=rig.token(rank=2, emergency=EMERGENCY, until=until_s))
+                await seat.say(to=[0.3, 0.3, 0.5])
+                await until(lambda: dome.at == pytest.approx((0.3, 0.3, 0.5), abs=0.02))
+                await until(lambda: rig.of("recorder.ptz.returned"))
+                assert dome.at == pytest.approx((0, 0, 0), abs=0.02)
+            assert "pw-1!" not in str(rig.rows)
+
+    run(work())
+
+
+def test_commands_over_a_public_network_are_encrypted_or_not_given():
+    source = Rig(Path("/nowhere")).source
+    public = {"onvif": "http://10.0.0.9/onvif/device_service", "network": "public"}
+    with pytest.raises(HeadRefused):
+        onvif_head(replace(source, device=public), lambda source: None, Clock())
+    assert onvif_head(replace(source, device={**public, "vpn": "tunnel 3"}), lambda source: None, Clock())
+    assert onvif_head(replace(source, device={}), lambda source: None, Clock()) is None
+
+
+def test_a_zone_drawn_anew_costs_no_footage():
+    source = Rig(Path("/nowhere")).source
+    assert same_recording(source, replace(source, version=9, device={"ptz": {"home": [0, 0, 0.1]}}))
+    assert not same_recording(source, replace(source, device={"transport": "udp"}))
+    assert not same_recording(source, replace(source, main_url="rtsp://10.0.0.9/"))

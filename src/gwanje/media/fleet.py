@@ -23,6 +23,7 @@ from gwanje.media.drivers.wired import Wired
 from gwanje.media.engine import Engine, Stalled
 from gwanje.media.gaps import DETAIL_MAX, GapLog, OpenGaps
 from gwanje.media.keyring import NO_KEY, KeyRing
+from gwanje.media.ptz_heads import same_recording
 from gwanje.media.ring import LiveRing
 from gwanje.media.rtsp import RtspRefused
 from gwanje.media.sdp import UnsupportedVideo
@@ -233,7 +234,8 @@ class Fleet:
             self._end(camera)
         for source in wanted.values():
             running = self.cameras.get(source.camera)
-            if running is not None and running.source == source:
+            if running is not None and same_recording(running.source, source):
+                running.source = source
                 continue
             if running is not None:
                 await running.stop()

@@ -271,7 +271,11 @@ class PtzDesk:
                 self._stick(camera)
             self._stray(loop.time())
             for camera, stick in list(self._sticks.items()):
-                if stick.hands or stick.returning or stick.emergency or camera in self._open:
+                if self._source_of(camera) is None:
+                    # another recorder holds the camera now, and its way home
+                    self._open.pop(camera, None)
+                    self._tasks[camera].cancel()
+                elif stick.hands or stick.returning or stick.emergency or camera in self._open:
                     stick.used_at = loop.time()
                 elif loop.time() - stick.used_at > 5.0:
                     self._tasks[camera].cancel()

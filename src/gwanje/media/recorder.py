@@ -25,9 +25,12 @@ from gwanje.media.keyring import KeyRing, Lender
 from gwanje.media.leases import LeaseKeeper
 from gwanje.media.link import Connect, DatabaseLink
 from gwanje.media.live import LiveServer, Report
+from gwanje.media.ptz_desk import PtzDesk
+from gwanje.media.ptz_heads import onvif_head
 from gwanje.media.ring import LiveRing
 from gwanje.media.segments import Sealer, Settings
 from gwanje.media.spool import IndexSpool, Row, SpoolFull
+from gwanje.media.transcode.pool import TRANSCODES_MAX
 
 POOLS = 2
 SYNC_S = 1.0
@@ -69,6 +72,8 @@ class Recorder:
                 writer=settings.writer, put=self.put, pool=self._pools[0], memory=spool / "open-findings.json",
             )  # fmt: skip
         self.live: LiveServer | None = None
+        self.ptz: PtzDesk | None = None
+        self._ptz_file = spool / "ptz-open.json"
         self.link: DatabaseLink | None = None
         self.leases: LeaseKeeper | None = None
         self.unspooled = 0
@@ -180,14 +185,30 @@ class Recorder:
         self._sources.put_nowait(rows)
 
     async def serve(
-        self, *, port: int, web_port: int, web_key: Callable[[], bytes], report: Report, host: str = "127.0.0.1"
-    ) -> int:
+        self, *, port: int, web_port: int, web_key: Callable[[], bytes], report: Report, host: str = "127.0.0.1",
+        transcodes_max: int = TRANSCODES_MAX,
+    ) -> int:  # fmt: skip
         """Open the live server; returns its port."""
         self.live = LiveServer(
             clock=self.clock, web_key=web_key, ring_of=self.ring_of, report=report, web_port=web_port,
-            health=self.health,
+            health=self.health, transcodes_max=transcodes_max,
         )  # fmt: skip
+        self.ptz = PtzDesk(
+            clock=self.clock, web_key=web_key, source_of=self.source_of, report=report, file=self._ptz_file,
+            head_of=lambda source: onvif_head(source, self.fleet.credentials, self.clock), cameras=self.steered,
+        )  # fmt: skip
+        self.live.ptz = self.ptz.handle
+        await self.ptz.start()
         return await self.live.start(port, host)
+
+    def source_of(self, camera: UUID) -> Source | None:
+        """The source of a camera that this recorder holds now."""
+        found = self.fleet.cameras.get(camera)
+        return found.source if found else None
+
+    def steered(self) -> list[UUID]:
+        """Cameras of this recorder that have a zone."""
+        return [camera for camera, held in self.fleet.cameras.items() if held.source.device.get("ptz")]
 
     async def _applying(self) -> None:
         while True:
@@ -228,6 +249,7 @@ class Recorder:
             "recording": sum(1 for c in fleet if c.recorder.parts and c.gaps.open is None),
             "gaps": sum(1 for c in fleet if c.gaps.open is not None),
             "viewers": self.live.viewers if self.live else 0,
+            "transcodes": len(self.live.transcodes) if self.live else 0,
             "keys": self.keys.lent,
             "database": self.link is not None and not self.link.away,
             "leases": self.leases is not None and not self.leases.away,
@@ -242,6 +264,8 @@ class Recorder:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.ptz is not None:
+            await self.ptz.stop()
         await self.fleet.stop()
         if self.live is not None:
             await self.live.stop()

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
+
+from django.db.models import Min
 
 from gwanje.centre.cameras import models
 from gwanje.centre.cameras.purposes import public_words
+from gwanje.centre.cameras.steering import Steering as Steering
+from gwanje.centre.cameras.steering import steering as steering
 from gwanje.kernel.policy import Resource
 
 BOUNDARY = "boundary.geojson"
@@ -82,3 +87,9 @@ def cameras(ids: Iterable[UUID] | None = None, *, active_only: bool = False) -> 
 def labels(ids: Iterable[UUID]) -> dict[UUID, str]:
     """Labels of cameras by id; unknown ones are left out."""
     return {found.id: found.label for found in cameras(ids)}
+
+
+def first_registered(agency: UUID) -> datetime | None:
+    """When an agency's first camera was registered, as far as the transaction's scope goes; None without one."""
+    found: datetime | None = models.Camera.objects.filter(agency_id=agency).aggregate(at=Min("created_at"))["at"]
+    return found

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gwanje.centre.cameras import views
+from gwanje.centre.cameras import views, views_device, views_zone
 
 app_name = "cameras"
 urlpatterns = [
@@ -14,7 +14,10 @@ urlpatterns = [
     path("import/<uuid:id>/refused.csv", views.import_refused, name="import_refused"),
     path("import/<uuid:id>/confirm/", views.import_confirm, name="import_confirm"),
     path("export/", views.export, name="export"),
+    path("discover/", views_device.discover, name="discover"),
     path("<uuid:id>/", views.camera_page, name="camera"),
+    path("<uuid:id>/device/", views_device.camera_device, name="device"),
+    path("<uuid:id>/zone/", views_zone.camera_zone, name="zone"),
     path("<uuid:id>/state/", views.camera_state, name="state"),
     path("<uuid:id>/mandate/", views.camera_mandate, name="mandate"),
     path("<uuid:id>/credentials/", views.camera_credentials, name="credentials"),

@@ -9,11 +9,12 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
 from gwanje.centre.common import cursor, demand
-from gwanje.centre.watching import rules, services
+from gwanje.centre.watching import endpoints_ptz, rules, services
 from gwanje.kernel import events
 from gwanje.kernel.policy import Resource
 
 router = Router(tags=["watching"])
+router.add_router("/ptz", endpoints_ptz.router)
 
 
 class TokenIn(Schema):

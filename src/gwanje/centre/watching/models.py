@@ -75,3 +75,29 @@ class Emergency(models.Model):
     class Meta:
         ordering = ["-started_at"]
         constraints = [models.CheckConstraint(name="emergency_range", condition=Q(until__gt=models.F("started_at")))]
+
+
+class PtzEmergency(models.Model):
+    """A camera steered out of its zone (구역 밖 긴급 조작): a named reason, minutes, words that follow, a review.
+
+    ``reason``: key of the preset reasons; ``words`` may be added until the shift's end by who opened it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency_id = models.UUIDField(db_index=True)
+    camera_id = models.UUIDField(db_index=True)
+    station = models.CharField(max_length=40)
+    person_id = models.UUIDField()
+    reason = models.CharField(max_length=12)
+    words = models.CharField(max_length=500, blank=True)
+    started_at = models.DateTimeField()
+    until = models.DateTimeField()
+    extended = models.PositiveSmallIntegerField(default=0)
+    ended_at = models.DateTimeField(null=True)
+    reviewed_by = models.UUIDField(null=True)
+    reviewed_at = models.DateTimeField(null=True)
+    review_note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [models.CheckConstraint(name="ptz_range", condition=Q(until__gt=models.F("started_at")))]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gwanje.centre.watching import views
+from gwanje.centre.watching import views, views_ptz
 
 app_name = "watching"
 urlpatterns = [
@@ -13,4 +13,7 @@ urlpatterns = [
     path("emergencies/open/", views.emergency_open, name="emergency_open"),
     path("emergencies/<uuid:id>/end/", views.emergency_end, name="emergency_end"),
     path("emergencies/<uuid:id>/review/", views.emergency_review, name="emergency_review"),
+    path("ptz/", views_ptz.ptz_list, name="ptz"),
+    path("ptz/<uuid:id>/words/", views_ptz.ptz_tell, name="ptz_tell"),
+    path("ptz/<uuid:id>/review/", views_ptz.ptz_review, name="ptz_review"),
 ]
