@@ -6,6 +6,7 @@ Unknown keys are refused here, because a recorder that guesses at a misspelt key
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,13 +16,14 @@ from django.db import transaction
 
 from gwanje.centre.cameras import rules, services
 from gwanje.centre.cameras.models import Camera
-from gwanje.centre.common import clock
-from gwanje.centre.common.refusal import Problem
+from gwanje.centre.common import clock, law
+from gwanje.centre.common.refusal import Problem, Refused
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import Resource
 
 BYTES_MAX = 32 * 1024
 TEXT_MAX = 200
+PEM_MAX = 16 * 1024
 
 
 def _text(value: Any) -> bool:
@@ -42,11 +44,24 @@ def _standard(value: Any) -> bool:
     )  # fmt: skip
 
 
+def _trust(value: Any) -> bool:
+    """A pinned certificate (SHA-256, hex) or the PEM of the CA that signed it; both are public."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    pinned, authority = str(value.get("fingerprint") or ""), str(value.get("ca") or "")
+    if pinned:
+        return re.fullmatch(r"[0-9a-f]{64}", pinned.replace(":", "").lower()) is not None
+    return "-----BEGIN CERTIFICATE-----" in authority and "PRIVATE KEY" not in authority and len(authority) <= PEM_MAX
+
+
 # one line a key; who needs another adds it here
 KEYS: dict[str, Callable[[Any], bool]] = {
     "transport": lambda v: v in ("tcp", "udp", "tls", "auto"),
     "network": lambda v: v in ("dedicated", "public"),
     "vpn": _text,
+    "reason": _text,
+    "tls": _trust,
+    "interval": lambda v: isinstance(v, int | float) and not isinstance(v, bool) and 0.2 <= v <= 10,
     "coarse": lambda v: isinstance(v, bool),
     "onvif": _address,
     "profile": _text,
@@ -79,6 +94,10 @@ def apply_connection(row: Camera, changes: Mapping[str, Any], driver: str = "") 
     if driver and driver != row.driver:
         changed.append("driver")
         row.driver = driver
+    known = services._hosts(row.main_url, row.sub_url, row.connection.get("onvif", ""))
+    if known and not services._hosts(kept.get("onvif", "")) <= known:
+        # a device elsewhere must not be told the account of this one
+        row.sealed = {}
     row.connection = kept
     return changed
 
@@ -89,8 +108,13 @@ def set_connection(actor: Actor, id_: UUID, changes: Mapping[str, Any], driver: 
     row = services.find(actor, id_)
     services.require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
     changed = apply_connection(row, changes, driver)
+    for url in (row.main_url, row.sub_url):
+        services._check_url(url, row.driver)
+    decision = rules.may_register(services.facts_of(services._as_new(row)), law())
+    if not decision.allow:
+        raise Refused(decision, rules.REGISTER, actor, cameras=[row.id])
     row.changed_at = clock().now()
     services._connect(row)
     row.save()
-    services._note(actor, "cameras.connection.changed", None, row, {"number": row.number, "changed": changed})
+    services._note(actor, "cameras.connection.changed", decision, row, {"number": row.number, "changed": changed})
     return row

@@ -16,6 +16,15 @@ MODE_WORDS = {"integrated": _("통합"), "linked": _("연계")}
 STATE_WORDS = {"planned": _("예정"), "active": _("운영"), "suspended": _("중지"), "removed": _("철거")}
 
 
+# the first of each is what most cameras are, so an empty field means it
+DRIVER_WORDS = {
+    "rtsp": _("RTSP·RTSPS"), "pyav": _("HTTP 동영상·HLS·RTMP"), "snapshot": _("HTTP 정지영상(최후 수단)"),
+}  # fmt: skip
+TRANSPORT_WORDS = {
+    "": _("TCP"), "udp": _("UDP"), "tls": _("TLS(rtsps://)"), "auto": _("자동(TCP, 안 되면 UDP)"),
+}  # fmt: skip
+NETWORK_WORDS = {"dedicated": _("전용망"), "public": _("공중망")}
+
 # a browser's own date picker shows its own language's order; an official page shows one form
 DAY = {"inputmode": "numeric", "autocomplete": "off", "maxlength": "10", "placeholder": "2026-11-20"}
 
@@ -50,8 +59,14 @@ class CameraForm(forms.Form):
     direction_deg = forms.IntegerField(label=_("촬영 방향(북=0, 시계방향)"), min_value=0, max_value=359, initial=0)
     angle_deg = forms.IntegerField(label=_("화각(도)"), min_value=1, max_value=360, initial=60)
     range_m = forms.IntegerField(label=_("촬영 거리(m)"), min_value=1, max_value=1000, initial=50)
-    main_url = forms.CharField(label=_("주 영상 주소(rtsp://)"), max_length=300, required=False)
-    sub_url = forms.CharField(label=_("보조 영상 주소(rtsp://)"), max_length=300, required=False)
+    main_url = forms.CharField(label=_("주 영상 주소"), max_length=300, required=False)
+    sub_url = forms.CharField(label=_("보조 영상 주소"), max_length=300, required=False)
+    driver = forms.ChoiceField(label=_("수신 방식"), required=False)
+    transport = forms.ChoiceField(label=_("전송 방식"), required=False)
+    network = forms.ChoiceField(label=_("전송망"), required=False)
+    reason = forms.CharField(label=_("공중망을 쓰는 사유"), max_length=200, required=False)
+    vpn = forms.CharField(label=_("VPN(카메라–센터 구간)"), max_length=200, required=False)
+    fingerprint = forms.CharField(label=_("기기 인증서 지문(SHA-256)"), max_length=95, required=False)
     user = forms.CharField(label=_("기기 계정"), max_length=100, required=False)
     password = forms.CharField(
         label=_("기기 비밀번호"), max_length=100, required=False, widget=forms.PasswordInput(render_value=False)
@@ -66,6 +81,7 @@ class CameraForm(forms.Form):
         (_("설치목적"), ("purposes",)),
         (_("촬영 범위"), ("direction_deg", "angle_deg", "range_m", "ptz")),
         (_("통합·연계"), ("mode", "state", "exemption", "main_url", "sub_url", "user", "password")),
+        (_("전송망과 수신 방식"), ("network", "reason", "vpn", "driver", "transport", "fingerprint")),
         (_("다른 기관의 기기일 때"), ("owner", "mandate", "mandate_from", "mandate_until")),
     )
 
@@ -75,6 +91,19 @@ class CameraForm(forms.Form):
         self.fields["owner"].choices = [("", _("우리 기관")), *agencies]  # type: ignore[attr-defined]
         words = law().parameter("camera.exemptions").value
         self.fields["exemption"].choices = [("", "—"), *((w, w) for w in words)]  # type: ignore[attr-defined]
+
+        for name, words in (("driver", DRIVER_WORDS), ("transport", TRANSPORT_WORDS), ("network", NETWORK_WORDS)):
+            self.fields[name].choices = list(words.items())  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """How the device is reached becomes ``connection`` (contract 0010); defaults are not written."""
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        connection = {name: said.pop(name, "") for name in ("transport", "network", "reason", "vpn")}
+        pinned = said.pop("fingerprint", "").strip().lower()
+        if pinned:
+            connection["tls"] = {"fingerprint": pinned}
+        said["connection"] = {name: value for name, value in connection.items() if value}
+        return said
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         """Fields by group, in the order of the page."""

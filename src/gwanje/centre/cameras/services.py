@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -30,7 +30,14 @@ from gwanje.vault.client import VaultClient
 from gwanje.vault.sealed import seal_to
 
 _NUMBER = re.compile(r"[0-9A-Za-z가-힣][0-9A-Za-z가-힣 ._-]{0,39}")
+_DRIVER = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 SECRET_MAX = 200
+# a file is no camera: what is recorded here was seen by a device in the city
+SCHEMES = {
+    "rtsp": ("rtsp", "rtsps"),
+    "pyav": ("http", "https", "rtmp", "rtmps"),
+    "snapshot": ("http", "https"),
+}
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,8 @@ class NewCamera:
     cert_type: str = ""
     cert_number: str = ""
     cert_expires: date | None = None
+    driver: str = "rtsp"
+    connection: dict[str, Any] = field(default_factory=dict)
 
 
 def require(actor: Actor, action: str, resource: Resource | None = None) -> None:
@@ -108,7 +117,17 @@ def facts_of(new: NewCamera) -> dict[str, Any]:
         "mandate": new.mandate,
         "mandate_from": new.mandate_from,
         "mandate_until": new.mandate_until,
+        "network": new.connection.get("network", "dedicated"),
+        "reason": new.connection.get("reason", ""),
+        "vpn": new.connection.get("vpn", ""),
+        "schemes": sorted(_schemes(new)),
     }
+
+
+def _schemes(new: NewCamera) -> set[str]:
+    """How the pictures come and the commands go: the schemes of all addresses."""
+    said = (new.main_url, new.sub_url, str(new.connection.get("onvif") or ""))
+    return {urlsplit(url).scheme.lower() for url in said if url}
 
 
 @transaction.atomic
@@ -170,8 +189,9 @@ def set_address(actor: Actor, id_: UUID, main_url: str, sub_url: str) -> None:
     row = find(actor, id_)
     require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
     for url in (main_url, sub_url):
-        _check_url(url)
-    decision = rules.may_register({**facts_of(_as_new(row)), "connected": bool(main_url)}, law())
+        _check_url(url, row.driver)
+    moved = replace(_as_new(row), main_url=main_url, sub_url=sub_url)
+    decision = rules.may_register(facts_of(moved), law())
     if not decision.allow:
         raise Refused(decision, rules.REGISTER, actor, cameras=[row.id])
     kept = _hosts(main_url, sub_url) <= _hosts(row.main_url, row.sub_url)
@@ -305,21 +325,33 @@ def _check(new: NewCamera) -> None:
         raise Problem(
             "view", "상태나 촬영 방향(0~359도)이 맞지 않습니다.", "State or direction (0-359 degrees) is off."
         )
+    from gwanje.centre.cameras.connection import checked
+
+    checked(new.connection)
+    if not _DRIVER.fullmatch(new.driver):
+        raise Problem("driver", "드라이버 이름이 맞지 않습니다.", "The driver's name is not taken.")
     for url in (new.main_url, new.sub_url):
-        _check_url(url)
+        _check_url(url, new.driver)
 
 
-def _check_url(url: str) -> None:
+def _check_url(url: str, driver: str = "rtsp") -> None:
+    """Problem unless the address is one of the driver's kind; a vendor's driver knows its own schemes, files none."""
     if not url:
         return
+    schemes = SCHEMES.get(driver, ())
     try:
         parts = urlsplit(url)
-        fine = parts.scheme == "rtsp" and parts.hostname and parts.port != 0 and len(url) <= 300 and url.isprintable()
+        known = parts.scheme in schemes if schemes else parts.scheme not in ("", "file")
+        fine = known and parts.hostname and parts.port != 0 and len(url) <= 300 and url.isprintable()
     except ValueError:
         fine, parts = False, urlsplit("")
     if not fine:
+        words = ", ".join(f"{scheme}://" for scheme in schemes) or "…://"
         raise Problem(
-            "url", "영상 주소는 rtsp://로 시작하는 300자 이내의 주소입니다.", "The stream address begins with rtsp://."
+            "url",
+            f"영상 주소는 {words} 로 시작하는 300자 이내의 주소입니다.",
+            f"The stream address begins with {words} and has at most 300 letters.",
+            next_="다른 방식의 기기이면 수신 방식(드라이버)을 바꾸십시오. / For another kind choose another driver.",
         )
     if parts.username is not None or parts.password is not None:
         raise Problem(
