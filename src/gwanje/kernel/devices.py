@@ -113,6 +113,22 @@ def finish(  # noqa: PLR0917 - one row's columns
     return cursor.fetchone() is not None
 
 
+def unnoted(cursor: Cursor, limit: int = 100, *, camera: UUID | None = None) -> list[Task]:
+    """Finished probes that the registry has not taken note of, oldest first, locked; of one camera when given."""
+    where = "and camera = %s " if camera is not None else ""
+    cursor.execute(
+        f"select {_COLUMNS} from device_task where not noted and kind = 'probe' and done_at is not null {where}"
+        "order by done_at limit %s for update skip locked",
+        [*([camera] if camera is not None else []), max(1, min(limit, 1000))],
+    )
+    return [_task(row) for row in cursor.fetchall()]
+
+
+def note(cursor: Cursor, task: UUID) -> None:
+    """The registry has taken from a probe what it keeps."""
+    cursor.execute("update device_task set noted = true where id = %s", [task])
+
+
 _COLUMNS = "id, agency, camera, kind, asks, sealed, person, asked_at, done_at, outcome, answer"
 
 

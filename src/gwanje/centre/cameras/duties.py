@@ -1,8 +1,11 @@
-"""Duties of cameras (기한 관리): lapsed mandates suspend, old previews go. Idempotent, safe to kill at any line."""
+"""Duties of cameras (기한 관리): lapsed mandates suspend, old previews go, devices' answers are taken note of.
+
+Idempotent, safe to kill at any line.
+"""
 
 from __future__ import annotations
 
-from gwanje.centre.cameras import importing, services
+from gwanje.centre.cameras import devices, importing, services
 from gwanje.centre.common import system_scope
 
 ROUNDS_MAX = 20
@@ -11,6 +14,10 @@ ROUNDS_MAX = 20
 def run() -> tuple[int, int]:
     """(cameras suspended, previews forgotten), in transactions of at most 500 rows."""
     suspended = forgotten = 0
+    for _ in range(ROUNDS_MAX):
+        with system_scope():
+            if not devices.take_note():
+                break
     for _ in range(ROUNDS_MAX):
         with system_scope():
             found = services.suspend_lapsed(), importing.forget_previews()

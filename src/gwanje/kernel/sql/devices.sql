@@ -17,8 +17,10 @@ create table device_task (
   done_at timestamptz,
   outcome text check (outcome in ('done', 'refused', 'failed')),
   answer jsonb,                               -- no secret, no address with one
+  noted boolean not null default false,       -- the registry has taken from it what it keeps
   check ((done_at is null) = (outcome is null)),
   check (done_at is null or sealed = '{}')
 );
 create index device_task_open on device_task (asked_at) where done_at is null;
+create index device_task_unnoted on device_task (done_at) where not noted and kind = 'probe';
 create index device_task_camera on device_task (camera, asked_at desc);

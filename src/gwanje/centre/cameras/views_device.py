@@ -1,0 +1,127 @@
+"""Pages of devices (장치 화면): ask a device, read what it answered, take a profile into service; search a network."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from gwanje.centre.cameras import connection, devices, rules, rules_device, services
+from gwanje.centre.cameras.models import Camera
+from gwanje.centre.common import decide, law
+from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.refusal import Problem, missing, say, uuid_of
+from gwanje.kernel.actor import Actor
+from gwanje.kernel.devices import Task
+from gwanje.kernel.policy import Resource
+
+CHOICES_MAX = 500
+
+
+def _act(request: HttpRequest, row: Camera) -> None:
+    """Do what the form asks; Problem when it cannot be taken."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    said = request.POST
+    act = said.get("act", "")
+    if act == "address":
+        connection.set_connection(actor, row.id, {"onvif": said.get("onvif", "").strip() or None})
+    elif act == "probe":
+        devices.ask_probe(actor, row.id, factory=bool(said.get("factory")))
+    elif act == "configure":
+        seconds = said.get("key_seconds", "")
+        wishes: dict[str, Any] = {"profile": said.get("profile", "")[:64], "silent": bool(said.get("silent")),
+                                  "clock": bool(said.get("clock")),
+                                  "key_seconds": int(seconds) if seconds in ("1", "2") else None}  # fmt: skip
+        devices.ask_configure(actor, row.id, wishes)
+    elif act == "adopt":
+        task = uuid_of(said.get("task", ""), "조회 결과", "answer of the device")
+        devices.adopt(actor, row.id, task, said.get("main", "")[:64], said.get("sub", "")[:64])
+    else:
+        raise Problem("act", "할 일이 맞지 않습니다.", "It is not known what to do.")
+
+
+def _shown(row: Camera, task: Task | None) -> dict[str, Any]:
+    """What the page says of the newest finished probe."""
+    if task is None:
+        return {}
+    answer = task.answer
+    factory = devices.factory_of(answer)
+    judged = rules_device.in_force({"factory": factory}, law())
+    offset = answer.get("clock_s")
+    return {
+        "answer": answer, "factory": factory, 
+        "refused": [reason for decision in judged for reason in decision.reasons],
+        "articles": [article for decision in judged for article in decision.articles],
+        "changed": devices.changed(row, answer.get("device") or {}),
+        "clock_off": offset is not None and abs(offset) > 2,
+        "usable": [p for p in answer.get("profiles", []) if p.get("address")],
+    }  # fmt: skip
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def camera_device(request: HttpRequest, id: UUID) -> HttpResponse:
+    """One device: its address, what was asked, what it answered, what can be taken into service."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    row = services.find(actor, id)
+    services.require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
+    problem, status = "", 200
+    if request.method == "POST":
+        try:
+            _act(request, row)
+            return redirect("cameras:device", id=row.id)
+        except Problem as refused:
+            problem, status = say(refused), refused.status
+            row.refresh_from_db()
+    history = devices.tasks(actor, row.id, 8)
+    probe = next((t for t in history if t.kind == "probe" and t.done_at and t.outcome == "done"), None)
+    newest = history[0] if history else None
+    context = {
+        "camera": row, "history": history, "probe": probe, "waiting": newest is not None and newest.done_at is None,
+        "newest": newest, "problem": problem,
+        "addresses": bool(decide(actor, rules.ADDRESSES, Resource("registry", agency=actor.agency))),
+        "sealed": len(row.sealed), "may_write": True, **_shown(row, probe),
+    }  # fmt: skip
+    return render(request, "cameras/device.html", context, status=status)
+
+
+def _assign(actor: Actor, address: str, number: str) -> Camera:
+    known = {row["onvif"] for task in devices.tasks(actor, None, 20) for row in task.answer.get("found", [])}
+    if address not in known:
+        raise Problem("address", "탐색에서 찾은 기기가 아닙니다.", "The device was not found by a search.")
+    row = services.visible(actor).filter(number=number).first()
+    if row is None:
+        raise missing("기기", "camera")
+    return connection.set_connection(actor, row.id, {"onvif": address})
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def discover(request: HttpRequest) -> HttpResponse:
+    """Search one network of the recorder, and give what was found to a registered camera."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    services.require(actor, rules.WRITE)
+    services.require(actor, rules.ADDRESSES)
+    problem, status = "", 200
+    if request.method == "POST":
+        try:
+            if request.POST.get("act") == "assign":
+                row = _assign(actor, request.POST.get("onvif", "")[:300], request.POST.get("number", "")[:40])
+                return redirect("cameras:device", id=row.id)
+            devices.ask_discover(actor, request.POST.get("interface", "").strip(), request.POST.get("host", "").strip())
+            return redirect("cameras:discover")
+        except Problem as refused:
+            problem, status = say(refused), refused.status
+    history = devices.tasks(actor, None, 5)
+    taken = {address for row in services.visible(actor) if (address := row.connection.get("onvif"))}
+    numbers = services.visible(actor).exclude(state="removed").values_list("number", flat=True)[:CHOICES_MAX]
+    newest = history[0] if history else None
+    context = {
+        "history": history, "newest": newest, "waiting": newest is not None and newest.done_at is None,
+        "found": newest.answer.get("found", []) if newest else [], "taken": taken, "numbers": list(numbers),
+        "problem": problem, "may_write": True,
+    }  # fmt: skip
+    return render(request, "cameras/discover.html", context, status=status)
