@@ -77,6 +77,13 @@ def soak(args: list[str]) -> int:
     return bench(["soak", *args])
 
 
+def fuzz(args: list[str]) -> int:
+    """mutated inputs into every reader of foreign bytes  [--seconds N | --inputs N] [--seed N] [--processes N]"""
+    _setup()
+    os.environ["PYTHONPATH"] = str(ROOT)
+    return become([str(PYTHON), "-m", "tools.fuzz", *args])
+
+
 def _none(args: list[str], name: str) -> None:
     if args:
         raise Failed(f"./dev {name}: 알 수 없는 인자 / unknown argument: {' '.join(args)}")
@@ -98,6 +105,7 @@ COMMANDS: dict[str, Command] = {
     "docs": docs,
     "bench": bench,
     "soak": soak,
+    "fuzz": fuzz,
     "setup": setup,
 }
 

@@ -19,8 +19,8 @@ _HIGH_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
 
 def set_id(nal: bytes) -> int:
     """seq_parameter_set_id or pic_parameter_set_id of a parameter set."""
-    if len(nal) > SET_MAX:
-        raise BadParameterSet("a parameter set is too long")
+    if not 2 <= len(nal) <= SET_MAX:
+        raise BadParameterSet("a parameter set is empty or too long")
     bits = Bits(nal[1:])
     if nal[0] & 31 == SPS:
         bits.u(24)

@@ -45,8 +45,8 @@ def _kind(nal: bytes | memoryview) -> int:
 
 def set_id(nal: bytes) -> int:
     """Number of a video, sequence or picture parameter set; BadParameterSet."""
-    if len(nal) > SET_MAX:
-        raise BadParameterSet("a parameter set is too long")
+    if not 2 <= len(nal) <= SET_MAX:
+        raise BadParameterSet("a parameter set is empty or too long")
     if _kind(nal) == SPS:
         return sequence(nal)[0]
     bits = Bits(nal[2:48])

@@ -321,8 +321,9 @@ class Depacketiser:
         size = 0
         for line in head.split("\r\n")[1:]:
             name, _, value = line.partition(":")
-            if name.strip().lower() == "content-length" and value.strip().isdigit():
-                size = min(int(value), TEXT_MAX)
+            digits = value.strip()
+            if name.strip().lower() == "content-length" and digits.isascii() and digits.isdigit():
+                size = min(int(digits[:9]), TEXT_MAX)
         if end + 4 + size > count:
             return -1
         self.answered(head)
