@@ -42,7 +42,7 @@ from gwanje.vault.segment import SegmentReader
 RATE, GROUP = 2, 4
 SENT_BYTES = 180
 TAIL_H = 2
-OUTAGE_EVERY_S, OUTAGE_S = 5 * 3600 + 7, 90
+OUTAGE_EVERY_S, OUTAGE_S = 2 * 3600 + 7, 90
 KEYLESS_S = 120
 MEMORY_RATIO = 1.05
 CLASS = 1

@@ -29,9 +29,9 @@ from gwanje.vault.segment import SegmentHeader, SegmentWriter
 from gwanje.vault.tree import NoKey
 
 OUT_SIZE = BUFFER_SIZE + (1 << 20)
-DRIFT_MAX = TIMESCALE // 50
+DRIFT_MAX = TIMESCALE * 15 // 1000
 JUMP_MAX = TIMESCALE // 5
-BLOCK_PARTS, SETTLE_BLOCKS, LOWS_MAX = 8, 4, 400
+BLOCK_PARTS, SETTLE_BLOCKS, LOWS_MAX = 8, 4, 12
 SILENCE_US = 1_500_000
 JOBS_PER_CAMERA = 6
 JOBS_SPARE = 64
@@ -134,7 +134,7 @@ class CameraRecorder:
         self.parts = 0
         self._open: _Open | None = None
         self._shift = 0
-        self._lows: list[int] = []
+        self._lows: deque[int] = deque(maxlen=LOWS_MAX)
         self._block = self._settling = self._slewed = 0
         self._flushed = 0
         self._retry_s = 0
@@ -270,9 +270,10 @@ class CameraRecorder:
 
     def _follow(self, part: Part) -> None:
         """At a file's beginning: footage times follow the wall clock, whatever the camera's crystal does."""
-        lows, self._lows, self._block = sorted(self._lows), [], 0
+        lows, self._block = sorted(self._lows), 0
+        self._lows.clear()
         if part.restart or not lows:
-            self._lows, self._settling = [], SETTLE_BLOCKS
+            self._settling = SETTLE_BLOCKS
             wanted = part.start_us * 9 // 100 - part.time - self._shift
             if abs(wanted) > JUMP_MAX:
                 self._shift += wanted
@@ -290,10 +291,10 @@ class CameraRecorder:
     def _timed(self, part: Part) -> None:
         """Note how far the wall clock is ahead of a part: the earliest of a few, since each may be late by a tick.
 
-        The median of these at the file's end is the truth: in a busy second a part may look early, too.
+        The median of the newest of these is the truth: in a busy second a part may look early, too.
         """
         ahead = part.start_us * 9 // 100 - part.time
-        if self._block or len(self._lows) >= LOWS_MAX:
+        if self._block:
             self._lows[-1] = min(self._lows[-1], ahead)
         else:
             self._lows.append(ahead)
