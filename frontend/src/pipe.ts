@@ -1,4 +1,5 @@
 /** fMP4 into a video element (영상 버퍼): one MediaSource, a bounded queue, trimming behind the picture. */
+import { playable, typeOf } from "./seat.js";
 
 /** Kinds of binary messages: u8 kind, u64 time in microseconds, fMP4 bytes. */
 export const INIT = 1;
@@ -12,18 +13,6 @@ export function message(data: ArrayBuffer): { kind: number; timeUs: number; body
   if (data.byteLength <= HEAD) return null;
   const view = new DataView(data);
   return { kind: view.getUint8(0), timeUs: Number(view.getBigUint64(1)), body: data.slice(HEAD) };
-}
-
-/** RFC 6381 codec of an init segment, from its avcC box; null when there is none. */
-export function codecOf(init: ArrayBuffer): string | null {
-  const bytes = new Uint8Array(init);
-  for (let i = 0; i + 8 < bytes.length; i++) {
-    if (bytes[i] === 0x61 && bytes[i + 1] === 0x76 && bytes[i + 2] === 0x63 && bytes[i + 3] === 0x43) {
-      const hex = (n: number): string => (bytes[n] ?? 0).toString(16).padStart(2, "0");
-      return `avc1.${hex(i + 5)}${hex(i + 6)}${hex(i + 7)}`;
-    }
-  }
-  return null;
 }
 
 /** A MediaSource behind one video element. `keepS`: seconds kept behind the picture. */
@@ -41,11 +30,10 @@ export class Pipe {
     private readonly grown: () => void = () => undefined,
   ) {}
 
-  /** Begin with an init segment; another codec on the same pipe changes the type in place. */
-  begin(init: ArrayBuffer): boolean {
-    const codec = codecOf(init);
-    const type = `video/mp4; codecs="${codec ?? ""}"`;
-    if (!codec || !MediaSource.isTypeSupported(type)) return false;
+  /** Begin with an init segment of an RFC 6381 codec; another one on the same pipe changes the type in place. */
+  begin(init: ArrayBuffer, codec: string): boolean {
+    const type = typeOf(codec);
+    if (!playable(codec)) return false;
     if (this.source && this.buffer && !this.broken) {
       if (codec !== this.codec) this.buffer.changeType(type);
       this.codec = codec;

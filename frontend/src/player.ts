@@ -3,6 +3,7 @@ import "./feed.js";
 import { pageData } from "./net.js";
 import { centreNow } from "./now.js";
 import { Pipe } from "./pipe.js";
+import { codecName, playable } from "./seat.js";
 import { dateTimeOf, span, t } from "./text.js";
 import { Timeline, type Stretch } from "./timeline.js";
 import { Viewing, type Ears, type Session } from "./viewing.js";
@@ -46,6 +47,7 @@ export class Player extends HTMLElement {
   private session: Session | null = null;
   private camera = "";
   private init: ArrayBuffer | null = null;
+  private codec = "";
   private gaps: { from: number; until: number; reason: string }[] = [];
   private wantPlaying = true;
   private done = false;
@@ -141,11 +143,13 @@ export class Player extends HTMLElement {
   private ears(): Ears {
     return {
       session: (session) => this.began(session),
-      init: (bytes) => {
+      init: (bytes, codec) => {
         this.init = bytes;
-        if (!this.pipe.begin(bytes)) this.say(t("이 브라우저가 못 여는 형식입니다.", "A format this browser cannot play."), true);
+        this.codec = codec;
+        if (!this.pipe.begin(bytes, codec)) this.unplayable(codecName(codec));
       },
       second: (bytes) => {
+        if (!playable(this.codec)) return;
         this.say("");
         this.pipe.push(bytes);
       },
@@ -173,7 +177,7 @@ export class Player extends HTMLElement {
   private order(unixS: number): void {
     this.done = false;
     if (this.init && this.pipe.ranges) this.pipe.flush();
-    else if (this.init) this.pipe.begin(this.init);
+    else if (this.init) this.pipe.begin(this.init, this.codec);
     const first = this.session?.first ?? 0;
     this.target = Math.max(unixS, first);
     this.viewing?.play(this.camera, this.target);
@@ -250,6 +254,19 @@ export class Player extends HTMLElement {
     const gap = this.gaps.find((g) => now + session.first >= g.from - 0.2 && now + session.first < g.until);
     if (gap) this.say(`${t("녹화 공백", "Gap")}: ${t(...(REASONS[gap.reason] ?? [gap.reason, gap.reason]))}`);
     else if (this.done) this.ended();
+  }
+
+  /** Nothing more is asked for: what cannot be seen is not opened. */
+  private unplayable(name: string): void {
+    this.wantPlaying = false;
+    this.viewing?.pause();
+    this.say(
+      t(
+        `이 자리의 브라우저는 ${name} 영상을 재생하지 못합니다. ${name}를 재생하는 브라우저가 있는 열람실 자리에서 여십시오.`,
+        `This browser cannot play ${name}. Open it at a station whose browser can.`,
+      ),
+      true,
+    );
   }
 
   private ended(): void {

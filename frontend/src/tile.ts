@@ -2,6 +2,7 @@
 import { Edge } from "./edge.js";
 import { CallError } from "./net.js";
 import { FRAGMENT, INIT, Pipe, message } from "./pipe.js";
+import { codecName } from "./seat.js";
 import { t } from "./text.js";
 import { type StreamName, type Ticket, ticketFor } from "./tickets.js";
 
@@ -21,16 +22,32 @@ const WORDS: Record<TileState, [string, string]> = {
   "no-signal": ["신호 없음", "No signal"],
 };
 
+const NEXT: Record<StreamName, StreamName | null> = { main: "sub", sub: "transcode", transcode: null };
+/** Streams that this seat could not decode, `camera/stream`: not tried again on this page. */
+const cannot = new Set<string>();
+
+/** What a tile says of a camera whose codec this seat cannot decode. */
+export interface CodecNews {
+  camera: string;
+  codec: string;
+  using: StreamName | null;
+}
+
 /** `<gw-tile>`; `show(camera, label)` begins, `clear()` ends. Fires `gw-state` when its state changes. */
 export class Tile extends HTMLElement {
   private readonly video = document.createElement("video");
   private readonly label = document.createElement("span");
   private readonly note = document.createElement("div");
+  private readonly badge = document.createElement("span");
   private readonly pipe: Pipe = new Pipe(this.video, 8, () => this.retry(), () => this.edge.grown());
   private readonly edge = new Edge(this.video, this.pipe);
   private socket: WebSocket | null = null;
   private camera = "";
   private stream: StreamName = "sub";
+  private using: StreamName = "sub";
+  private codec = "";
+  private busy = "";
+  private url = "";
   private tries = 0;
   private generation = 0;
   private frameAt = 0;
@@ -85,7 +102,9 @@ export class Tile extends HTMLElement {
     this.label.className = "tile-label";
     const dot = document.createElement("span");
     dot.className = "tile-dot";
-    bar.append(dot, this.label);
+    this.badge.className = "tile-badge";
+    this.badge.hidden = true;
+    bar.append(dot, this.label, this.badge);
     this.note.className = "tile-note";
     this.note.setAttribute("role", "status");
     this.video.muted = true;
@@ -98,6 +117,9 @@ export class Tile extends HTMLElement {
 
   private start(): void {
     this.stop();
+    this.using = this.stream;
+    while (cannot.has(`${this.camera}/${this.using}`) && NEXT[this.using]) this.using = NEXT[this.using] as StreamName;
+    this.mark();
     this.state("connecting");
     void this.open(++this.generation);
   }
@@ -114,7 +136,31 @@ export class Tile extends HTMLElement {
   }
 
   private ticket(): Promise<Ticket> {
-    return ticketFor(this.camera, this.stream);
+    return ticketFor(this.camera, this.using);
+  }
+
+  /** Say beside the name that this is not the stream that was asked for. */
+  private mark(): void {
+    this.badge.hidden = this.using === this.stream;
+    this.badge.textContent = this.using === "transcode" ? t("변환", "converted") : t("보조", "sub");
+    this.badge.title =
+      this.using === "transcode"
+        ? t("이 좌석이 재생하지 못하는 형식이라 H.264로 변환해 보여 줍니다(640픽셀 폭).", "Converted to H.264, 640 pixels wide, for this seat.")
+        : t("이 좌석이 재생하지 못하는 형식이라 보조영상을 보여 줍니다.", "The sub-stream, because this seat cannot play the main one.");
+  }
+
+  /** This seat cannot decode the stream: main → sub → transcode. */
+  private fallBack(): void {
+    cannot.add(`${this.camera}/${this.using}`);
+    const next = NEXT[this.using];
+    const news: CodecNews = { camera: this.camera, codec: this.codec, using: next };
+    this.dispatchEvent(new CustomEvent("gw-codec", { detail: news, bubbles: true }));
+    if (next) this.start();
+    else {
+      this.stop();
+      const name = codecName(this.codec);
+      this.state("refused", t(`이 좌석의 브라우저는 ${name}를 재생하지 못합니다.`, `This seat's browser cannot play ${name}.`));
+    }
   }
 
   private async open(generation: number): Promise<void> {
@@ -127,6 +173,7 @@ export class Tile extends HTMLElement {
     }
     if (generation !== this.generation) return;
     if (ticket.label) this.label.textContent = this.label.title = ticket.label;
+    this.url = ticket.url;
     const socket = new WebSocket(ticket.url);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
@@ -136,18 +183,29 @@ export class Tile extends HTMLElement {
       this.renewLater();
     };
     socket.onmessage = (event: MessageEvent<ArrayBuffer | string>) => {
-      if (generation === this.generation && typeof event.data !== "string") this.take(event.data);
+      if (generation !== this.generation) return;
+      if (typeof event.data === "string") this.told(event.data);
+      else this.take(event.data);
     };
     socket.onclose = () => {
       if (generation === this.generation) this.retry();
     };
   }
 
+  private told(text: string): void {
+    const said = JSON.parse(text) as { type: string; codec?: string; ko?: string; en?: string };
+    if (said.type === "init") this.codec = said.codec ?? "";
+    else if (said.type === "busy") {
+      this.busy = t(said.ko ?? "", said.en ?? "");
+      this.state("no-signal", this.busy);
+    }
+  }
+
   private take(data: ArrayBuffer): void {
     const part = message(data);
     if (!part) return;
     if (part.kind === INIT) {
-      if (!this.pipe.begin(part.body)) this.state("no-signal", t("이 브라우저가 못 여는 형식", "A format this browser cannot play"));
+      if (!this.pipe.begin(part.body, this.codec)) this.fallBack();
       return;
     }
     if (part.kind !== FRAGMENT) return;
@@ -173,6 +231,11 @@ export class Tile extends HTMLElement {
       try {
         const ticket = await this.ticket();
         if (generation !== this.generation) return;
+        if (ticket.url !== this.url) {
+          // another recorder has the camera now
+          this.start();
+          return;
+        }
         this.socket?.send(JSON.stringify({ token: ticket.token }));
         this.renewLater();
       } catch (error) {
@@ -203,7 +266,9 @@ export class Tile extends HTMLElement {
   private retry(): void {
     const before = this.dataset["state"];
     this.stop();
-    this.state(before === "live" || before === "stalled" ? "stalled" : "connecting");
+    if (this.busy) this.state("no-signal", this.busy);
+    else this.state(before === "live" || before === "stalled" ? "stalled" : "connecting");
+    this.busy = "";
     this.retryLater();
   }
 

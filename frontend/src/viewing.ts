@@ -16,7 +16,7 @@ export interface Session {
 /** What a page is told. */
 export interface Ears {
   session(session: Session): void;
-  init(bytes: ArrayBuffer): void;
+  init(bytes: ArrayBuffer, codec: string): void;
   second(bytes: ArrayBuffer, unixS: number): void;
   gap(from: number, until: number, reason: string): void;
   end(): void;
@@ -32,6 +32,7 @@ interface Said {
   from?: number;
   until?: number;
   reason?: string;
+  codec?: string;
 }
 
 /** Codes after which trying again makes no sense. */
@@ -56,6 +57,7 @@ export class Viewing {
   private awaiting: number | null = null;
   private tries = 0;
   private over = false;
+  private codec = "";
 
   constructor(private readonly url: string, private readonly permitUrl: string, private readonly viewerUrl: string, private readonly ears: Ears) {}
 
@@ -165,7 +167,8 @@ export class Viewing {
       this.tries = 0;
       this.ears.connection(true);
       this.ears.session(session);
-    } else if (what.type === "gap") {
+    } else if (what.type === "init") this.codec = what.codec ?? "";
+    else if (what.type === "gap") {
       if (what.from === this.awaiting) this.awaiting = null;
       this.received += Math.max(0, (what.until ?? 0) - (what.from ?? 0));
       this.ears.gap(what.from ?? 0, what.until ?? 0, what.reason ?? "");
@@ -184,7 +187,7 @@ export class Viewing {
     const part = message(data);
     if (!part) return;
     if (part.kind === INIT) {
-      this.ears.init(part.body);
+      this.ears.init(part.body, this.codec);
       return;
     }
     if (part.kind !== FRAGMENT) return;

@@ -1,6 +1,9 @@
 /** The wall's page: wires the wall to the list, the bar and the server. */
 import "./feed.js";
 import { call, pageData } from "./net.js";
+import { abilities, codecName } from "./seat.js";
+import { t } from "./text.js";
+import type { CodecNews } from "./tile.js";
 import { DRAG, Wall, type CameraItem } from "./wall.js";
 
 interface WallData {
@@ -23,6 +26,7 @@ function begin(view: Wall): void {
   list(view);
   saving(view);
   side();
+  codecs(view);
   view.focus();
 }
 
@@ -100,6 +104,28 @@ function saving(view: Wall): void {
   view.addEventListener("gw-layout", save);
   // what a seat looks at is on record from the moment the wall opens, not from its first change
   save();
+}
+
+/** Say what this seat's browser cannot decode, once a camera needs it, and how it is shown instead. */
+function codecs(view: Wall): void {
+  const strip = document.getElementById("seat-codecs");
+  const words = document.getElementById("seat-words");
+  const list = document.getElementById("seat-abilities");
+  if (!strip || !words || !list) return;
+  const met = new Map<string, Set<string>>();
+  view.addEventListener("gw-codec", (event) => {
+    const news = (event as CustomEvent<CodecNews>).detail;
+    const name = codecName(news.codec);
+    if (!met.size) void abilities().then((lines) => (list.textContent = lines.join(" · ")));
+    met.set(name, (met.get(name) ?? new Set()).add(news.camera));
+    const names = [...met.keys()].join(", ");
+    const count = new Set([...met.values()].flatMap((cameras) => [...cameras])).size;
+    words.textContent = t(
+      `이 좌석의 브라우저는 ${names} 영상을 재생하지 못합니다. 기기 ${count}대를 보조영상이나 변환영상으로 보여 줍니다.`,
+      `This seat's browser cannot play ${names}. ${count} camera(s) are shown by their sub-stream or converted.`,
+    );
+    strip.hidden = false;
+  });
 }
 
 function side(): void {

@@ -113,3 +113,30 @@ def test_an_emergency_is_loud_and_counts_down(sit: Sit):
     page.wait_for_load_state()
     assert page.locator(".emergency-on").count() == 0
     assert desk.faults == []
+
+
+UNABLE = """
+const able = MediaSource.isTypeSupported.bind(MediaSource);
+MediaSource.isTypeSupported = (type) => !/avc1\\.(4d|64|42c016)/i.test(type) && able(type);
+"""
+
+
+def test_a_seat_that_cannot_decode_gets_the_transcode_and_is_told(sit: Sit):
+    """A browser that refuses what the cameras send: each tile falls back, the ninth hears that eight is the limit."""
+    desk = sit("operator", "관제석-1")
+    desk.page.add_init_script(UNABLE)
+    page = desk.open("/watch/")
+    live(page, 8, 60)
+    badges = page.locator("gw-tile[data-state=live] .tile-badge").all_inner_texts()
+    assert badges == ["변환"] * 8
+    poll("the ninth is told", lambda: "8대까지" in "".join(page.locator(".tile-note").all_inner_texts()), 20)
+    words = page.locator("#seat-words").inner_text()
+    assert "H.264 영상을 재생하지 못합니다" in words
+    assert "9대" in words
+    advancing(page, 8)
+    desk.shot("wall-transcoded")
+    page.locator("#seat-codecs summary").click()
+    poll("what it can", lambda: "H.264 1080p 못함" in page.inner_text("#seat-abilities"), 10)
+    page.click('[data-grid="4"]')
+    live(page, 4, 30)
+    assert desk.faults == []

@@ -27,8 +27,8 @@ class Busy(Exception):
 
     def __init__(self, most: int) -> None:
         super().__init__(most)
-        self.ko = f"변환 영상은 녹화기마다 {most}대까지입니다. 다른 화면의 변환이 끝나면 다시 이어집니다."
-        self.en = f"A recorder converts {most} cameras at most; this one is tried again when another has ended."
+        self.ko = f"변환은 {most}대까지입니다. 다른 변환이 끝나면 이어집니다."
+        self.en = f"{most} conversions at most; tried again when another has ended."
 
 
 class Transcode:
