@@ -99,7 +99,10 @@ async def serve(home: Home) -> int:
         inspect=bool(home.config.get("inspection", True)),
     )  # fmt: skip
     await recorder.start()
-    await recorder.serve(port=home.port + 1, web_port=home.port, web_key=desk.web_key, report=desk.report)
+    await recorder.serve(
+        port=home.port + 1, web_port=home.port, web_key=desk.web_key, report=desk.report,
+        transcodes_max=int(home.config.get("transcodes_max", 8)),
+    )  # fmt: skip
     if home.config.get("fleet"):
         recorder.lease(desk.connect, home.spool / "sources.json", desk.register, desk.recorder)
     else:
