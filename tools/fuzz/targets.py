@@ -14,7 +14,7 @@ from uuid import UUID
 
 from gwanje.media import auth, h264, h265, mjpeg, mpeg4, rtsp, sdp
 from gwanje.media.fmp4 import ROW, ROW_REORDERED
-from gwanje.media.onvif import xml
+from gwanje.media.onvif import discovery, xml
 from gwanje.media.picture import BadParameterSet
 from gwanje.media.play.boxes import BadBoxes, Timeline, fragments, read_init
 from gwanje.media.ring import LiveRing
@@ -115,6 +115,11 @@ def _seeds(pattern: str) -> list[bytes]:
     return [path.read_bytes() for path in sorted(CORPUS.glob(pattern))]
 
 
+def _elements(name: str) -> list[bytes]:
+    """A document with a line for each element, for mutations of lines."""
+    return [seed.replace(b"><", b">\n<").replace(b" http", b"\nhttp") for seed in _seeds(name)]
+
+
 def _head(data: bytes) -> None:
     end, _ = rtsp.head_end(data)
     answer = rtsp.parse_head(data[: end if end >= 0 else len(data)].decode("latin-1"))
@@ -190,8 +195,17 @@ def _segment() -> bytes:
 
 
 def _xml(data: bytes) -> None:
-    for node in xml.parse(data).children:
-        node.all("Body")
+    for node in xml.parse(data).walk():
+        for name in ("Width", "GovLength"):
+            node.whole(name)
+            node.number(name)
+            node.attribute(name)
+
+
+def _found(data: bytes) -> None:
+    for found in discovery.answers(data, "10.0.0.9", "uuid:1"):
+        if "10.0.0.9" not in found.onvif:
+            raise Inconsistent("an address on another host than the one that answered")
 
 
 def targets() -> list[Target]:
@@ -217,6 +231,7 @@ def targets() -> list[Target]:
         Target("part", partial(of, seeds=_seeds("part-h*.bin")), partial(_part, first), (BadBoxes,)),
         Target("segment", partial(of, seeds=[_segment()]), file.read, (SegmentBroken,)),
         Target("onvif", partial(of, seeds=_seeds("onvif-*.bin")), _xml, (xml.BadXml,)),
+        Target("probe", partial(mutate.of_lines, seeds=_elements("probe-match.bin")), _found, (xml.BadXml,)),
     ]
 
 

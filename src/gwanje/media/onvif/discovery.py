@@ -91,7 +91,7 @@ def _address(row: Node, host: str) -> str:
         path = path_of(word)
         if scheme in ("http", "https") and path and "@" not in rest.split("/")[0]:
             port = rest.split("/")[0].rpartition("]")[2].rpartition(":")[2]
-            suffix = f":{port}" if port.isdigit() and 0 < int(port) < 65536 and ":" in rest.split("/")[0] else ""
+            suffix = f":{port}" if port.isdecimal() and 0 < int(port) < 65536 and ":" in rest.split("/")[0] else ""
             return f"{scheme}://{host}{suffix}{path}"
     return ""
 

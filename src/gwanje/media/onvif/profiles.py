@@ -77,7 +77,7 @@ def _encoder(row: Node) -> Encoder:
     codec = CODECS.get(row.said("Encoding", most=20).upper(), row.said("Encoding", most=20))
     gov = row.whole("H264", "GovLength") or row.whole("MPEG4", "GovLength")
     written = row.attribute("GovLength")
-    gov = int(written[:9]) if gov is None and written.isdigit() else gov
+    gov = int(written[:9]) if gov is None and written.isdecimal() else gov
     bitrate = row.whole("RateControl", "BitrateLimit", most=1 << 40)
     return Encoder(
         row.attribute("token", 64), codec,
@@ -154,7 +154,7 @@ async def options(session: Session, paths: dict[str, str], one: Profile) -> Opti
         rows = [r for r in found.all("Options") if CODECS.get(r.said("Encoding").upper()) == one.encoder.codec]
         rates = sorted(r for word in (rows[0].attribute("FrameRatesSupported", 400) if rows else "").split()
                        if (r := _rate(word)) is not None)  # fmt: skip
-        span = [int(w) for w in (rows[0].attribute("GovLengthRange") if rows else "").split()[:2] if w.isdigit()]
+        span = [int(w) for w in (rows[0].attribute("GovLengthRange") if rows else "").split()[:2] if w.isdecimal()]
         gov = (span[0], span[1]) if len(span) == 2 else None
         return Options(_sizes(rows[0]) if rows else (), gov, (rates[0], rates[-1]) if rates else None)
     row = found.find(one.encoder.codec)
