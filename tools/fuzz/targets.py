@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import io
 import os
 import random
 import tempfile
@@ -14,6 +16,7 @@ from uuid import UUID
 
 from gwanje.media import auth, h264, h265, mjpeg, mpeg4, rtsp, sdp
 from gwanje.media.fmp4 import ROW, ROW_REORDERED
+from gwanje.media.ingest import web
 from gwanje.media.onvif import discovery, xml
 from gwanje.media.picture import BadParameterSet
 from gwanje.media.play.boxes import BadBoxes, Timeline, fragments, read_init
@@ -155,6 +158,31 @@ def _part(init: bytes, data: bytes) -> None:
     Timeline(1_800_000_000).place(data, known, 1_800_000_000_500_000)
 
 
+class _Response(http.client.HTTPResponse):
+    """A camera's body in pieces, without a connection."""
+
+    def __init__(self, data: bytes) -> None:
+        self._rest = io.BytesIO(data)
+
+    def read1(self, n: int = -1) -> bytes:
+        return self._rest.read(700)
+
+
+def _pictures(data: bytes) -> None:
+    for picture in web.pictures(_Response(data), "--frame"):
+        with contextlib.suppress(BadParameterSet):
+            mjpeg.size_of(picture)
+
+
+def _multipart() -> list[bytes]:
+    pictures = _seeds("unit-jpeg-*.bin")
+    heads = (b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", b"Content-Type: image/jpeg\r\n\r\n")
+    return [
+        b"".join(b"--frame\r\n" + (head % len(p) if b"%" in head else head) + p + b"\r\n" for p in pictures)
+        for head in heads
+    ]
+
+
 class _File:
     """A segment file on memory, rewritten for each input."""
 
@@ -229,6 +257,7 @@ def targets() -> list[Target]:
         Target("sets", partial(of, seeds=sets), _sets),
         Target("init", partial(of, seeds=inits), _init, (BadBoxes,)),
         Target("part", partial(of, seeds=_seeds("part-h*.bin")), partial(_part, first), (BadBoxes,)),
+        Target("http", partial(of, seeds=_multipart()), _pictures, (web.WebRefused,)),
         Target("segment", partial(of, seeds=[_segment()]), file.read, (SegmentBroken,)),
         Target("onvif", partial(of, seeds=_seeds("onvif-*.bin")), _xml, (xml.BadXml,)),
         Target("probe", partial(mutate.of_lines, seeds=_elements("probe-match.bin")), _found, (xml.BadXml,)),
