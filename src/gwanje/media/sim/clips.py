@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -102,8 +102,12 @@ def _run(work: Sequence[Work], progress: Progress) -> None:
             raise
 
 
-def _make_street(main: Path, sub: Path, scene: int, label: str, seconds: int) -> None:
-    street.make_pair(main, sub, scene, label, seconds)
+def _make_street(main: Path, sub: Path, scene: int, label: str, seconds: int, codec: str) -> None:  # noqa: PLR0917
+    street.make_pair(main, sub, scene, label, seconds, codec)
+
+
+def _also(codec: str) -> str:
+    return "" if codec == "H264" else f" {codec}"
 
 
 def _names(cache: Path, key: str) -> tuple[Path, Path]:
@@ -118,6 +122,7 @@ def streets(
     seconds: int = street.SECONDS,
     audio_camera: int = 0,
     progress: Progress = _silent,
+    codec: str = "H264",
 ) -> list[Clip]:
     """One synthetic street per label (12 at most), named cam01, cam02, …; made now unless the cache has them.
 
@@ -131,9 +136,9 @@ def streets(
     work: list[Work] = []
     for index, label in enumerate(labels):
         key = f"street {street.VERSION} {_VERSION} {index} {seconds} {label}"
-        main, sub = _names(cache, key)
+        main, sub = _names(cache, key + _also(codec))
         if not (main.exists() and sub.exists()):
-            work.append((_make_street, (main, sub, index, label, seconds), label))
+            work.append((_make_street, (main, sub, index, label, seconds, codec), label))
         made.append(Clip(f"cam{index + 1:02d}", label, main, sub, audio=index == audio_camera))
     if work:
         _run(work, progress)
@@ -151,7 +156,7 @@ def files(source: Path) -> list[Path]:
     return found
 
 
-def folder(source: Path, cache: Path, *, progress: Progress = _silent) -> list[Clip]:
+def folder(source: Path, cache: Path, *, progress: Progress = _silent, codec: str = "H264") -> list[Clip]:
     """Every media file of ``source`` as a camera: transcoded once, counter burnt in, looped, audio dropped.
 
     Raises BadClip when the folder holds no media file, too many, or one that cannot be read.
@@ -166,17 +171,17 @@ def folder(source: Path, cache: Path, *, progress: Progress = _silent) -> list[C
             raise BadClip(f"{file.name}: 2 GiB보다 큽니다. / larger than 2 GiB.")
         with file.open("rb") as handle:
             digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        main, sub = _names(cache, f"clip {_VERSION} {digest} {file.suffix.lower()}")
+        main, sub = _names(cache, f"clip {_VERSION} {digest} {file.suffix.lower()}" + _also(codec))
         if not (main.exists() and sub.exists()):
-            work.append((transcode, (file, main, sub), file.name))
+            work.append((transcode, (file, main, sub, codec), file.name))
         made.append(Clip(f"cam{index + 1:02d}", file.stem, main, sub))
     if work:
         _run(work, progress)
     return made
 
 
-def _even(value: float) -> int:
-    return max(2, round(value / 2) * 2)
+def _even(value: float, step: int = 2) -> int:
+    return max(step, round(value / step) * step)
 
 
 def forms(width: int, height: int, rate: Fraction) -> tuple[encode.Form, encode.Form]:
@@ -254,9 +259,14 @@ def _looped(file: Path, form: encode.Form) -> Iterator[NDArray[np.uint8]]:
                 return
 
 
-def transcode(file: Path, main: Path, sub: Path) -> None:
+def transcode(file: Path, main: Path, sub: Path, codec: str = "H264") -> None:
     """Transcode any readable video file to both streams, counter burnt in; BadClip when it cannot be read."""
-    big, small = _probe(file)
+    # RTP says the size of a JPEG picture in eighths
+    step = 8 if codec == "JPEG" else 2
+    big, small = (
+        replace(form, codec=codec, width=_even(form.width, step), height=_even(form.height, step))
+        for form in _probe(file)
+    )
     try:
         encode.write(_looped(file, big), [(main, big), (sub, small)])
     except av.FFmpegError as error:

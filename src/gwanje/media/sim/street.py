@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -247,6 +247,7 @@ def make(path: Path, seconds: int = 20, *, scene: int = 0, label: str = "A-0000"
     return path
 
 
-def make_pair(main: Path, sub: Path, scene: int, label: str, seconds: int = SECONDS) -> int:
+def make_pair(main: Path, sub: Path, scene: int, label: str, seconds: int = SECONDS, codec: str = "H264") -> int:  # noqa: PLR0917
     """Encode main and sub-stream of a scene at once; returns frames per loop."""
-    return encode.write(frames(scene, label, seconds), [(main, MAIN), (sub, SUB)])
+    forms = (replace(form, codec=codec) for form in (MAIN, SUB))
+    return encode.write(frames(scene, label, seconds), zip((main, sub), forms, strict=True))
