@@ -22,6 +22,7 @@ from gwanje.kernel.ledger.entry import BadEntry
 from gwanje.kernel.sources import Source
 from gwanje.media import registration
 from gwanje.media.auth import Credentials
+from gwanje.media.device_events import DeviceEvents
 from gwanje.media.devices import DeviceDesk
 from gwanje.media.fleet import credentials_of
 from gwanje.media.recorder import Recorder
@@ -109,11 +110,18 @@ async def serve(home: Home) -> int:
         recorder.connect(desk.connect, home.spool / "sources.json", desk.register)
     devices = desk.devices(home)
     devices.start()
+    happen = DeviceEvents(
+        sources=lambda: [camera.source for camera in recorder.fleet.cameras.values()], unseal=desk.unseal,
+        clock=home.clock, put=devices.put,
+    )  # fmt: skip
+    watching = loop.create_task(happen.run())
     stopped = loop.create_task(stop.wait())
     ends: set[asyncio.Future[Any]] = {stopped, recorder.failed}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
     failed = recorder.failed.done()
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
     await asyncio.to_thread(devices.stop)
     await recorder.stop()
     await vault.close()

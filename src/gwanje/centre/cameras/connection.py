@@ -68,6 +68,7 @@ KEYS: dict[str, Callable[[Any], bool]] = {
     "ptz": lambda v: isinstance(v, dict),
     "standard": _standard,
     "clock": lambda v: isinstance(v, bool),
+    "events": lambda v: isinstance(v, bool),
 }
 
 

@@ -28,6 +28,8 @@ def _act(request: HttpRequest, row: Camera) -> None:
     act = said.get("act", "")
     if act == "address":
         connection.set_connection(actor, row.id, {"onvif": said.get("onvif", "").strip() or None})
+    elif act == "events":
+        connection.set_connection(actor, row.id, {"events": True if said.get("events") else None})
     elif act == "probe":
         devices.ask_probe(actor, row.id, factory=bool(said.get("factory")))
     elif act == "configure":

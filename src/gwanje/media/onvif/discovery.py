@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import os
 import socket
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -130,7 +131,7 @@ async def probe(interface: str, *, host: str = GROUP, port: int = PORT, wait_s: 
         transport, _ = await loop.create_datagram_endpoint(lambda: ears, sock=sock)
     except OSError as error:
         sock.close()
-        raise DeviceFault("network", error.strerror or "") from error
+        raise DeviceFault("network", os.strerror(error.errno) if error.errno else "") from error
     try:
         # cameras answer to one of the two forms; the second asks whoever there is
         for types in ("<d:Types>dn:NetworkVideoTransmitter</d:Types>", ""):

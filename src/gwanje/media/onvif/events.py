@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from gwanje.media.onvif import device
@@ -106,7 +106,7 @@ class PullPoint:
         self._session.close()
 
 
-async def happenings(session: Session) -> AsyncIterator[Happening | DeviceFault]:
+async def happenings(session: Session) -> AsyncGenerator[Happening | DeviceFault, None]:
     """What happens at a device, for ever: a fault is told once and tried again with growing pauses."""
     pause = PAUSE_MIN_S
     while True:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -131,5 +132,5 @@ def _fault(error: BaseException) -> BaseException:
     if isinstance(error, h11.RemoteProtocolError | h11.LocalProtocolError):
         return DeviceFault("unreadable", "no HTTP")
     if isinstance(error, OSError):
-        return DeviceFault("network", error.strerror or type(error).__name__ if error.errno else type(error).__name__)
+        return DeviceFault("network", os.strerror(error.errno) if error.errno else type(error).__name__)
     return error
