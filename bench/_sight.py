@@ -46,7 +46,8 @@ class View:
 
 
 def streets(scenes: range) -> list[View]:
-    """Views of the simulator's streets; each scene is a place of its own."""
+    """Views of the simulator's streets; each scene is a place of its own, and here there are more than in the demo."""
+    street.SCENES = max(street.SCENES, scenes.stop)
     return [View(f"street {scene}", tuple(_street(scene))) for scene in scenes]
 
 

@@ -2,8 +2,9 @@
 
 Thresholds are tuned on ``--side tune`` and judged on ``--side judge``; the two share no clip and no scene. Quiet looks
 go through days and nights, clouds, rain, fog, parked lorries, lamps, infrared and coding; an alarm is a finding that
-opens. Faults are planted at seeded moments of those days, on a copy of the memory, and found when a finding of their
-kind opens within six looks. Fails below recall 0.98, above one false alarm in 10,080 looks, or when a control fails.
+opens. Faults are planted at seeded moments of those days, on a copy of the memory, and found when a finding opens
+within sixteen looks; how often it is named right is said apart. Fails below recall 0.98, above one false alarm in
+10,080 looks, or when a control fails (each kind planted is named, nothing planted opens nothing).
 """
 
 from __future__ import annotations
@@ -28,11 +29,15 @@ from gwanje.media.inspect.figures import measure
 from gwanje.media.inspect.memory import Memory
 
 CLIPS = Path(__file__).parents[2] / "shared" / "data" / "video"
-SIDES = {"tune": (range(6), "vtest.avi"), "judge": (range(6, 12), "traffic_h264_aac.mp4")}
+SIDES = {
+    "tune": (range(6), ("vtest.avi", "traffic_h264_aac.mp4")),
+    "judge": (range(6, 18), ("girlshy.h265",)),
+}
 RECALL_MIN = 0.98
 ALARM_LOOKS = 10_080
-FOUND_WITHIN = 6
-WARM = 30
+FOUND_WITHIN = 16
+HEALED_WITHIN = 8
+WARM = 60
 
 
 @dataclass
@@ -43,6 +48,7 @@ class Counted:
     flagged: int = 0
     alarms: Counter[str] = field(default_factory=Counter)
     confusion: Counter[tuple[str, str]] = field(default_factory=Counter)
+    waited: Counter[int] = field(default_factory=Counter)
     unhealed: int = 0
     healed: int = 0
     seconds: float = 0.0
@@ -54,6 +60,7 @@ class Counted:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.alarms += other.alarms
         self.confusion += other.confusion
+        self.waited += other.waited
         self.notes += other.notes
 
 
@@ -72,13 +79,13 @@ class Camera:
         self.said = self.memory.look(measure(picture))
         self.seconds += time.process_time() - started
         self.at += 1
-        return [c.kind for c in self.course.heard(self.said.kind, self.at) if c.begins]
+        return [c.kind for c in self.course.heard(self.said.kind, self.at, self.said.needed) if c.begins]
 
 
 def views(side: str) -> list[str]:
     """Names of a side's views; a clip that is not there is left out and said."""
-    scenes, name = SIDES[side]
-    return [*(f"street:{scene}" for scene in scenes), *([f"clip:{name}"] if (CLIPS / name).exists() else [])]
+    scenes, names = SIDES[side]
+    return [*(f"street:{scene}" for scene in scenes), *(f"clip:{n}" for n in names if (CLIPS / n).exists())]
 
 
 def load(name: str) -> sight.View:
@@ -122,7 +129,8 @@ def run_view(  # noqa: PLR0917 - mapped over processes
 
 
 def _plain(said: Any) -> str:
-    return (f"alike {said.alike:.2f} lost {said.lost:.2f} energy {said.energy:.2f} sharp {said.sharp:.2f} "
+    return (f"needed {said.needed} alike {said.alike:.2f} lost {said.lost:.2f} energy {said.energy:.2f} "
+            f"sharp {said.sharp:.2f} "
             f"coarse {said.coarse:.2f} shift {said.shift} "
             f"change {said.change:.2f} dark {said.dark:.0f} bright {said.bright:.0f}")  # fmt: skip
 
@@ -139,11 +147,14 @@ def _plant(  # noqa: PLR0917 - the bench's own
     for _ in range(FOUND_WITHIN):
         said += copied.see(picture(int(rng.integers(0, len(view.frames))), weather))
         heard.append(f"{copied.said.kind}: {_plain(copied.said)}")
+        counted.waited[len(heard)] += 1
+        if said:
+            break
     found = said[-1] if said else ""
     counted.confusion[kind, found] += 1
     if name and found != kind:
         counted.notes.append(f"{name} planted {kind} found {found or '-'} {heard[-1]} {weather}")
-    for _ in range(4):
+    for _ in range(HEALED_WITHIN):
         copied.see(sight.look(view, int(rng.integers(0, len(view.frames))), weather, rng))
     counted.healed += not copied.course.open
     counted.unhealed += bool(copied.course.open)
@@ -175,9 +186,19 @@ def figures(total: Counted, side: str) -> dict[str, Any]:
         "recall_named": round(named / planted, 4) if planted else None,
         "confusion": kinds, "false_alarms": alarms, "false_alarm_kinds": dict(total.alarms),
         "false_alarms_per_10080": round(alarms * ALARM_LOOKS / max(1, total.looks), 3),
+        "looks_until_found": _waits(total),
         "looks_flagged_unconfirmed": total.flagged, "healed": total.healed, "not_healed": total.unhealed,
         "analysis_ms_a_look": round(1000 * total.seconds / max(1, total.looks), 2),
     }  # fmt: skip
+
+
+def _waits(total: Counted) -> dict[str, int]:
+    """How many looks a fault needed until its finding: at the median, at the 95th of a hundred, at most."""
+    ended = {n: total.waited[n] - total.waited[n + 1] for n in sorted(total.waited)}
+    looks = [n for n, count in ended.items() for _ in range(max(0, count))]
+    if not looks:
+        return {}
+    return {"p50": looks[len(looks) // 2], "p95": looks[int(len(looks) * 0.95)], "max": looks[-1]}
 
 
 def controls() -> list[str]:
@@ -187,12 +208,12 @@ def controls() -> list[str]:
     for kind in ("", *sight.FAULTS):
         rng = np.random.default_rng(5)
         camera, weather = Camera(), sight.Weather()
-        for number in range(12):
+        for number in range(45):
             camera.see(sight.look(view, number, weather, rng))
         picture = sight.plant(kind, view, [view], 5) if kind else None
         said = []
         for number in range(6):
-            seen = picture(number, weather) if picture else sight.look(view, number + 12, weather, rng)
+            seen = picture(number, weather) if picture else sight.look(view, number + 45, weather, rng)
             said += camera.see(seen)
         if said != ([kind] if kind else []):
             wrong.append(f"control {kind or 'nothing'} planted: {said}")
@@ -219,8 +240,8 @@ def main(argv: list[str]) -> int:
     print(json.dumps(found, indent=1, ensure_ascii=False))
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-    if found["recall"] is not None and found["recall_named"] < RECALL_MIN:
-        wrong.append(f"recall {found['recall_named']} < {RECALL_MIN}")
+    if found["recall"] is not None and found["recall"] < RECALL_MIN:
+        wrong.append(f"recall {found['recall']} < {RECALL_MIN}")
     if found["false_alarms_per_10080"] > 1:
         wrong.append(f"{found['false_alarms_per_10080']} false alarms in {ALARM_LOOKS} looks")
     for line in wrong:

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 jobs = Blueprint()
 RETENTION = "retention"
 PAIRS = "ledger-pairs"
+INSPECTION = "inspection"
 HOUSEKEEPING = "housekeeping"
 
 
@@ -46,6 +47,22 @@ def retention(timestamp: int) -> None:
         connections.close_all()
     if report.erased or not report.ok:
         log.info("retention: %s", report.as_json())
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="inspection", queueing_lock=INSPECTION)
+def inspection(timestamp: int) -> None:
+    """Every minute: findings and long gaps become rows of the journal; an overdue month is an alarm (점검일지)."""
+    from django.db import connections
+
+    from gwanje.centre.inspection import duties
+
+    try:
+        report = duties.run()
+    finally:
+        connections.close_all()
+    if report.opened or report.healed:
+        log.info("inspection: %s faults opened, %s healed", report.opened, report.healed)
 
 
 @jobs.periodic(cron="10 3 * * *")

@@ -41,6 +41,10 @@ LINKS = (
         (("playback.read", {"own": False}), ("playback.ask", {})),
     ),
     Link(_("영상정보처리기기"), _("기기와 설치지점"), "/cameras/", (("cameras.registry.read", {}),)),
+    Link(
+        _("점검"), _("점검일지와 장애"), "/inspection/", (("inspection.journal.read", {}),), ("/inspection/tickets/",)
+    ),
+    Link(_("의뢰"), _("유지관리 의뢰"), "/inspection/tickets/", (("inspection.ticket.read", {}),)),
     Link(_("보관·파기"), _("보관과 파기"), "/retention/", (("retention.read", {}),)),
     Link(_("인력"), _("인력과 권한"), "/staff/", (("staff.read", {}),), ("/staff/me/",)),
     Link(_("공개"), _("조문별 이행"), "/law/"),

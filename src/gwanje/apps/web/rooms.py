@@ -9,6 +9,7 @@ ROOMS = {
     "cameras": "cameras/",
     "watching": "watch/",
     "playback": "playback/",
+    "inspection": "inspection/",
     "retention": "retention/",
     "publication": "law/",
 }

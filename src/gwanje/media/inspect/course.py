@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 CONFIRM = 2
 CONFIRM_STILL = 3
 HEAL = 2
+PLAIN = ("black", "white", "standard", "clock")
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,7 @@ class Course:
 
     def __init__(self) -> None:
         self.open = ""
-        self._said = ""
-        self._times = 0
+        self._said: Counter[str] = Counter()
         self._since_us = 0
         self._good = 0
         self._good_us = 0
@@ -32,28 +33,34 @@ class Course:
     @property
     def uneasy(self) -> bool:
         """Should the next look come sooner? Something is wrong, or just became well."""
-        return bool(self.open or self._times)
+        return bool(self.open or self._said)
 
-    def heard(self, kind: str, at_us: int) -> list[Change]:
-        """Changes that this look brings, oldest first; never more than two."""
+    def heard(self, kind: str, at_us: int, needed: int = CONFIRM) -> list[Change]:
+        """Changes that this look brings, oldest first; never more than two.
+
+        ``needed``: looks in a row that must find something wrong; three at least for a picture that stands still. What
+        most of them say is the finding's kind: a lorry that passes a covered lens does not begin the count anew.
+        """
         if not kind:
             return self._well(at_us)
         self._good = 0
         if kind == self.open:
-            self._times = 0
+            self._said.clear()
             return []
-        if kind != self._said or not self._times:
-            self._said, self._since_us, self._times = kind, at_us, 0
-        self._times += 1
-        needed = CONFIRM_STILL if kind == "frozen" else CONFIRM
-        if self._times < needed:
+        if not self._said:
+            self._since_us = at_us
+        self._said[kind] += 1
+        named, times = self._said.most_common(1)[0]
+        least = CONFIRM if named in PLAIN else max(needed, CONFIRM_STILL if named == "frozen" else CONFIRM)
+        if self._said.total() < least or times < CONFIRM:
             return []
         changes = [Change(self.open, False, self._since_us)] if self.open else []
-        self.open, self._times = kind, 0
-        return [*changes, Change(kind, True, self._since_us)]
+        self.open = named
+        self._said.clear()
+        return [*changes, Change(named, True, self._since_us)]
 
     def _well(self, at_us: int) -> list[Change]:
-        self._times = 0
+        self._said.clear()
         if not self.open:
             return []
         self._good += 1

@@ -230,11 +230,11 @@ class Inspector:
             held.forget()
         watched.said = said
         at_us = held.start_us
-        changes = watched.picture.heard(kind, at_us)
+        changes = watched.picture.heard(kind, at_us, int(said.get("needed", 2)))
         await self._changed(watched, changes, figures(said))
         if not watched.picture.uneasy:
             watched.drop()
-        if watched.uneasy:
+        if watched.uneasy or not said.get("learnt"):
             watched.due = min(watched.due, loop.time() + UNEASY_S)
 
     def _judge_standard(self, watched: Watched, part: Part) -> None:

@@ -6,6 +6,7 @@ only; it dies with the process and is learnt again.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,21 +20,26 @@ KINDS = ("black", "white", "frozen", "covered", "blurred", "moved")
 class Limits:
     """Thresholds; tuned on other clips than those they are judged on (``./dev bench inspection``)."""
 
-    learn: int = 5
+    learn: int = 40
+    least: int = 5
+    chance: float = 1e-5
+    needed_most: int = 15
     pace: float = 0.12
     modes: int = 4
     dark_max: float = 30.0
     dark_contrast: float = 7.0
     bright_min: float = 205.0
     bright_contrast: float = 14.0
-    still_mean: float = 0.35
-    still_block: float = 1.2
+    still_mean: float = 0.55
+    still_block: float = 1.4
     still_share: float = 0.97
     block_floor: float = 0.6
     lost_block: float = 0.3
     covered_lost: float = 0.28
     covered_energy: float = 0.64
     covered_alike: float = 0.65
+    empty_lost: float = 0.8
+    empty_energy: float = 0.15
     blur_sharp: float = 0.72
     blur_coarse: float = 0.66
     moved_alike: float = 0.42
@@ -48,6 +54,7 @@ LIMITS = Limits()
 class Said:
     """What a look says: the kind ("" when all is well), and the numbers it rests on.
 
+    ``needed``: looks in a row that must say so before it is believed: more where passing lorries fill the view.
     ``alike``: agreement of edges with the memory, as a share of what is usual here. ``lost``: share of the blocks with
     edges that have none now. ``energy``: all edges, ``sharp``: their narrowness, both as shares of the memory's.
     ``coarse``: agreement of light and dark areas, -1..1. ``shift``: rows and columns (of 90 x 160) the view moved by.
@@ -56,6 +63,7 @@ class Said:
 
     kind: str
     learnt: bool
+    needed: int
     alike: float
     lost: float
     energy: float
@@ -99,16 +107,47 @@ class Memory:
         self._sharp = 0.0
         self._alike = 0.0
         self._before: Luma | None = None
+        self._odd = 0.1
+        self._counted = 20.0
+        self._run = 0
 
     def look(self, seen: Figures, ignore: Field | None = None) -> Said:
         """Judge one look. ``ignore``: 9 x 16 blocks (1 = burnt-in clock, left out of the frozen comparison)."""
         change, still = self._still(seen, ignore)
         self._before = seen.small
         said, gain, raw = self._compare(seen, change)
-        said = replace(said, kind=self._kind(said, gain, seen.contrast, still))
-        if not said.kind:
+        kind = self._plain(said, seen.contrast)
+        odd = "" if kind or self.looks < self.limits.least else self._odd_kind(said, gain)
+        if not kind and not said.learnt:
+            # a view is learnt as it comes, whatever passes; how often it was odd is learnt too
+            self._count(bool(odd))
             self._learn(seen, raw)
-        return said
+            return replace(said, kind="frozen" if still else "")
+        kind = kind or odd or ("frozen" if still else "")
+        if kind:
+            self._run += 1
+        else:
+            self._well(said.needed)
+            self._learn(seen, raw)
+        return replace(said, kind=kind)
+
+    def _well(self, needed: int) -> None:
+        """A run of odd looks too short to be believed was none: the view is that unsteady."""
+        for _ in range(self._run if self._run < needed else 0):
+            self._count(True)
+        self._run = 0
+        self._count(False)
+
+    def _count(self, odd: bool) -> None:
+        if self._counted >= 300:
+            self._odd, self._counted = self._odd * 299 / 300, 299.0
+        self._odd += odd
+        self._counted += 1
+
+    def _needed(self) -> int:
+        """Looks in a row whose being odd by chance is less likely than ``chance``."""
+        share = min(self._odd / self._counted, 0.5)
+        return min(self.limits.needed_most, max(2, math.ceil(math.log(self.limits.chance) / math.log(share))))
 
     def _still(self, seen: Figures, ignore: Field | None) -> tuple[float, bool]:
         if self._before is None:
@@ -126,7 +165,7 @@ class Memory:
     def _compare(self, seen: Figures, change: float) -> tuple[Said, float, float]:
         """The look beside the memory; also the gain of agreement by a shift, and the agreement as such."""
         learnt = self.looks >= self.limits.learn
-        nothing = Said("", learnt, 1.0, 0.0, 1.0, 1.0, 1.0, (0, 0), change, seen.dark, seen.bright)
+        nothing = Said("", learnt, self._needed(), 1.0, 0.0, 1.0, 1.0, 1.0, (0, 0), change, seen.dark, seen.bright)
         if self._structure is None or self._energy is None or self._coarse is None:
             return nothing, 1.0, 1.0
         fields = [self._structure, *self._modes]
@@ -147,23 +186,29 @@ class Memory:
         gain = best / max(raw, 0.05) if best > 0.3 * self._alike else 1.0
         return said, gain, raw
 
-    def _kind(self, said: Said, gain: float, contrast: float, still: bool) -> str:
+    def _plain(self, said: Said, contrast: float) -> str:
+        """What needs no memory."""
         limits = self.limits
         if said.dark < limits.dark_max and contrast < limits.dark_contrast:
             return "black"
         if said.bright > limits.bright_min and contrast < limits.bright_contrast:
             return "white"
-        if said.learnt:
-            if said.sharp < limits.blur_sharp and said.coarse > limits.blur_coarse:
-                return "blurred"
-            emptied = said.lost > limits.covered_lost and said.energy < limits.covered_energy
-            if emptied and said.alike < limits.covered_alike:
-                return "covered"
-            if said.alike < limits.moved_alike:
-                return "moved"
-            if max(abs(said.shift[0]), abs(said.shift[1])) >= limits.shift_min and gain > limits.shift_gain:
-                return "moved"
-        return "frozen" if still else ""
+        return ""
+
+    def _odd_kind(self, said: Said, gain: float) -> str:
+        """What is not as it was."""
+        limits = self.limits
+        if said.sharp < limits.blur_sharp and said.coarse > limits.blur_coarse:
+            return "blurred"
+        emptied = said.lost > limits.covered_lost and said.energy < limits.covered_energy
+        if emptied and said.alike < limits.covered_alike:
+            return "covered"
+        if said.lost > limits.empty_lost and said.energy < limits.empty_energy:
+            return "blurred" if said.coarse > limits.blur_coarse else "covered"
+        if said.alike < limits.moved_alike:
+            return "moved"
+        far = max(abs(said.shift[0]), abs(said.shift[1])) >= limits.shift_min
+        return "moved" if far and gain > limits.shift_gain else ""
 
     def _learn(self, seen: Figures, alike: float) -> None:
         self.looks += 1

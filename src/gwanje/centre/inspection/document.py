@@ -1,0 +1,67 @@
+"""Form 1 as a document (별지 제1호서식 점검일지): nine columns, A4 across, PDF/A by Typst."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from django.contrib.staticfiles import finders
+
+from gwanje.centre.common import clock
+from gwanje.centre.inspection.models import Fault
+
+ROWS_MAX = 5000
+COLUMNS = ("순번", "명칭", "관리번호", "장애발생일자", "장애처리일자", "장애내용", "점검내역", "처리결과", "기타사항")
+
+
+def fonts() -> Path | None:
+    """Folder of the document fonts, or None for the system's."""
+    found = finders.find("vendor/fonts/Pretendard-Regular.otf")
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def _when(at: datetime | None) -> str:
+    return f"{at.astimezone(clock().zone):%Y-%m-%d %H:%M}" if at else ""
+
+
+def form_one(centre: str, year: int, month: int, rows: Sequence[Fault], now: datetime) -> dict[str, Any]:
+    """What the document shows, all of it text."""
+    listed = [
+        [str(place), row.name, row.number, _when(row.occurred_at), _when(row.handled_at), row.said, row.inspected,
+         row.result, " ".join(part for part in (row.note, f"({row.signer})" if row.signer else "") if part)]
+        for place, row in enumerate(rows, 1)
+    ]  # fmt: skip
+    return {
+        "form": "[별지 제1호서식]",
+        "title": "영상정보처리기기 점검일지",
+        "centre": centre,
+        "period": f"{year}년 {month}월",
+        "date": [now.year, now.month, now.day],
+        "printed": f"출력 {now:%Y-%m-%d %H:%M}",
+        "boxes": ["담당", "팀장", "과장"],
+        "columns": list(COLUMNS),
+        "rows": listed,
+        "nothing": "" if listed else "이 달에 기록된 장애가 없습니다.",
+    }
+
+
+def render(data: dict[str, Any], fonts_folder: Path | None) -> bytes:
+    """PDF/A-2b; every text is data of the template, never its source."""
+    import typst
+
+    data = {**data, "font": ["Pretendard"] if fonts_folder else ["NanumGothic", "Noto Sans CJK KR", "Noto Sans KR"]}
+    with as_file(files("gwanje.centre.inspection") / "documents" / "journal.typ") as template:
+        made = typst.compile(
+            template,
+            root=template.parent,
+            font_paths=[fonts_folder] if fonts_folder else [],
+            ignore_system_fonts=fonts_folder is not None,
+            sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
+            pdf_standards=["a-2b"],
+        )
+    assert isinstance(made, bytes)
+    return made
