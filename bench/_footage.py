@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import signal
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -29,7 +30,7 @@ COUNT_AT = 80
 REORDERED_AT = 76
 LEFT_OUT = (6, 7, 8, 9)
 DECODE_ALL_CAMERAS = 25
-DECODE_S = 4
+DECODE_S, DECODE_MANY_S, MANY = 4, 1, 300
 
 
 @dataclass
@@ -162,10 +163,12 @@ def check(home: Home, cameras: int, clip: Path, codec: str) -> dict[str, Any]:
     by_slot: dict[str, list[Path]] = {}
     for path in sorted(home.store.rglob("*.gws"), key=lambda p: int(p.name.split("-")[1])):
         by_slot.setdefault(path.parent.name, []).append(path)
-    last_s = 0 if cameras <= DECODE_ALL_CAMERAS else DECODE_S
+    last_s = 0 if cameras <= DECODE_ALL_CAMERAS else DECODE_S if cameras <= MANY else DECODE_MANY_S
     total = Found()
     compare = clip if codec == "h264" else None
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(
+        os.cpu_count(), initializer=signal.signal, initargs=(signal.SIGTERM, signal.SIG_DFL)
+    ) as pool:
         jobs = {slot: pool.submit(check_camera, paths, roots, compare, last_s) for slot, paths in by_slot.items()}
         for slot, job in jobs.items():
             try:

@@ -7,6 +7,7 @@ A row never claims what a power cut would take.
 from __future__ import annotations
 
 import logging
+import mmap
 import time
 from collections import deque
 from collections.abc import Callable
@@ -34,6 +35,9 @@ JUMP_MAX = TIMESCALE // 5
 BLOCK_PARTS, SETTLE_BLOCKS, LOWS_MAX = 8, 4, 12
 SILENCE_US = 1_500_000
 JOBS_PER_CAMERA = 6
+# parts of a 4 Mbit/s camera's second; what a larger one touched beyond it is given back
+USUAL_SIZE = 1 << 20
+FREE_SPARE = 16
 JOBS_SPARE = 64
 log = logging.getLogger(__name__)
 
@@ -93,7 +97,15 @@ class Sealer:
                 log.exception("slot %d: a part could not be stored", recorder.source.slot)
                 recorder.give_up("disk", part.start_us, "internal failure")
             finally:
-                self.free.append(part.view)
+                self._freed(part)
+
+    def _freed(self, part: Part) -> None:
+        """Take a buffer back; what only a large part or a time of overload needed goes back to the system."""
+        if len(self.free) >= self.cameras + FREE_SPARE:
+            return
+        if part.end > USUAL_SIZE and isinstance(part.view.obj, mmap.mmap):
+            part.view.obj.madvise(mmap.MADV_DONTNEED, USUAL_SIZE, BUFFER_SIZE - USUAL_SIZE)
+        self.free.append(part.view)
 
     def drain(self, recorder: CameraRecorder) -> None:
         """Seal what waits up to and including one camera's last part."""
