@@ -26,6 +26,10 @@ export function words(event: EventRow): string {
       return `${t("긴급 관제 시작", "Emergency watching opened")} · ${of("station")} ${of("trigger")}: ${of("reason")} (${of("minutes")}${t("분", " min")})`;
     case "emergency.ended":
       return `${t("긴급 관제 종료", "Emergency watching ended")} · ${of("station")}`;
+    case "ptz.emergency.opened":
+      return `${t("구역 밖 긴급 조작", "Steered outside its zone")} · ${of("station")} ${of("camera")}: ${of("reason")}`;
+    case "ptz.emergency.ended":
+      return `${t("구역 밖 긴급 조작 종료", "Back inside its zone")} · ${of("station")} ${of("camera")}`;
     default: {
       const said = of(t("ko", "en")) || of("ko") || of("text") || of("message");
       return said || event.kind;

@@ -188,7 +188,7 @@ def test_the_stick_is_free_after_its_holder_was_idle(tmp_path, monkeypatch):
             await first.hear("seat", state="held")
             await asyncio.sleep(0.5)
             await second.say(stop=True)
-            await second.hear("seat", state="held")
+            assert (await second.hear("seat"))["state"] == "held"
 
     run(work())
 

@@ -46,6 +46,7 @@ class CityCamera:
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     onvif: str = ""
+    zone: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

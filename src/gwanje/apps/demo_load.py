@@ -97,7 +97,12 @@ def _new_camera(said: CityCamera, agency: Agency) -> cameras.NewCamera:
 
 
 def _reach(actor: Actor, row: Camera, said: CityCamera) -> None:
-    wanted = {"onvif": said.onvif, "profile": "main"} if said.onvif else {"onvif": None, "profile": None}
+    wanted: dict[str, Any] = {"onvif": None, "profile": None}
+    if said.onvif:
+        wanted = {"onvif": said.onvif, "profile": "main"}
+    if said.onvif and said.zone and not row.connection.get("ptz"):
+        # a zone that somebody drew stays as it was drawn
+        wanted["ptz"] = said.zone
     if any(row.connection.get(key) != value for key, value in wanted.items()):
         connection.set_connection(actor, row.pk, wanted)
 

@@ -240,3 +240,29 @@ def _view(said: Any) -> Forbidden:
     name = str(said.get("name", "")).strip()[:NAME_MAX]
     (zoom,) = _numbers([said.get("from_zoom", 0)], 1, 0, 1)
     return Forbidden(name, points, zoom)
+
+
+def as_seen(zone: Zone, at: Spot) -> list[list[Point]]:
+    """Forbidden views as the picture at ``at`` shows them: corners in [-1, 1], y upwards, cut at the picture's edge."""
+    wide, tall = zone.view(at.zoom)
+    out = []
+    for view in zone.forbidden:
+        shape = [((x - at.pan) / wide, (y - at.tilt) / tall) for x, y in view.polygon]
+        for axis, edge in ((0, 1.0), (0, -1.0), (1, 1.0), (1, -1.0)):
+            shape = _cut(shape, axis, edge)
+        if len(shape) >= 3:
+            out.append([(round(x, 4), round(y, 4)) for x, y in shape])
+    return out
+
+
+def _cut(shape: Sequence[Point], axis: int, edge: float) -> list[Point]:
+    """The part of a polygon on the inner side of one edge (Sutherland and Hodgman's clipping)."""
+    out: list[Point] = []
+    for a, b in zip(shape, [*shape[1:], *shape[:1]], strict=True):
+        inner_a, inner_b = (p[axis] * edge <= 1.0 for p in (a, b))
+        if inner_a:
+            out.append(a)
+        if inner_a != inner_b:
+            share = (edge - a[axis]) / (b[axis] - a[axis])
+            out.append((a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share))
+    return out

@@ -174,3 +174,22 @@ def test_a_zone_is_drawn_by_a_manager_and_unclear_ones_are_refused(admin, dome, 
         zones.set_zone(watcher, dome.id, ZONE)
     zones.set_zone(admin, dome.id, None)
     assert zones.steering(dome.id) == zones.Steering(True, False, False)
+
+
+def test_masks_are_asked_of_the_device_as_its_home_view_sees_them(admin, dome):
+    window = {"name": "창문", "polygon": [[0.05, 0.05], [0.3, 0.05], [0.3, 0.1]], "from_zoom": 0.2}
+    drawn = {**ZONE, "forbidden": [window], "masks": True, "view": {"wide": [0.2, 0.2], "tele": [0.02, 0.02]}}
+    zones.set_zone(admin, dome.id, drawn)
+    assert zones.masks_of(admin, dome.id) == ("waiting", 0)
+    with connection.cursor() as cursor:
+        cursor.execute("select asks from device_task where camera = %s and kind = 'masks'", [dome.id])
+        (asks,) = cursor.fetchone()
+        asks = json.loads(asks) if isinstance(asks, str) else asks
+        ((*corners,),) = asks["polygons"]
+        assert [0.5, 0.5] in corners
+        assert max(x for x, _ in corners) == 1.0
+        answer = json.dumps({"masks": [{"token": "m1", "points": corners}], "faults": []})
+        cursor.execute(
+            "update device_task set done_at = now(), outcome = 'done', answer = %s where camera = %s", [answer, dome.id]
+        )
+    assert zones.masks_of(admin, dome.id) == ("shown", 1)

@@ -36,6 +36,7 @@ class CameraView:
     range_m: int
     retention_class: int
     has_sub: bool
+    ptz: bool = False
 
     @property
     def public(self) -> tuple[str, ...]:
@@ -65,6 +66,7 @@ def view(row: models.Camera) -> CameraView:
         row.range_m,
         row.retention_class,
         bool(row.sub_url),
+        row.ptz,
     )
 
 

@@ -10,13 +10,14 @@ from uuid import UUID
 
 from django.db import transaction
 
-from gwanje.centre.cameras import models, rules, services
+from gwanje.centre.cameras import devices, models, rules, services
 from gwanje.centre.cameras.connection import apply_connection
 from gwanje.centre.common import clock
 from gwanje.centre.common.refusal import Problem
 from gwanje.kernel.actor import Actor
+from gwanje.kernel.devices import Task
 from gwanje.kernel.policy import Resource
-from gwanje.kernel.zone import BadZone, zone_of
+from gwanje.kernel.zone import BadZone, Spot, as_seen, zone_of
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,34 @@ def set_zone(actor: Actor, id_: UUID, said: Mapping[str, Any] | None) -> models.
         # every edge counts afterwards: what was allowed on that day has to be readable from the row
         detail["zone"] = _texts(zone)
     services._note(actor, "cameras.zone.changed", None, row, detail)
+    if zone is not None and zone.get("masks") and row.connection.get("onvif"):
+        _ask_masks(actor, row, zone)
     return row
+
+
+def _ask_masks(actor: Actor, row: models.Camera, zone: Mapping[str, Any]) -> None:
+    """Have the device cover what its home view shows of the forbidden views (기기 마스크), and read it back.
+
+    A dome that ties its masks to the scene keeps them covered wherever it turns; whatever it does, the guard blocks.
+    """
+    drawn = zone_of(zone, time(12, 0))
+    if not isinstance(drawn.home, Spot):
+        return
+    polygons = as_seen(drawn, drawn.home)
+    address = devices._address(row)
+    task = Task("masks", row.agency_id, row.id, {**address, "polygons": polygons}, row.sealed, actor.person)
+    devices._ask(actor, task, {"number": row.number, "masks": len(polygons)}, [row.id])
+
+
+def masks_of(actor: Actor, id_: UUID) -> tuple[str, int]:
+    """What became of the last masks asked for (``none``, ``waiting``, ``shown``: read back, ``refused``), how many."""
+    task = next((t for t in devices.tasks(actor, id_, 20) if t.kind == "masks"), None)
+    if task is None:
+        return "none", 0
+    read = task.answer.get("masks")
+    if not task.outcome:
+        return "waiting", 0
+    return ("shown", len(read)) if isinstance(read, list) else ("refused", 0)
 
 
 def _texts(value: Any) -> Any:

@@ -57,7 +57,9 @@ def camera_zone(request: HttpRequest, id: UUID) -> HttpResponse:
         except Problem as refused:
             problem = say(refused)
     may = bool(decide(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id)))
+    state, count = steering.masks_of(actor, row.id) if zone and zone.get("masks") else ("none", 0)
     context = {
+        "masks": state, "masks_count": count,
         "camera": row, "may_write": may, "problem": problem, "articles": _articles(),
         "data": {"zone": zone, "may": may, "purposes": list(row.purposes)},
     }  # fmt: skip

@@ -54,7 +54,14 @@ def _with_tiles(response: HttpResponse) -> HttpResponse:
 
 def _tiles(actor: Actor) -> list[dict[str, Any]]:
     return [
-        {"id": str(c.id), "number": c.number, "label": c.label, "place": c.place, "purposes": list(c.purposes)}
+        {
+            "id": str(c.id),
+            "number": c.number,
+            "label": c.label,
+            "place": c.place,
+            "purposes": list(c.purposes),
+            "ptz": c.ptz,
+        }
         for c in cameras.cameras(active_only=True)
         if c.agency == actor.agency
     ]
