@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import av
 from av.error import FFmpegError
+from av.stream import Discard
 from av.video.stream import VideoStream
 
 from gwanje.media.drivers.feeds import configuration, end, unit_head
@@ -84,7 +85,7 @@ def _units(container: Any, *, paced: bool) -> Iterator[bytes]:
     video: VideoStream = container.streams.video[0]
     for other in container.streams:
         if other.index != video.index:
-            other.discard = "all"
+            other.discard = Discard.all
     name = CODECS.get(video.codec_context.name)
     if name is None:
         raise NotVideo(f"{video.codec_context.name} is not a codec that is recorded")
