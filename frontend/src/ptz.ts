@@ -67,13 +67,13 @@ export class Ptz extends HTMLElement {
     this.words.setAttribute("role", "alert");
     this.status.setAttribute("role", "status");
     const side = make("div", "ptz-side");
-    const home = this.button(t("기본 위치", "Home"), "Home", () => this.send({ home: true }));
+    const home = this.button(t("기본 위치", "Home"), "Home", () => this.go({ home: true }));
     const urgent = this.button(t("구역 밖", "Leave zone"), "E", () => this.name());
     const close = this.button(t("끝", "Done"), "Esc", () => this.end());
     urgent.classList.add("danger");
     this.presets.setAttribute("aria-label", t("프리셋", "Presets"));
     this.presets.addEventListener("change", () => {
-      if (this.presets.value) this.send({ goto: this.presets.value });
+      if (this.presets.value) this.go({ goto: this.presets.value });
       this.presets.value = "";
     });
     side.append(this.map.root, this.presets, home, urgent, close);
@@ -110,7 +110,7 @@ export class Ptz extends HTMLElement {
     if (!down) return false;
     if (this.asking) return this.answer(event.key);
     if (event.key === "e" || event.key === "E" || event.key === "ㄷ") this.name();
-    else if (event.key === "Home") this.send({ home: true });
+    else if (event.key === "Home") this.go({ home: true });
     else if (event.key === "Escape") this.end();
     else return false;
     return true;
@@ -160,6 +160,13 @@ export class Ptz extends HTMLElement {
 
   private send(message: object): void {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  /** A journey: what is still held must not end it with its own stop a moment later. */
+  private go(message: object): void {
+    this.stick.release();
+    this.running = false;
+    this.send(message);
   }
 
   private tick(): void {

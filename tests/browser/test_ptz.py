@@ -34,7 +34,6 @@ def take_stick(page) -> None:
     poll("the head's position", lambda: len(at(page)) == 3, 20)
 
 
-@pytest.mark.norm("ptz.purpose", "deny")
 def test_inside_outside_emergency_and_back(sit: Sit, centre: Centre):
     desk = sit("operator", "관제석-1")
     page = desk.open("/watch/")
