@@ -47,13 +47,13 @@ class Lender:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._root = os.urandom(32)
+        self.root = os.urandom(32)
 
     async def lend(self, class_: int, slot: int, epoch: int) -> Spine:
         """From this second on."""
         now = self._clock.tick_us() // 1_000_000
         first = now % 3600 if epoch == now // 3600 else 0
-        return Spine(first, tree.spine(self._root, slot, first))
+        return Spine(first, tree.spine(self.root, slot, first))
 
 
 def serve(pipe: Connection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tools.dev.shell import Failed, say, which, works
@@ -26,7 +26,19 @@ def _ffmpeg() -> bool:
     return which("ffmpeg") is not None
 
 
-PACKAGES = {"chromium": _chromium, "fonts-nanum": _korean_font, "ffmpeg": _ffmpeg}
+def _gstreamer(name: str) -> Callable[[], bool]:
+    return lambda: any(Path("/usr/lib").glob(f"*/{name}"))
+
+
+GSTREAMER = {
+    "gir1.2-gst-rtsp-server-1.0": _gstreamer("girepository-1.0/GstRtspServer-1.0.typelib"),
+    "python3-gi": lambda: works(["/usr/bin/python3", "-c", "import gi"]),
+    "gstreamer1.0-plugins-good": _gstreamer("gstreamer-1.0/libgstrtp.so"),
+    "gstreamer1.0-plugins-ugly": _gstreamer("gstreamer-1.0/libgstx264.so"),
+    "gstreamer1.0-plugins-bad": _gstreamer("gstreamer-1.0/libgstx265.so"),
+    "gstreamer1.0-libav": _gstreamer("gstreamer-1.0/libgstlibav.so"),
+}
+PACKAGES = {"chromium": _chromium, "fonts-nanum": _korean_font, "ffmpeg": _ffmpeg, **GSTREAMER}
 
 
 def missing(names: Sequence[str]) -> list[str]:
