@@ -68,6 +68,27 @@ def test_an_init_that_was_cut_or_changed_is_refused_with_a_reason(clips: dict[st
         read_init(init.replace(b"vide", b"soun"))
 
 
+def test_hvcc_says_what_libavformat_says(clips: dict[str, Clip]) -> None:
+    camera = camera_of(clips["H265"])
+    for group in rtp(clips["H265"])[:2]:
+        camera.feed(b"".join(group))
+    init = ended(camera).sink.taken[0].init
+    ours = init[init.index(b"hvcC") + 4 :]
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as container:
+        stream = container.add_stream("libx265", rate=25, options={"x265-params": "log-level=none"})
+        stream.width, stream.height, stream.pix_fmt = 320, 192, "yuv420p"
+        packet = av.Packet(clips["H265"].units[0].data)
+        stream.codec_context.extradata = b"".join(b"\0\0\0\1" + nal for nal in clips["H265"].units[0].nals[:3])
+        packet.stream, packet.pts, packet.dts, packet.is_keyframe = stream, 0, 0, True
+        container.mux_one(packet)
+    data = out.getvalue()
+    theirs = data[data.index(b"hvcC") + 4 :]
+    # spatial segmentation and parallelism (13 to 15) are hints that ours leaves open
+    assert ours[:13] == theirs[:13]
+    assert ours[16:22] == theirs[16:22]
+
+
 def test_libav_names_the_same_codecs_in_our_inits(clips: dict[str, Clip]) -> None:
     for codec, name in (("H264", "h264"), ("H265", "hevc"), ("MP4V-ES", "mpeg4"), ("JPEG", "mjpeg")):
         camera = camera_of(clips[codec])
@@ -172,6 +193,16 @@ def test_jpeg_that_cannot_be_followed_is_refused_with_a_reason_or_dropped() -> N
     assert fed(struct.pack(">IBBBBI", 0, 1, 130, 40, 24, 0) + scan) == 0
     assert fed(struct.pack(">IBBBBI", 0, 1, 255, 40, 24, 0xFFFF) + scan) == 0
     assert fed(struct.pack(">IBBBB", 900, 1, 50, 40, 24) + scan) == 0
+
+
+def test_a_jpeg_piece_at_a_wrong_place_drops_its_picture() -> None:
+    camera = camera_of(Clip("JPEG", (), sdp.VideoTrack("", 26, (), "JPEG")))
+    for number, (offset, mark) in enumerate(((0, False), (900, True), (0, False), (300, True))):
+        payload = struct.pack(">IBBBB", offset, 1, 50, 40, 24) + bytes(300)
+        packet = bytearray(packets.interleave(payload, marker=mark, payload_type=26))
+        packet[6:8], packet[8:12] = number.to_bytes(2, "big"), (number // 2 * 3600).to_bytes(4, "big")
+        camera.feed(bytes(packet))
+    assert camera.stream.frames == 1
 
 
 def test_parameter_sets_that_are_cut_are_said_to_be() -> None:
