@@ -130,18 +130,22 @@ async def test_a_factory_account_is_found_by_record_and_by_asking(sim, dome: Dev
     place = Place.of(sim.url("dome"))
     dome.maker = "HIKVISION"
     closed = await tasks.probe(Job(place, ACCOUNT, clock), {"factory": True})
-    assert closed["factory"] == {"recorded": False, "tried": 2, "open": False}
+    assert closed["factory"] == {"recorded": False, "anonymous": False, "tried": 2, "open": False}
     dome.user, dome.password = "admin", "12345"
     asked = await factory.check(place, clock, "Hikvision Digital", 0.0)
-    assert asked == {"tried": 1, "open": True}
+    assert asked == {"anonymous": False, "tried": 1, "open": True}
     unasked = await tasks.probe(Job(place, Credentials("admin", "12345"), clock), {})
     assert unasked["factory"]["recorded"] is True
     assert unasked["factory"]["tried"] == 0, "nobody knocks unless the registrar asks"
 
 
-async def test_a_device_open_to_everybody_is_not_called_factory_by_trying(sim, dome: Device, clock: Clock) -> None:
+async def test_a_device_open_to_everybody_is_worse_than_a_factory_account(sim, dome: Device, clock: Clock) -> None:
+    place = Place.of(sim.url("dome"))
+    assert (await factory.check(place, clock, "x", 0.0))["anonymous"] is False
     dome.user = ""
-    assert (await factory.check(Place.of(sim.url("dome")), clock, "x", 0.0))["open"] is False
+    assert await factory.check(place, clock, "x", 0.0) == {"anonymous": True, "tried": 0, "open": True}
+    unasked = await tasks.probe(Job(place, None, clock), {})
+    assert (unasked["factory"]["anonymous"], unasked["factory"]["open"]) == (True, True)
 
 
 def test_addresses_stay_on_the_host_that_was_reached() -> None:

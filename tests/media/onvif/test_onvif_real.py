@@ -6,10 +6,11 @@ import json
 
 import pytest
 from onvif_replay import Replay
+from test_onvif_discovery import match, responder
 
 from gwanje.kernel.clock import Clock
 from gwanje.media.auth import Credentials
-from gwanje.media.onvif import profiles, tasks
+from gwanje.media.onvif import discovery, profiles, tasks
 from gwanje.media.onvif.head import OnvifHead
 from gwanje.media.onvif.session import Place, Session
 from gwanje.media.onvif.tasks import Job
@@ -49,6 +50,17 @@ FAULTS = {
 
 def _job(real: Replay, clock: Clock) -> Job:
     return Job(Place.of(real.url), Credentials("service", SECRET), clock)
+
+
+async def test_from_discovery_to_a_recording_profile(real: Replay, clock: Clock) -> None:
+    """A datagram, an address, a probe, a profile whose stream can be asked for."""
+    behind = real.url.replace("127.0.0.1", "192.168.2.57")
+    with responder(lambda message: [match(message, address=behind)]) as port:
+        (found,) = await discovery.probe("127.0.0.1", host="127.0.0.1", port=port, wait_s=0.4)
+    assert found.onvif == real.url
+    answer = await tasks.probe(Job(Place.of(found.onvif), Credentials("service", SECRET), clock), {})
+    recordable = [row for row in answer["profiles"] if row["address"] and row["codec"] == "H264"]
+    assert recordable[0]["token"] == PROFILES[real.folder.name][0][0]
 
 
 async def test_from_probe_to_a_recording_profile(real: Replay, clock: Clock) -> None:

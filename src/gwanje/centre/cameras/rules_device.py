@@ -29,8 +29,8 @@ def default_password(facts: Mapping[str, Any], law: InForce) -> Decision:
         reasons.append(
             Reason(
                 "factory_account",
-                "공장 출하 계정을 그대로 쓰는 기기입니다.",
-                "The device is still under its factory account.",
+                "비밀번호가 없거나 공장 출하 계정을 그대로 쓰는 기기입니다.",
+                "The device has no password or is still under its factory account.",
                 "기기에서 비밀번호를 바꾸고 새 계정을 봉인한 뒤 다시 조회하십시오.",
                 "Change the password on the device, seal the new account, and ask the device again.",
             )

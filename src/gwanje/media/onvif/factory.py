@@ -10,12 +10,13 @@ from typing import Any
 
 from gwanje.kernel.clock import Clock
 from gwanje.media.auth import Credentials
-from gwanje.media.onvif import device
+from gwanje.media.onvif import device, profiles
 from gwanje.media.onvif.outcome import DeviceFault
 from gwanje.media.onvif.session import Place, Session
 from gwanje.media.tls import Trust
 
 TRIES_MAX = 2
+_GONE = ("network", "timeout", "untrusted")
 # maker's name in lower case (beginning) to accounts; "" for any other
 ACCOUNTS: dict[str, tuple[tuple[str, str], ...]] = {
     "hanwha": (("admin", "4321"), ("admin", "1111")),
@@ -47,32 +48,38 @@ def is_factory(account: Credentials, maker: str = "") -> bool:
     return pair in every or pair in accounts(maker) or account.password.lower() in COMMON
 
 
+async def anonymous(place: Place, clock: Clock, trust: Trust | None = None) -> bool:
+    """Does the device tell its profiles to whoever asks? Then it has no password, which is worse than a known one."""
+    session = Session(place, None, clock, trust=trust)
+    try:
+        return bool(await profiles.best_profiles(session, await device.services(session)))
+    except DeviceFault as fault:
+        if fault.kind in _GONE:
+            raise
+        return False
+    finally:
+        session.close()
+
+
 async def check(place: Place, clock: Clock, maker: str, offset_s: float, trust: Trust | None = None) -> dict[str, Any]:
-    """Try the maker's factory accounts on the device: ``{"tried", "open"}``; a fault of the network is raised."""
+    """Is the device open to everybody, or to its maker's factory accounts? ``{"anonymous", "tried", "open"}``.
+
+    A fault of the network is raised.
+    """
+    if await anonymous(place, clock, trust):
+        return {"anonymous": True, "tried": 0, "open": True}
     tried = 0
     for user, password in accounts(maker):
         session = Session(place, Credentials(user, password), clock, trust=trust)
         session.offset_s = offset_s
         tried += 1
         try:
-            await device.information(session)
-            if await _guarded(session):
-                return {"tried": tried, "open": True}
+            # an account that lets in where nobody is let in without one
+            await profiles.best_profiles(session, await device.services(session))
+            return {"anonymous": False, "tried": tried, "open": True}
         except DeviceFault as fault:
-            if fault.kind not in ("account", "refused"):
+            if fault.kind in _GONE:
                 raise
         finally:
             session.close()
-    return {"tried": tried, "open": False}
-
-
-async def _guarded(session: Session) -> bool:
-    """Did the account matter? A device that tells everybody what it is says nothing about its password."""
-    bare = Session(session.place, None, session.clock, trust=session.trust)
-    try:
-        await device.information(bare)
-    except DeviceFault as fault:
-        return fault.kind in ("account", "refused")
-    finally:
-        bare.close()
-    return False
+    return {"anonymous": False, "tried": tried, "open": False}

@@ -142,8 +142,10 @@ def _head_fault(error: HeadRefused) -> dict[str, Any]:
 async def _factory(job: Job, asks: Mapping[str, Any], answer: Mapping[str, Any], offset_s: float) -> dict[str, Any]:
     maker = answer.get("device", {}).get("maker", "")
     own = job.account is not None and factory.is_factory(job.account, maker)
-    if own or not asks.get("factory"):
-        return {"recorded": own, "open": own, "tried": 0}
+    # profiles that came without an account are told to everybody
+    bare = job.account is None and bool(answer.get("profiles"))
+    if own or bare or not asks.get("factory"):
+        return {"recorded": own, "anonymous": bare, "open": own or bare, "tried": 0}
     found = await job.ask("factory account", factory.check(job.place, job.clock, maker, offset_s, job.trust))
     return {"recorded": own, "open": None, "tried": 0} if found is None else {"recorded": own, **found}
 
