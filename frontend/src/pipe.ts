@@ -79,6 +79,11 @@ export class Pipe {
     this.pump();
   }
 
+  /** Is what stands in the buffer still to be dropped (a seek)? */
+  get stale(): boolean {
+    return this.clearing;
+  }
+
   /** End of the newest buffered range, null when nothing is buffered. */
   get end(): number | null {
     const ranges = this.ranges;

@@ -41,7 +41,9 @@ export class Player extends HTMLElement {
   private readonly marks = document.createElement("div");
   private readonly line = document.createElement("gw-timeline") as Timeline;
   private readonly play = document.createElement("button");
-  private readonly pipe = new Pipe(this.video, 20, () => this.say(t("영상을 열 수 없습니다.", "The video does not play."), true));
+  private readonly pipe = new Pipe(
+    this.video, 20, () => this.say(t("영상을 열 수 없습니다.", "The video does not play."), true), () => this.grown(),
+  );
   private viewing: Viewing | null = null;
   private data: PlayData | null = null;
   private session: Session | null = null;
@@ -222,10 +224,16 @@ export class Player extends HTMLElement {
     if (this.wantPlaying && this.video.paused && this.video.readyState >= 2) void this.video.play().catch(() => undefined);
   }
 
+  /** Something was appended: the first picture of an order does not wait for the next tick. */
+  private grown(): void {
+    if (this.session && this.target !== null) this.arrive(this.session);
+    if (this.wantPlaying && this.video.paused) void this.video.play().catch(() => undefined);
+  }
+
   /** After an order: go to the second once it is there, or to the first picture after it. */
   private arrive(session: Session): void {
     const ranges = this.pipe.ranges;
-    if (this.target === null || !ranges?.length) return;
+    if (this.target === null || !ranges?.length || this.pipe.stale) return;
     const media = this.target - session.first;
     for (let i = 0; i < ranges.length; i++) {
       if (ranges.end(i) <= media) continue;

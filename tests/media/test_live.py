@@ -178,3 +178,51 @@ async def test_limits_hold(monkeypatch: pytest.MonkeyPatch) -> None:
         made.push(True)
         while (await first.recv())[0] != 2:
             pass
+
+
+async def test_a_ping_waits_for_the_end_of_the_frame_on_its_way() -> None:
+    """What the library writes never cuts a picture in two, however slowly the picture leaves."""
+    async with desk() as made, made.tile() as slow:
+        await until(lambda: made.server.viewers == 1)
+        made.push(True, 10)
+        (fan,) = made.server._fans.values()
+        (seat,) = fan.seats
+        for _ in range(15):
+            made.push(False, 400_000)
+        await until(lambda: seat._rest is not None)
+        sent = made.sent
+        talk = [asyncio.create_task(c) for c in (seat._connection.ping(), seat._connection.send('{"type": "words"}'))]
+        await asyncio.sleep(0)
+        assert seat._rest is None
+        seen: list[int] = []
+        words = 0
+        while not words or len(seen) < sent:
+            message = await asyncio.wait_for(slow.recv(), 10)
+            if isinstance(message, str):
+                words += "words" in message
+            elif message[0] == 2:
+                seen.append(number(message))
+                assert len(message) in (23, 400_013)
+        assert seen == list(range(sent))
+        pong = (await asyncio.wait_for(asyncio.gather(*talk), 5))[0]
+        assert pong is not None
+        await asyncio.wait_for(pong, 5)
+
+
+async def test_a_stream_that_begins_anew_sends_its_init_before_its_pictures() -> None:
+    async with desk() as made, made.tile() as tile:
+        await until(lambda: made.server.viewers == 1)
+        made.push(True)
+        kinds: list[str | bytes] = []
+        while len(kinds) < 6:
+            message = await asyncio.wait_for(tile.recv(), 5)
+            kinds.append(message if isinstance(message, str) else message[:1] + message[9:14])
+            if len(kinds) == 3:
+                made.rings[0].started(Picture(1280, 720, "avc1.4d001f", 0), b"other", 7)
+                made.push(True)
+        assert json.loads(kinds[0])["codec"] == "avc1.42c01e"
+        assert kinds[1] == b"\1init"
+        assert kinds[2][:1] == b"\2"
+        assert json.loads(kinds[3])["width"] == 1280
+        assert kinds[4] == b"\1other"
+        assert kinds[5][:1] == b"\2"
