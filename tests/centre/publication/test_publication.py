@@ -45,9 +45,9 @@ def test_an_enforced_article_names_its_code_cases_and_tests() -> None:
 
 
 def test_a_planned_article_is_shown_as_planned() -> None:
-    html = page("/law/kr_anyang/12(2)/")
+    html = page("/law/kr_anyang/10/")
     assert "예정" in html
-    assert "점검일지" in html
+    assert "안내판" in html
     assert "지키는 코드" not in html
 
 

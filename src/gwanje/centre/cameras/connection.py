@@ -20,6 +20,7 @@ from gwanje.centre.common import clock, law
 from gwanje.centre.common.refusal import Problem, Refused
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import Resource
+from gwanje.law import InForce, NotInForce
 
 BYTES_MAX = 32 * 1024
 TEXT_MAX = 200
@@ -119,3 +120,17 @@ def set_connection(actor: Actor, id_: UUID, changes: Mapping[str, Any], driver: 
     row.save()
     services._note(actor, "cameras.connection.changed", decision, row, {"number": row.number, "changed": changed})
     return row
+
+
+def standard(today: InForce) -> dict[str, Any]:
+    """What stored pictures must reach (저장 기준) by the law of the day, for the recorder that measures; or nothing.
+
+    ``{"standard": {"width", "height", "rate"}}``: pixels and frames a second.
+    """
+    names = {"width": "recording.width_min", "height": "recording.height_min", "rate": "recording.rate_min"}
+    try:
+        today.articles("recording.standard")
+        return {"standard": {key: today.parameter(name).value for key, name in names.items()}}
+    except NotInForce:
+        # the city's packs ask for nothing, or name no size
+        return {}

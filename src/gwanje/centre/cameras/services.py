@@ -270,6 +270,8 @@ def _as_new(row: Camera) -> NewCamera:
 
 def _connect(row: Camera) -> None:
     """Give a connected camera its slot and tell the recorders."""
+    from gwanje.centre.cameras.connection import standard
+
     if not row.main_url:
         return
     if row.slot is None:
@@ -278,7 +280,8 @@ def _connect(row: Camera) -> None:
     put_source(
         cursor(),
         Source(row.id, row.agency_id, row.slot, row.retention_class, row.number, row.main_url, row.sub_url,
-               row.sealed, row.state == ACTIVE, driver=row.driver, device=row.connection),
+               row.sealed, row.state == ACTIVE, driver=row.driver,
+               device={**standard(law()), **row.connection}),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from gwanje.centre.common import clock, law
 from gwanje.centre.inspection.models import Fault, Month
-from gwanje.law import Duty
+from gwanje.law import ArticleRef, Duty, NotInForce
 from gwanje.law.clocks import inspect
 
 YEAR_MIN, YEAR_MAX = 2000, 2200
@@ -43,6 +43,14 @@ def rows(agency: UUID | None, year: int, month: int) -> QuerySet[Fault]:
     )
 
 
+def articles() -> tuple[ArticleRef, ...]:
+    """Articles in force that ask for a monthly inspection; none in a city whose packs do not."""
+    try:
+        return law().articles("inspection.monthly")
+    except NotInForce:
+        return ()
+
+
 @dataclass(frozen=True)
 class Due:
     """The duty of the next self-inspection (월 자체 점검 기한)."""
@@ -54,7 +62,7 @@ class Due:
 def due(agency: UUID | None, since: date) -> Due | None:
     """When the next inspection is due by the journal's closed months; None where no article in force asks for one."""
     today = clock().local().date()
-    if not law().articles("inspection.monthly"):
+    if not articles():
         return None
     last = Month.objects.filter(agency_id=agency).order_by("-year", "-month").first()
     # a month that is closed late is that month's inspection, not the later one's

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.db import transaction
 
 from gwanje.centre.cameras import api as cameras
-from gwanje.centre.common import absent, clock, cursor, demand, law
+from gwanje.centre.common import absent, clock, cursor, demand
 from gwanje.centre.common.refusal import Problem
-from gwanje.centre.inspection import rules
+from gwanje.centre.inspection import reading, rules
 from gwanje.centre.inspection.models import BY_HAND, Fault, Month, Ticket
 from gwanje.centre.staff import api as staff
 from gwanje.kernel import ledger
@@ -33,7 +33,7 @@ def own(actor: Actor) -> Resource:
 
 def rule_text() -> str:
     """Articles that the journal rests on, as text."""
-    return "; ".join(str(article) for article in law().articles("inspection.monthly"))
+    return "; ".join(str(article) for article in reading.articles())
 
 
 def _text(value: str, ko: str, en: str, *, needed: bool = True) -> str:
@@ -137,8 +137,6 @@ def progress(actor: Actor, id_: UUID, step: str, report: str) -> Ticket:
 @transaction.atomic
 def close_month(actor: Actor, year: int, month: int, summary: str) -> Month:
     """Close a month's self-inspection (월 자체 점검 마감): only when each row of that month has its result."""
-    from gwanje.centre.inspection import reading
-
     decision = demand(actor, rules.CLOSE, own(actor))
     span = reading.span(year, month)
     today = clock().local().date()

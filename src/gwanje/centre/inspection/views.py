@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from gwanje.centre.cameras import api as cameras
-from gwanje.centre.common import clock, cursor, decide, demand, law
+from gwanje.centre.common import clock, cursor, decide, demand
 from gwanje.centre.common.doors import signed_in
 from gwanje.centre.common.refusal import Problem, say
 from gwanje.centre.inspection import document, duties, reading, rules, services
@@ -61,7 +61,7 @@ def _journal(request: HttpRequest, entering: EnterForm | None, status: int = 200
         "counts": {"all": rows.count(), "left": left.count(), "lasting": rows.filter(handled_at__isnull=True).count()},
         "closed": Month.objects.filter(agency_id=actor.agency, year=year, month=month).first(),
         "due": reading.due(actor.agency, since) if since else None,
-        "articles": law().articles("inspection.monthly"),
+        "articles": reading.articles(),
         "entering": entering,
         "may_close": decide(actor, rules.CLOSE, services.own(actor)).allow,
         "kinds": KIND_NAMES,

@@ -20,6 +20,7 @@ from gwanje.kernel.findings import Finding
 from gwanje.kernel.footage import Segment
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.sources import Source
+from gwanje.law import upholds
 from gwanje.media import derived
 from gwanje.media.fmp4 import ROW, ROW_REORDERED, TIMESCALE
 from gwanje.media.inspect.budget import Budget
@@ -86,6 +87,7 @@ def first_sample(part: Part) -> bytes:
     return bytes(part.view[BASE : BASE + row[1]])
 
 
+@upholds("recording.standard", passes={})
 def below(part: Part, standard: dict[str, Any]) -> dict[str, Any]:
     """Figures of a part below the city's standard (저장 기준 미달), empty when it is met or no standard is given."""
     if not standard or part.duration < PART_MIN:
