@@ -184,8 +184,15 @@ def turning(page: Page, pages: int) -> list[float]:
     return [first for _, first in page.evaluate("() => window.gwSeen.first")]
 
 
+def need_chromium() -> None:
+    """SystemExit with what to do when the browser is missing."""
+    if not Path(CHROMIUM).exists():
+        raise SystemExit("chromium이 없습니다 / chromium is missing: apt-get install chromium")
+
+
 def measure(folder: Path, count: int, seconds: float) -> dict[str, Any]:
     """Nine tiles while ``count`` cameras record."""
+    need_chromium()
     with cameras(folder, count) as (source_port, times, source), centre(folder, source_port, count) as (base, _, data):
         from bench._cameras import times_file
 

@@ -26,7 +26,7 @@ from playwright.sync_api import sync_playwright
 
 from bench._archive import Archive, Moment, build
 from bench._audience import ROOT, free_port
-from bench._wall import ARGS, CHROMIUM, percentiles
+from bench._wall import ARGS, CHROMIUM, need_chromium, percentiles
 from gwanje.apps import postgres, vaultd
 from gwanje.kernel import base64url, footage
 from gwanje.kernel.database import connect
@@ -248,6 +248,7 @@ def show(archive: Archive) -> dict[str, Any]:
 
 def run(cameras: int, days: int, moments: int, seed: int) -> dict[str, Any]:
     """Build, ask, show."""
+    need_chromium()
     with tempfile.TemporaryDirectory(prefix="gwanje-bench-") as name:
         home = Home.create(Path(name) / "var", demo=True, port=free_port())
         officers = [
