@@ -130,3 +130,29 @@ def test_the_form_registers_network_driver_and_certificate(vault, retention, off
     assert row.connection == {
         "network": "public", "reason": "산 정상", "transport": "tls", "tls": {"fingerprint": "ab" * 32},
     }  # fmt: skip
+
+
+def test_the_device_page_changes_the_network_and_keeps_the_rest(vault, retention, admin, new, sign_in, officers, osan):
+    tls = {"fingerprint": "ab" * 32}
+    row = services.register_camera(admin, on(new, "rtsps://192.0.2.7/live", tls=tls, profile="P1", interval=2))
+    client = sign_in(officers["administrator"])
+    page = client.get(f"/cameras/{row.id}/device/").content.decode()
+    assert "ab" * 32 in page
+    sent = {
+        "act": "reach",
+        "network": "public",
+        "reason": "산 정상",
+        "vpn": "",
+        "transport": "",
+        "fingerprint": "CD" * 32,
+    }
+    assert client.post(f"/cameras/{row.id}/device/", sent).status_code == 302
+    row.refresh_from_db()
+    assert row.connection == {
+        "network": "public", "reason": "산 정상", "tls": {"fingerprint": "cd" * 32}, "profile": "P1", "interval": 2,
+    }  # fmt: skip
+    assert client.post(f"/cameras/{row.id}/device/", {**sent, "reason": ""}).status_code in (403, 422)
+    assert client.post(f"/cameras/{row.id}/device/", {**sent, "driver": "nobody"}).status_code == 422
+    row.refresh_from_db()
+    assert (row.driver, row.connection["reason"]) == ("rtsp", "산 정상")
+    assert kinds().count("cameras.connection.changed") == 1

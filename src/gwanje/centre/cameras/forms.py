@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from gwanje.centre.cameras.importing import WEB_BYTES_MAX
-from gwanje.centre.cameras.models import DEVICES, MODES
+from gwanje.centre.cameras.models import DEVICES, MODES, Camera
 from gwanje.centre.cameras.purposes import purposes
 from gwanje.centre.common import law
 
@@ -42,7 +43,52 @@ class UploadForm(forms.Form):
         return file
 
 
-class CameraForm(forms.Form):
+class ReachForm(forms.Form):
+    """How a camera is reached (전송망과 수신 방식): what an empty field leaves is the default."""
+
+    network = forms.ChoiceField(label=_("전송망"), required=False)
+    reason = forms.CharField(label=_("공중망을 쓰는 사유"), max_length=200, required=False)
+    vpn = forms.CharField(label=_("VPN(카메라–센터 구간)"), max_length=200, required=False)
+    driver = forms.ChoiceField(label=_("수신 방식"), required=False)
+    transport = forms.ChoiceField(label=_("전송 방식"), required=False)
+    fingerprint = forms.CharField(label=_("기기 인증서 지문(SHA-256)"), max_length=95, required=False)
+
+    REACH = ("network", "reason", "vpn", "driver", "transport", "fingerprint")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, words in (("driver", DRIVER_WORDS), ("transport", TRANSPORT_WORDS), ("network", NETWORK_WORDS)):
+            self.fields[name].choices = list(words.items())  # type: ignore[attr-defined]
+
+    @classmethod
+    def of(cls, row: Camera) -> ReachForm:
+        """As the registry has it; a certificate is no secret."""
+        said = {name: row.connection.get(name, "") for name in ("network", "reason", "vpn", "transport")}
+        tls = row.connection.get("tls") or {}
+        form = cls(initial={**said, "driver": row.driver, "fingerprint": tls.get("fingerprint", "")})
+        if row.driver not in DRIVER_WORDS:
+            # a vendor's driver is kept, not taken for the first of ours
+            form.fields["driver"].choices = [(row.driver, row.driver), *DRIVER_WORDS.items()]  # type: ignore[attr-defined]
+        return form
+
+    def filled(self, said: Mapping[str, Any]) -> ReachForm:
+        """The same form with what was sent; a driver that is not named stays."""
+        form = ReachForm({**said.dict(), "driver": said.get("driver") or self.initial["driver"]})  # type: ignore[attr-defined]
+        form.fields["driver"].choices = self.fields["driver"].choices  # type: ignore[attr-defined]
+        return form
+
+    def clean(self) -> dict[str, Any]:
+        """The fields become ``connection`` (contract 0010); defaults are not written."""
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        connection = {name: said.pop(name, "") for name in ("transport", "network", "reason", "vpn")}
+        pinned = said.pop("fingerprint", "").strip().lower()
+        if pinned:
+            connection["tls"] = {"fingerprint": pinned}
+        said["connection"] = {name: value for name, value in connection.items() if value}
+        return said
+
+
+class CameraForm(ReachForm):
     """A new camera; the device's account is sealed when the form is sent and never shown again."""
 
     number = forms.CharField(label=_("관리번호"), max_length=40)
@@ -61,12 +107,6 @@ class CameraForm(forms.Form):
     range_m = forms.IntegerField(label=_("촬영 거리(m)"), min_value=1, max_value=1000, initial=50)
     main_url = forms.CharField(label=_("주 영상 주소"), max_length=300, required=False)
     sub_url = forms.CharField(label=_("보조 영상 주소"), max_length=300, required=False)
-    driver = forms.ChoiceField(label=_("수신 방식"), required=False)
-    transport = forms.ChoiceField(label=_("전송 방식"), required=False)
-    network = forms.ChoiceField(label=_("전송망"), required=False)
-    reason = forms.CharField(label=_("공중망을 쓰는 사유"), max_length=200, required=False)
-    vpn = forms.CharField(label=_("VPN(카메라–센터 구간)"), max_length=200, required=False)
-    fingerprint = forms.CharField(label=_("기기 인증서 지문(SHA-256)"), max_length=95, required=False)
     user = forms.CharField(label=_("기기 계정"), max_length=100, required=False)
     password = forms.CharField(
         label=_("기기 비밀번호"), max_length=100, required=False, widget=forms.PasswordInput(render_value=False)
@@ -81,7 +121,7 @@ class CameraForm(forms.Form):
         (_("설치목적"), ("purposes",)),
         (_("촬영 범위"), ("direction_deg", "angle_deg", "range_m", "ptz")),
         (_("통합·연계"), ("mode", "state", "exemption", "main_url", "sub_url", "user", "password")),
-        (_("전송망과 수신 방식"), ("network", "reason", "vpn", "driver", "transport", "fingerprint")),
+        (_("전송망과 수신 방식"), ReachForm.REACH),
         (_("다른 기관의 기기일 때"), ("owner", "mandate", "mandate_from", "mandate_until")),
     )
 
@@ -91,19 +131,6 @@ class CameraForm(forms.Form):
         self.fields["owner"].choices = [("", _("우리 기관")), *agencies]  # type: ignore[attr-defined]
         words = law().parameter("camera.exemptions").value
         self.fields["exemption"].choices = [("", "—"), *((w, w) for w in words)]  # type: ignore[attr-defined]
-
-        for name, words in (("driver", DRIVER_WORDS), ("transport", TRANSPORT_WORDS), ("network", NETWORK_WORDS)):
-            self.fields[name].choices = list(words.items())  # type: ignore[attr-defined]
-
-    def clean(self) -> dict[str, Any]:
-        """How the device is reached becomes ``connection`` (contract 0010); defaults are not written."""
-        said: dict[str, Any] = super().clean() or self.cleaned_data
-        connection = {name: said.pop(name, "") for name in ("transport", "network", "reason", "vpn")}
-        pinned = said.pop("fingerprint", "").strip().lower()
-        if pinned:
-            connection["tls"] = {"fingerprint": pinned}
-        said["connection"] = {name: value for name, value in connection.items() if value}
-        return said
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         """Fields by group, in the order of the page."""

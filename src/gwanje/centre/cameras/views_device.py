@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from gwanje.centre.cameras import connection, devices, rules, rules_device, services
+from gwanje.centre.cameras.forms import ReachForm
 from gwanje.centre.cameras.models import Camera
 from gwanje.centre.common import decide, law
 from gwanje.centre.common.doors import signed_in
@@ -28,6 +29,15 @@ def _act(request: HttpRequest, row: Camera) -> None:
     act = said.get("act", "")
     if act == "address":
         connection.set_connection(actor, row.id, {"onvif": said.get("onvif", "").strip() or None})
+    elif act == "reach":
+        form = ReachForm.of(row).filled(said)
+        if not form.is_valid():
+            raise Problem("reach", "전송망이나 수신 방식이 맞지 않습니다.", "Network or driver is not taken.")
+        wanted = form.cleaned_data["connection"]
+        kept = {name: wanted.get(name) for name in ("network", "reason", "vpn", "transport")}
+        if "tls" in wanted or "fingerprint" in (row.connection.get("tls") or {}):
+            kept["tls"] = wanted.get("tls")
+        connection.set_connection(actor, row.id, kept, form.cleaned_data["driver"])
     elif act == "events":
         connection.set_connection(actor, row.id, {"events": True if said.get("events") else None})
     elif act == "probe":
@@ -85,7 +95,7 @@ def camera_device(request: HttpRequest, id: UUID) -> HttpResponse:
         "camera": row, "history": history, "probe": probe, "waiting": newest is not None and newest.done_at is None,
         "newest": newest, "problem": problem,
         "addresses": bool(decide(actor, rules.ADDRESSES, Resource("registry", agency=actor.agency))),
-        "sealed": len(row.sealed), "may_write": True, **_shown(row, probe),
+        "sealed": len(row.sealed), "may_write": True, "reach": ReachForm.of(row), **_shown(row, probe),
     }  # fmt: skip
     return render(request, "cameras/device.html", context, status=status)
 
