@@ -21,6 +21,7 @@ STEADY_S = 5.0
 PLAN_S = 2.0
 HANDOVER_S = 15.0
 MOVES_MAX = 8
+TAKEN_MAX = 2000
 NODES_MAX = 1000
 CAMERAS_MAX = 100_000
 REIGN_DAYS = 60
@@ -147,7 +148,7 @@ def _wanting(cursor: Cursor) -> list[Wanting]:
     cursor.execute(
         "select s.camera, array(select jsonb_object_keys(s.sealed)) from footage_source s "
         "left join footage_lease l on l.camera = s.camera left join footage_recorder r on r.id = l.recorder "
-        f"where s.active and not coalesce({_ALIVE}, false) order by s.camera limit {CAMERAS_MAX}"
+        f"where s.active and not coalesce({_ALIVE}, false) order by l.camera nulls last, s.camera limit {TAKEN_MAX}"
     )
     return [Wanting(row[0], frozenset(map(UUID, row[1])) if row[1] else None) for row in cursor.fetchall()]
 

@@ -38,6 +38,7 @@ BEHIND_US = 2_000_000
 LINK_STOP_S = 1.0
 INSPECTION_PAUSE_S = 60.0
 LIVES_US = 3_000_000
+STOOD_S = 1.0
 log = logging.getLogger(__name__)
 
 
@@ -219,13 +220,24 @@ class Recorder:
                 log.error("the list of sources cannot be followed: %s", error)
 
     async def _syncing(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
+            began, began_us = loop.time(), self.clock.tick_us()
             await asyncio.sleep(SYNC_S)
+            if self.fleet.leased and loop.time() - began > SYNC_S + STOOD_S:
+                self._stood_still(began_us)
             self._mind_the_clock()
             try:
                 await asyncio.get_running_loop().run_in_executor(self._pools[0], self.spool.sync)
             except OSError as error:
                 log.error("the spool cannot be written: %s", error.strerror)
+
+    def _stood_still(self, since_us: int) -> None:
+        """This process was stopped: what it reads late is filed under seconds that may be another recorder's by now."""
+        now_us = self.clock.tick_us()
+        log.warning("the recorder stood still for %.1f s", (now_us - since_us) / 1e6)
+        for camera in self.fleet.cameras.values():
+            camera.gaps.whole("overload", since_us, now_us, "the recorder stood still")
 
     def _mind_the_clock(self) -> None:
         """A wall clock that went back: ticks stand still until it has caught up, and a row says so."""
