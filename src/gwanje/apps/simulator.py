@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gwanje.apps.demo import CityCamera
 from gwanje.kernel.home import Home
-from gwanje.media.sim import clips
+from gwanje.media.sim import clips, onvif_discovery
 from gwanje.media.sim.dome import Dome, Preset
 from gwanje.media.sim.onvif import OnvifSim
 from gwanje.media.sim.onvif_device import Device
@@ -76,6 +76,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with SimServer(made, port=port) as server, OnvifSim(onvif, port=port + ONVIF_OFFSET - PORT_OFFSET):
+    other = OnvifSim(onvif, port=port + ONVIF_OFFSET - PORT_OFFSET, discovery=onvif_discovery.PORT)
+    async with SimServer(made, port=port) as server, other:
         ready(server)
         await stop.wait()

@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from gwanje.media.onvif.xml import BadXml, Node, envelope, parse, tag
 from gwanje.media.sim import onvif_device as dev
+from gwanje.media.sim import onvif_discovery
 from gwanje.media.sim import onvif_media as med
 from gwanje.media.sim.onvif_device import Device, Pull, SoapFault
 
@@ -52,10 +53,17 @@ BOMB = (
 
 
 class OnvifSim:
-    """Serves devices at one port; an async context manager. ``port`` 0 picks a free one."""
+    """Serves devices at one port; an async context manager. ``port`` 0 picks a free one.
 
-    def __init__(self, devices: Sequence[Device], host: str = "127.0.0.1", port: int = 0) -> None:
+    ``discovery``: the UDP port at which they answer WS-Discovery on the loopback, 0 for not at all.
+    """
+
+    def __init__(
+        self, devices: Sequence[Device], host: str = "127.0.0.1", port: int = 0, *, discovery: int = 0
+    ) -> None:
         self.host, self.port = host, port
+        self._discovery = discovery
+        self._found: asyncio.BaseTransport | None = None
         self.devices = {device.name: device for device in devices}
         self._server: asyncio.Server | None = None
         self._realm_nonce = secrets.token_hex(16)
@@ -70,10 +78,16 @@ class OnvifSim:
         """Listen."""
         self._server = await asyncio.start_server(self._serve, self.host, self.port, limit=HEAD_MAX)
         self.port = self._server.sockets[0].getsockname()[1]
+        if self._discovery:
+            self._found = await onvif_discovery.listen(
+                lambda: [(d.name, d.model, self.url(d.name)) for d in self.devices.values()], self._discovery
+            )
         return self
 
     async def stop(self) -> None:
         """Close the listener and every connection."""
+        if self._found is not None:
+            self._found.close()
         if self._server is not None:
             self._server.close()
             for task in list(self._tasks):
