@@ -18,12 +18,9 @@ def test_cameras_of_a_lost_node_are_stored_by_the_other_and_every_second_is_acco
     kind = "cut" if namespaces else "kill"
     # Debian's PostgreSQL runs as another user, who may not enter pytest's own folder
     with tempfile.TemporaryDirectory(prefix="gwanje-city-") as folder:
-        _city(Path(folder), kind, namespaces)
-
-
-def _city(root, kind, namespaces):
-    city = City(root, 2, 12, namespaces=namespaces)
-    said = fleet.play(city, [kind], seed=3, away_s=9)
+        root = Path(folder)
+        said = fleet.play(City(root, 2, 12, namespaces=namespaces), [kind], seed=3, away_s=9)
+        logs = "".join(path.read_text(errors="replace") for path in root.glob("*.log"))
     assert said["moved"] == 6
     # the promise of 10 s is the bench's: here only that the others took over before the lost node was back
     assert said["recovery_s"]["all"]["max"] < 60
@@ -34,6 +31,5 @@ def _city(root, kind, namespaces):
     assert said["claimed_missing_but_stored_s"] < 2 * 12
     assert said["rejoined_s"][0] is not None
     # cameras' accounts were sealed to each node: none of them is in a log, nor an address with one
-    logs = "".join(path.read_text(errors="replace") for path in root.glob("*.log"))
     assert "secret-" not in logs
     assert "admin" not in logs
