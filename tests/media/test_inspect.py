@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import UUID
 
 import numpy as np
 import pytest
+from rig import CENTRE, WRITER, source
 
 from bench import _sight as sight
 from bench import inspection as bench
+from gwanje.kernel.clock import Clock
 from gwanje.kernel.findings import Finding
 from gwanje.media.fmp4 import ROW
 from gwanje.media.inspect.budget import SHARE, Budget
 from gwanje.media.inspect.course import Course
 from gwanje.media.inspect.figures import measure
-from gwanje.media.inspect.inspector import below
+from gwanje.media.inspect.inspector import Inspector, below
 from gwanje.media.inspect.memory import Memory
 from gwanje.media.inspect.open import OpenFindings
 from gwanje.media.picture import Picture
@@ -135,3 +139,22 @@ def _second(width: int, height: int, frames: int) -> Part:
     part.rows = bytearray(ROW.pack(90_000 // frames, 100, 0) * frames)
     part.reordered, part.duration = False, 90_000
     return part
+
+
+def test_a_device_clock_that_is_off_twice_is_a_finding_until_it_is_right_twice(tmp_path: Path) -> None:
+    camera = source(1, "rtsp://127.0.0.1/x")
+    said: list[Finding] = []
+    with ThreadPoolExecutor(1) as pool:
+        inspector = Inspector(
+            clock=Clock(tmp_path / "clock.json"), cameras=lambda: {camera.camera: SimpleNamespace(source=camera)},
+            store=tmp_path, centre=CENTRE, writer=WRITER, put=said.append, pool=pool, memory=tmp_path / "open.json",
+        )  # fmt: skip
+        inspector.budget = Budget(0.0)
+        inspector.step(1.0)
+        for offset in (4.9, 61.0, 2.0, 61.0, -61.0, 1.0, 1.0):
+            inspector.told_clock(camera.camera, offset)
+        inspector.told_clock(UUID(int=9), 100.0)
+    assert [(f.kind, f.detail, f.ended_us is not None) for f in said] == [
+        ("clock", {"offset_s": -61.0}, False), ("clock", {"offset_s": -61.0}, True),
+    ]  # fmt: skip
+    assert said[0].id == said[1].id

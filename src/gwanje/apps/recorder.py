@@ -109,6 +109,8 @@ async def serve(home: Home) -> int:
     else:
         recorder.connect(desk.connect, home.spool / "sources.json", desk.register)
     devices = desk.devices(home)
+    if recorder.inspector is not None:
+        devices.told_clock = recorder.inspector.told_clock
     devices.start()
     happen = DeviceEvents(
         sources=lambda: [camera.source for camera in recorder.fleet.cameras.values()], unseal=desk.unseal,

@@ -98,6 +98,7 @@ class DeviceDesk:
     recorder: UUID
     clock: Clock
     unseal: Unseal
+    told_clock: Callable[[UUID, float], None] | None = None
     done: int = 0
     away: bool = True
     lost_events: int = 0
@@ -171,7 +172,15 @@ class DeviceDesk:
             )
             self._running[task.id] = future
             return
-        self._running[task.id] = asyncio.run_coroutine_threadsafe(work(task, account, self.clock), self._loop)
+        self._running[task.id] = asyncio.run_coroutine_threadsafe(self._told(task, account), self._loop)
+
+    async def _told(self, task: Task, account: Credentials | None) -> Answer:
+        """Do the task; how far the device's clock is off goes to the inspection too (seconds)."""
+        outcome, answer = await work(task, account, self.clock)
+        offset = answer.get("clock_s")
+        if task.camera is not None and self.told_clock is not None and isinstance(offset, int | float):
+            self.told_clock(task.camera, float(offset))
+        return outcome, answer
 
     def _finish(self, connection: psycopg.Connection[Any], id_: UUID, future: Future[Answer]) -> None:
         if future.cancelled():
