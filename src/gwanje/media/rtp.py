@@ -202,8 +202,7 @@ class Depacketiser:
         mv = self.receiver.view
         if self.rest:
             buf = self.rest + mv[:count]
-            count = len(buf)
-            mv = memoryview(buf)
+            count, mv = len(buf), memoryview(buf)
         if self.w + 2 * count + BASE > BUFFER_SIZE:
             self.overflow()
         i, view, w, sequence, nal, current = 0, self.view, self.w, self.sequence, self.nal, self.stamp
@@ -213,8 +212,7 @@ class Depacketiser:
             dollar, ch, length, first, mark, number, stamp, indicator, fu = packet(buf, i)
             end = i + 4 + length
             if dollar != DOLLAR:
-                end = self._text(buf, i, count)
-                if end < 0:
+                if (end := self._text(buf, i, count)) < 0:
                     break
             elif end > count:
                 break
@@ -244,10 +242,12 @@ class Depacketiser:
                     sequence = number
                 sequence = sequence + 1 & 0xFFFF
                 if indicator & mask == fragment:
-                    if fu & 0x80:
+                    if fu & 0x80 and nal < 0 and lead == 18 and fu & 31 != 5:  # H.264, no IDR: most pictures
+                        view[w + 4] = indicator & 0xE0 | fu & 31
+                        nal, w = w, w + 5
+                    elif fu & 0x80:
                         nal = self._start(stamp, indicator, buf[o - 2], fu, nal if nal >= 0 else ~w)
-                        view = self.view
-                        w = nal + lead - 13
+                        view, w = self.view, nal + lead - 13
                     if nal >= 0:
                         x = w + stop - o
                         view[w:x] = mv[o:stop]
@@ -263,8 +263,7 @@ class Depacketiser:
                     view = self.view
             i = end
         self.w, self.sequence, self.nal, self.stamp = w, sequence, nal, current
-        if before >= -self.lost:
-            self.packets += sequence - self.lost - before & 0xFFFF
+        self.packets += (sequence - self.lost - before & 0xFFFF) * (before >= -self.lost)
         self.rest = bytes(mv[i:count]) if count > i else b""
 
     def _start(self, stamp: int, first: int, second: int, fu: int, w: int) -> int:
@@ -291,8 +290,6 @@ class Depacketiser:
             # an access unit with a hole is not shown as a picture: it is dropped and stands in the gap row
             self.bad = self.key = False
             return self.aus
-        if self.codec.every_key:
-            w = self.codec.finish(self, w)
         # parameter sets may come as a unit of their own
         return self.access_unit(stamp, w) if w > self.aus else w
 

@@ -186,6 +186,8 @@ class Stream(Depacketiser):
     def access_unit(self, stamp: int, w: int) -> int:
         key, self.key = self.key, False
         if key:
+            if self.codec.every_key and (w := self.codec.finish(self, w)) <= self.aus:
+                return self.aus
             if self.pending is not None and (self.sets_changed or not self.codec.every_key):
                 w = self.cut(w, self._distance(stamp))
             if self.sets_changed or not self.started:
