@@ -129,6 +129,16 @@ def note(cursor: Cursor, task: UUID) -> None:
     cursor.execute("update device_task set noted = true where id = %s", [task])
 
 
+def forget(cursor: Cursor, before: datetime, limit: int = 500) -> int:
+    """Remove finished tasks older than a moment; how many. What the registry keeps of them stands with the camera."""
+    cursor.execute(
+        "delete from device_task where id in (select id from device_task where done_at < %s and (noted or kind <> "
+        "'probe') order by done_at limit %s) returning id",
+        [before, max(1, min(limit, 1000))],
+    )
+    return len(cursor.fetchall())
+
+
 _COLUMNS = "id, agency, camera, kind, asks, sealed, person, asked_at, done_at, outcome, answer"
 
 

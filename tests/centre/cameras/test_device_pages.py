@@ -14,7 +14,7 @@ from test_camera_import import kinds
 
 from gwanje.apps import vaultd
 from gwanje.centre.cameras import connection as reach
-from gwanje.centre.cameras import devices, rules_device, services
+from gwanje.centre.cameras import devices, duties, rules_device, services
 from gwanje.centre.cameras.models import Camera
 from gwanje.centre.common import clock, home
 from gwanje.centre.common.refusal import Problem, Refused
@@ -273,6 +273,18 @@ def test_another_recorder_cannot_open_or_answer(camera, recorder, admin):
     assert not tasks.finish(cursor, task.id, uuid7(), "done", {"x": 1}, now)
     again = tasks.take(cursor, recorder, now + tasks.timedelta(seconds=tasks.TAKEN_S + 1))
     assert again.id == task.id, "and free again when its recorder was killed"
+
+
+def test_old_answers_go_and_what_the_registry_kept_stays(camera, recorder, admin, monkeypatch):
+    devices.ask_probe(admin, camera.id)
+    answer(recorder)
+    later = tasks.timedelta(days=devices.KEPT_DAYS + 1)
+    cursor = connection.cursor()
+    assert tasks.forget(cursor, clock().now() + later) == 0, "not before the registry took note of it"
+    duties.run()
+    assert len(tasks.latest(cursor, camera.id)) == 1, "and not before its day"
+    assert tasks.forget(cursor, clock().now() + later) == 1
+    assert Camera.objects.get(pk=camera.id).probed["serial"] == "SIM0001"
 
 
 def test_only_private_networks_are_searched(admin):

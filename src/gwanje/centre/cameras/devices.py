@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from gwanje.kernel.ledger import Entry
 from gwanje.kernel.policy import Resource
 from gwanje.law import combine
 
+KEPT_DAYS = 90
 CERTIFICATE = ("cert_type", "cert_number", "cert_expires")
 
 
@@ -173,6 +175,11 @@ def take_note(camera: UUID | None = None, limit: int = 100) -> int:
             _keep(row, task)
         devices.note(cursor(), task.id)
     return len(found)
+
+
+def forget(limit: int = 500) -> int:
+    """Remove answers older than 90 days (장치 작업 정리); how many. For the duty, system scope."""
+    return devices.forget(cursor(), clock().now() - timedelta(days=KEPT_DAYS), limit)
 
 
 def changed(row: Camera, said: Mapping[str, Any]) -> str:

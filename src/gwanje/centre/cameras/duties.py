@@ -16,7 +16,7 @@ def run() -> tuple[int, int]:
     suspended = forgotten = 0
     for _ in range(ROUNDS_MAX):
         with system_scope():
-            if not devices.take_note():
+            if not devices.take_note() and not devices.forget():
                 break
     for _ in range(ROUNDS_MAX):
         with system_scope():

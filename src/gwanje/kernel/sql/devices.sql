@@ -24,3 +24,6 @@ create table device_task (
 create index device_task_open on device_task (asked_at) where done_at is null;
 create index device_task_unnoted on device_task (done_at) where not noted and kind = 'probe';
 create index device_task_camera on device_task (camera, asked_at desc);
+-- what only a recorder can open, and where devices are, is nothing for an auditor to read
+revoke all on device_task from gwanje_auditor;
+grant select (id, agency, camera, kind, person, asked_at, taken_by, taken_at, done_at, outcome) on device_task to gwanje_auditor;
