@@ -169,8 +169,9 @@ class Engine:
         jobs = self.sealer.jobs
         late = round(LATE_CUT_S / self._tick_s)
         countdown = late
-        following = watch = loop.time()
+        following = watch = began = loop.time()
         while self._running:
+            before, began = began, loop.time()
             if self._now():
                 countdown = late
             self._read()
@@ -182,7 +183,9 @@ class Engine:
                 watch = following + 1
                 self._watch()
             if jobs:
-                self.sealer.work(max(SEAL_MIN, 1 + int(len(jobs) * self._tick_s / SEAL_SPREAD_S)))
+                # by time, not by ticks: a machine that gives few ticks must not let the queue grow
+                share = max(self._tick_s, began - before) / SEAL_SPREAD_S
+                self.sealer.work(max(SEAL_MIN, 1 + int(len(jobs) * share)))
             now = loop.time()
             self.late_ms_max = max(self.late_ms_max, (now - following) * 1000)
             following = max(following + self._tick_s, now)
