@@ -10,6 +10,7 @@ interface WallCameras {
 
 const domes = new Set((pageData<WallCameras>("wall-data").cameras ?? []).filter((c) => c.ptz).map((c) => c.id));
 const wall = document.getElementById("wall");
+const SMALL_PX = 170;
 let steering: Ptz | null = null;
 
 function picked(): Tile | null {
@@ -20,6 +21,10 @@ function begin(): void {
   const tile = picked();
   if (!tile || !domes.has(tile.shown) || steering?.parentElement === tile) return;
   steering?.remove();
+  // a tile too small for a thumb is enlarged first
+  if (tile.clientHeight < SMALL_PX && !wall?.classList.contains("enlarged")) {
+    wall?.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+  }
   steering = new Ptz();
   tile.append(steering);
   tile.classList.add("steered");

@@ -34,11 +34,13 @@ NO_PAGE = {
     "retention:certificate-pdf", "retention:certificate-json", "staff:shift-start", "staff:shift-end", "staff:grant",
     "staff:close", "staff:revoke", "watching:emergency_open", "watching:emergency_end", "watching:emergency_review",
     "playback:approve", "playback:refuse", "playback:cancel", "retention:classes", "cameras:import_confirm",
-    "cameras:state", "cameras:mandate", "cameras:credentials",
+    "cameras:state", "cameras:mandate", "cameras:credentials", "watching:ptz_tell", "watching:ptz_review",
 }  # fmt: skip
 OBJECT = {
     "staff:person": "person",
     "cameras:camera": "camera",
+    "cameras:zone": "dome",
+    "cameras:device": "dome",
     "cameras:import": "batch",
     "retention:certificate": "certificate",
     "playback:request": "asked",
@@ -123,10 +125,10 @@ def address(name: str, route: str, things: dict[str, str]) -> str:
 
 def requests(operator: Visitor, chief: Visitor) -> dict[str, str]:
     """One request that waits and one that is approved, of the operator, and their camera."""
-    camera = operator.get("/api/cameras?q=A-0101").json["items"][0]["id"]
+    camera, dome = (operator.get(f"/api/cameras?q={n}").json["items"][0]["id"] for n in ("A-0101", "A-0104"))
     made = [until("recorded footage can be asked for", lambda: ask(operator, camera), 60, 1) for _ in range(2)]
     assert chief.post(f"/api/playback/requests/{made[1]}/approve").status == 200
-    return {"asked": made[0], "approved": made[1], "camera": camera}
+    return {"asked": made[0], "approved": made[1], "camera": camera, "dome": dome}
 
 
 def ask(operator: Visitor, camera: str) -> str | None:

@@ -113,6 +113,27 @@ def test_drag_wheel_and_keys_that_belong_to_the_browser(sit: Sit, centre: Centre
     page.keyboard.press("Escape")
 
 
+def test_a_tile_too_small_is_enlarged_and_the_reasons_are_all_in_sight(sit: Sit):
+    desk = sit("operator", "관제석-1", 390, 844)
+    page = desk.open("/watch/")
+    poll("the dome's tile", lambda: page.locator(f"gw-tile:has-text('{DOME}')").count() > 0)
+    page.locator(f"gw-tile:has-text('{DOME}')").first.click(position={"x": 20, "y": 30})
+    page.keyboard.press("p")
+    poll("the head's position", lambda: len(at(page)) == 3, 20)
+    assert page.locator("gw-wall.enlarged").count() == 1
+    page.keyboard.press("e")
+    tile = page.locator("gw-ptz").bounding_box()
+    last = page.locator("gw-ptz .ptz-reasons li").last.bounding_box()
+    assert tile is not None
+    assert last is not None
+    assert last["y"] + last["height"] <= tile["y"] + tile["height"]
+    desk.shot("ptz-390")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    poll("the stick is let go", lambda: page.locator("gw-ptz").count() == 0)
+    assert desk.faults == []
+
+
 def test_a_zone_is_drawn_by_mouse_and_by_number(sit: Sit, centre: Centre):
     desk = sit("manager", "관제석-2")
     page = desk.open("/cameras/?q=A-0111")
