@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+import socket
+import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -164,3 +167,26 @@ async def test_an_unknown_driver_and_one_that_raises_cost_their_own_camera(
     assert "name" in told[4].detail
     assert gaps(tmp_path, 3) == []
     await asyncio.sleep(0)
+
+
+async def test_rtmp_with_a_sound_beside_it_is_recorded_without_it(tmp_path: Path) -> None:
+    ffmpeg = shutil.which("ffmpeg")
+    if ffmpeg is None:
+        pytest.skip("ffmpeg is not installed: apt-get install -y --no-install-recommends ffmpeg")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"rtmp://127.0.0.1:{port}/live/x"
+    clip = short_streets(CLIPS, 1, 4)[0].sub
+    loop = ["-re", "-stream_loop", "9", "-i", str(clip), "-f", "lavfi", "-i", "sine=frequency=440"]
+    said = ["-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", "-shortest", "-f", "flv", "-listen", "1", url]
+    server = subprocess.Popen([ffmpeg, "-nostdin", "-v", "error", *loop, *said])
+    lender = Roots(midhour(tmp_path))
+    try:
+        async with recording(tmp_path, lender, [from_url(1, url)]) as recorder:
+            await until(lambda: camera_of(recorder, 1).recorder.parts >= 3, 25)
+    finally:
+        server.kill()
+        server.wait()
+    counters = decoded(opened(files_of(tmp_path, 1)[0], lender).mp4)
+    assert len(counters) > 20
+    assert None not in counters

@@ -19,8 +19,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from rig import CLIPS, Roots, decoded, midhour, opened, recording, segment_files, source, until
 from sim_tools import short_streets
+from web_rig import PASSWORD, USER, WebCamera, serving
 
 from gwanje.media import rtsp
+from gwanje.media.auth import Credentials
 from gwanje.media.drivers.feeds import InterleavedTls
 from gwanje.media.fleet import reason_of
 from gwanje.media.sim.server import SimThread
@@ -82,7 +84,7 @@ async def test_pictures_over_tls_are_recorded_whole(tmp_path: Path, certificate:
     with SimThread(short_streets(CLIPS, 2, 4)) as sim:
         async with in_tls(sim.port, path) as port:
             wanted = [
-                replace(source(n, f"rtsps://127.0.0.1:{port}/cam0{n}/main"), device={"transport": "tls", "tls": tls})
+                replace(source(n, f"rtsps://127.0.0.1:{port}/cam0{n}/sub"), device={"transport": "tls", "tls": tls})
                 for n, tls in ((1, {"fingerprint": fingerprint.upper()}), (2, {"ca": pem}))
             ]
             async with recording(tmp_path, lender, wanted) as recorder:
@@ -117,3 +119,25 @@ def test_what_can_be_trusted_is_a_fingerprint_or_a_ca() -> None:
     for said in ("x", {"fingerprint": "ab"}, {"ca": "no"}, {"pin": 1}):
         with pytest.raises(ValueError, match=r"tls|SHA-256|PEM"):
             Trust.of(said)
+
+
+async def test_motion_jpeg_over_https_needs_the_recorded_certificate(
+    tmp_path: Path, certificate: tuple[Path, str, str]
+) -> None:
+    path, fingerprint, _ = certificate
+    lender = Roots(midhour(tmp_path))
+    with serving(WebCamera(tmp_path, digest=True)) as camera:
+        async with in_tls(camera.port, path) as port:
+            wanted = [
+                replace(source(n, f"https://127.0.0.1:{port}/mjpeg"), driver="pyav", device={"tls": tls})
+                for n, tls in ((1, {"fingerprint": fingerprint}), (2, {"fingerprint": "00" * 32}), (3, {}))
+            ]
+            async with recording(tmp_path, lender, wanted) as recorder:
+                recorder.fleet._unseal = lambda _: Credentials(USER, PASSWORD)
+                good, wrong, none = recorder.fleet.cameras.values()
+                await until(lambda: good.recorder.parts >= 2 and wrong.gaps.open and none.gaps.open, 25)
+                assert fingerprint in wrong.gaps.open.detail
+                assert fingerprint in none.gaps.open.detail
+    # nobody told the account to a device with another certificate
+    assert len([line for line in camera.asked if "Digest" in line]) == 1
+    assert {file.parent.name for file in segment_files(tmp_path)} == {"1"}
