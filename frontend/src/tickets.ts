@@ -49,10 +49,11 @@ function flush(): void {
   }
 }
 
-/** A minute's right to watch one stream; CallError when it is refused. */
-export function ticketFor(camera: string, stream: StreamName): Promise<Ticket> {
+/** A minute's right to watch one stream; CallError when it is refused. A renewal may wait for others (`waitMs`). */
+export function ticketFor(camera: string, stream: StreamName, waitMs = 0): Promise<Ticket> {
   return new Promise((resolve) => {
-    if (!waiting.length) queueMicrotask(flush);
+    if (waitMs) window.setTimeout(flush, waitMs);
+    else queueMicrotask(flush);
     waiting.push({ camera, stream, done: resolve });
   });
 }

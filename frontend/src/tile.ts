@@ -12,6 +12,7 @@ export type TileState = "idle" | "connecting" | "live" | "stalled" | "refused" |
 const STALLED_MS = 3000;
 const SILENT_MS = 12_000;
 const RENEW_MS = 30_000;
+const RENEW_TOGETHER_MS = 300;
 const BACKOFF_MS = [400, 800, 1600, 3200, 6400, 10_000];
 const WORDS: Record<TileState, [string, string]> = {
   idle: ["빈 칸", "Empty"],
@@ -135,8 +136,8 @@ export class Tile extends HTMLElement {
     this.frameAt = 0;
   }
 
-  private ticket(): Promise<Ticket> {
-    return ticketFor(this.camera, this.using);
+  private ticket(waitMs = 0): Promise<Ticket> {
+    return ticketFor(this.camera, this.using, waitMs);
   }
 
   /** Say beside the name that this is not the stream that was asked for. */
@@ -229,7 +230,7 @@ export class Tile extends HTMLElement {
     const generation = this.generation;
     this.renewTimer = window.setTimeout(async () => {
       try {
-        const ticket = await this.ticket();
+        const ticket = await this.ticket(RENEW_TOGETHER_MS);
         if (generation !== this.generation) return;
         if (ticket.url !== this.url) {
           // another recorder has the camera now
