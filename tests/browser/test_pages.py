@@ -35,6 +35,7 @@ NO_PAGE = {
     "staff:close", "staff:revoke", "watching:emergency_open", "watching:emergency_end", "watching:emergency_review",
     "playback:approve", "playback:refuse", "playback:cancel", "retention:classes", "cameras:import_confirm",
     "cameras:state", "cameras:mandate", "cameras:credentials", "watching:ptz_tell", "watching:ptz_review",
+    "inspection:form", "inspection:enter", "inspection:close", "inspection:sign", "inspection:send", "inspection:step",
 }  # fmt: skip
 OBJECT = {
     "staff:person": "person",
@@ -43,6 +44,7 @@ OBJECT = {
     "cameras:device": "dome",
     "cameras:import": "batch",
     "retention:certificate": "certificate",
+    "inspection:fault": "fault",
     "playback:request": "asked",
     "playback:play": "approved",
 }

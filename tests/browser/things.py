@@ -69,6 +69,19 @@ def certificate() -> str:
     return str(found.pk)
 
 
+def fault(agency: Any) -> str:
+    """A fault with a sealed thumbnail, at a place with a long name."""
+    from gwanje.centre.common import clock
+    from gwanje.centre.inspection.models import Fault
+    from gwanje.kernel.ids import uuid7
+
+    row = Fault.objects.create(
+        agency_id=agency, camera_id=uuid7(), name=LONG, number="A-9999", kind="covered", said="렌즈 가림",
+        occurred_at=clock().now(), segment="ab" * 32, picture_at=clock().now(),
+    )  # fmt: skip
+    return str(row.pk)
+
+
 def things() -> dict[str, str]:
     """A person and a waiting national list with a 40-syllable name, a certificate; no camera: maps count them."""
     from gwanje.centre.cameras import importing
@@ -84,6 +97,7 @@ def things() -> dict[str, str]:
         "person": str(person.pk),
         "batch": str(batch.pk),
         "certificate": certificate(),
+        "fault": fault(admin.agency_id),
     }
 
 
