@@ -80,12 +80,14 @@ async def test_a_group_is_asked_on_the_named_interface_only() -> None:
 
 
 async def test_a_flood_is_bounded() -> None:
-    def flood(message: str) -> list[bytes]:
-        return [match(message, n, f"http://x:{1000 + n}/onvif/device_service") for n in range(700)]
-
-    with responder(flood) as port:
-        found = await discovery.probe("127.0.0.1", host="127.0.0.1", port=port, wait_s=1.0)
-    assert 100 < len(found) <= discovery.ANSWERS_MAX
+    message = "01990000-0000-7000-8000-000000000001"
+    ears = discovery._Ears(message)
+    for number in range(700):
+        answer = match(message, number, f"http://x:{1000 + number}/onvif/device_service")
+        ears.datagram_received(answer, ("192.0.2.7", 3702))
+    assert (len(ears.found), ears.unread) == (discovery.ANSWERS_MAX, 200)
+    ears.datagram_received(b"x" * (discovery.DATAGRAM_MAX + 1), ("192.0.2.7", 3702))
+    assert ears.unread == 201
 
 
 @pytest.mark.parametrize(
