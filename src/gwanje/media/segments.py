@@ -104,7 +104,7 @@ class Sealer:
         if len(self.free) >= self.cameras + FREE_SPARE:
             return
         if part.end > USUAL_SIZE and isinstance(part.view.obj, mmap.mmap):
-            part.view.obj.madvise(mmap.MADV_DONTNEED, USUAL_SIZE, BUFFER_SIZE - USUAL_SIZE)
+            part.view.obj.madvise(mmap.MADV_REMOVE, USUAL_SIZE, BUFFER_SIZE - USUAL_SIZE)
         self.free.append(part.view)
 
     def drain(self, recorder: CameraRecorder) -> None:
