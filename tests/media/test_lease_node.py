@@ -19,7 +19,7 @@ from gwanje.kernel import leases
 from gwanje.kernel.database import connect
 from gwanje.kernel.footage import Gap, Segment
 from gwanje.kernel.home import Home
-from gwanje.media import registration
+from gwanje.media import recovery, registration
 from gwanje.media.leases import LeaseKeeper
 from gwanje.media.link import save_sources
 from gwanje.media.sim.server import SimServer
@@ -139,3 +139,16 @@ async def test_a_node_that_stood_still_says_so_for_every_camera(tmp_path):
         await until(lambda: sum("stood still" in row.detail for row in rows(tmp_path) if isinstance(row, Gap)) == 2)
     found = [row for row in rows(tmp_path) if isinstance(row, Gap) and "stood still" in row.detail]
     assert all(row.ended_us - row.started_us >= 2_500_000 for row in found)
+
+
+async def test_what_a_node_looks_through_after_its_start_is_not_what_it_writes_now(tmp_path):
+    clock = midhour(tmp_path)
+    async with (
+        SimServer(short_streets(CLIPS, 1), clock=clock) as sim,
+        recording(tmp_path, Roots(clock), [source(1, sim.url("cam01"))]) as recorder,
+    ):
+        await until(lambda: recorder.sealer.counters.parts > 2)
+        store, wanted, now_us = tmp_path / "store", source(1, ""), clock.now_us()
+        assert recovery.slots_left(store) == {1}
+        assert recovery.left_behind(store, wanted, now_us // 10**6, recorder._began_us).rows == ()
+        assert len(recovery.left_behind(store, wanted, now_us // 10**6, now_us).rows) == 1

@@ -146,9 +146,10 @@ def _loads(cursor: Cursor) -> dict[UUID, int]:
 
 def _wanting(cursor: Cursor) -> list[Wanting]:
     cursor.execute(
-        "select s.camera, array(select jsonb_object_keys(s.sealed)) from footage_source s "
+        "select s.camera, array(select jsonb_object_keys(s.sealed)) from (select s.camera from footage_source s "
         "left join footage_lease l on l.camera = s.camera left join footage_recorder r on r.id = l.recorder "
-        f"where s.active and not coalesce({_ALIVE}, false) order by l.camera nulls last, s.camera limit {TAKEN_MAX}"
+        f"where s.active and not coalesce({_ALIVE}, false) order by l.camera nulls last, s.camera limit {TAKEN_MAX}) w "
+        "join footage_source s on s.camera = w.camera"
     )
     return [Wanting(row[0], frozenset(map(UUID, row[1])) if row[1] else None) for row in cursor.fetchall()]
 

@@ -79,6 +79,7 @@ class Recorder:
         self.leases: LeaseKeeper | None = None
         self.unspooled = 0
         self._behind_us = 0
+        self._began_us = clock.now_us()
         self._tasks: list[asyncio.Task[None]] = []
         self._sources: asyncio.Queue[list[Source]] = asyncio.Queue(maxsize=16)
         self._failed: asyncio.Future[None] | None = None
@@ -165,7 +166,7 @@ class Recorder:
 
     def _sweep(self, slots: set[int], connect: Connect) -> None:
         """Rows of files that this node left open and whose cameras others have now; nobody waits for it."""
-        before_s, store = self.clock.now_s(), self.sealer.settings.store
+        store, before_us = self.sealer.settings.store, self._began_us
 
         def work() -> None:
             try:
@@ -173,7 +174,7 @@ class Recorder:
                     left = recovery.slots_left(store) - slots
                     others = [source for source in sources(cursor) if source.slot in left]
                 for source in others:
-                    for row in recovery.left_behind(store, source, before_s).rows:
+                    for row in recovery.left_behind(store, source, before_us // 1_000_000, before_us).rows:
                         self.put(row)
             except (psycopg.Error, OSError) as error:
                 log.warning("files of earlier leases were not looked through: %s", type(error).__name__)

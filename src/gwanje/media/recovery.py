@@ -78,13 +78,18 @@ def row_of(reader: SegmentReader, source: Source, store: Path) -> Segment | None
     )  # fmt: skip
 
 
-def left_behind(store: Path, source: Source, now_s: int) -> Left:
-    """Scan the newest files of a camera; files with a trailer have had their last row already."""
+def left_behind(store: Path, source: Source, now_s: int, before_us: int | None = None) -> Left:
+    """Scan the newest files of a camera; files with a trailer have had their last row already.
+
+    ``before_us``: only files made before this moment (Unix µs), because later ones are still being written.
+    """
     end_us = 0
     rows: list[Segment] = []
     for path in _newest(store, source.slot, now_s // EPOCH_S):
         try:
             with SegmentReader(path) as reader:
+                if before_us is not None and reader.header.created_us >= before_us:
+                    continue
                 if reader.parts:
                     last = reader.parts[-1].header
                     end_us = max(end_us, last.start_us + last.duration_us)
