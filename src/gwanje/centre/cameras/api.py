@@ -11,11 +11,11 @@ from django.db.models import Min
 
 from gwanje.centre.cameras import models
 from gwanje.centre.cameras.purposes import public_words
-from gwanje.centre.cameras.steering import Steering as Steering
-from gwanje.centre.cameras.steering import steering as steering
+from gwanje.centre.cameras.steering import Steering, steering
 from gwanje.kernel.policy import Resource
 
 BOUNDARY = "boundary.geojson"
+__all__ = ["BOUNDARY", "CameraView", "Steering", "camera", "cameras", "first_registered", "labels", "steering", "view"]
 
 
 @dataclass(frozen=True)

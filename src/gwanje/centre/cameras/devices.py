@@ -145,6 +145,9 @@ def adopt(actor: Actor, id_: UUID, task_id: UUID, main: str, sub: str = "") -> C
         row.sealed = {}
     row.main_url, row.sub_url = addresses
     coarse = bool(found[main].get("coarse"))
+    seen = int(found[main].get("width") or 0) * int(found[main].get("height") or 0) // 10_000
+    # a device sends what it is set to: that shows at least so many pixels, never fewer than its data sheet says
+    row.pixels = max(row.pixels or 0, seen) or None
     connection.apply_connection(row, {"profile": main, "coarse": coarse or None})
     decision = rules.may_register({**services.facts_of(services._as_new(row)), "active": row.state == ACTIVE}, law())
     if not decision.allow:

@@ -105,6 +105,7 @@ class CameraForm(ReachForm):
     direction_deg = forms.IntegerField(label=_("촬영 방향(북=0, 시계방향)"), min_value=0, max_value=359, initial=0)
     angle_deg = forms.IntegerField(label=_("화각(도)"), min_value=1, max_value=360, initial=60)
     range_m = forms.IntegerField(label=_("촬영 거리(m)"), min_value=1, max_value=1000, initial=50)
+    pixels = forms.IntegerField(label=_("화소수(만 화소)"), min_value=1, max_value=20_000, required=False)
     main_url = forms.CharField(label=_("주 영상 주소"), max_length=300, required=False)
     sub_url = forms.CharField(label=_("보조 영상 주소"), max_length=300, required=False)
     user = forms.CharField(label=_("기기 계정"), max_length=100, required=False)
@@ -119,7 +120,7 @@ class CameraForm(ReachForm):
     GROUPS = (
         (_("기기와 장소"), ("number", "place", "lat", "lon", "device", "department")),
         (_("설치목적"), ("purposes",)),
-        (_("촬영 범위"), ("direction_deg", "angle_deg", "range_m", "ptz")),
+        (_("촬영 범위"), ("direction_deg", "angle_deg", "range_m", "pixels", "ptz")),
         (_("통합·연계"), ("mode", "state", "exemption", "main_url", "sub_url", "user", "password")),
         (_("전송망과 수신 방식"), ReachForm.REACH),
         (_("다른 기관의 기기일 때"), ("owner", "mandate", "mandate_from", "mandate_until")),

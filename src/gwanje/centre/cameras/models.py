@@ -84,7 +84,8 @@ class ImportBatch(models.Model):
 class Camera(models.Model):
     """A camera (영상정보처리기기). ``agency_id`` runs it, ``owner_id`` owns it; when they differ a mandate is needed.
 
-    ``direction_deg`` clockwise from north, ``angle_deg`` opening of the view cone, ``range_m`` its length.
+    ``direction_deg`` clockwise from north, ``angle_deg`` opening of the view cone, ``range_m`` its length;
+    ``pixels`` in units of 10,000 (만 화소), None = not stated.
     Addresses hold no password; ``sealed`` maps a recorder's id to what only that recorder can open. ``driver`` and
     ``connection``: how the recorder reaches and steers it (checked by ``connection.py``); ``probed``: what the device
     last said of itself.
@@ -110,6 +111,7 @@ class Camera(models.Model):
     lon = models.DecimalField(max_digits=11, decimal_places=8)
     direction_deg = models.PositiveSmallIntegerField(default=0)
     angle_deg = models.PositiveSmallIntegerField(default=60)
+    pixels = models.PositiveIntegerField(null=True)
     range_m = models.PositiveSmallIntegerField(default=50)
     retention_class = models.PositiveIntegerField(default=1)
     device = models.CharField(max_length=20, default="네트워크 카메라")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from gwanje.centre.cameras.rules_network import in_force
+from gwanje.centre.cameras import rules_network, rules_standard
 from gwanje.kernel.actor import ADMINISTRATOR, AUDITOR, CHIEF_OFFICER, MANAGER, PRIVACY_OFFICER, Actor
 from gwanje.kernel.policy import NOTHING, Policy, Resource, Scope, agencies
 from gwanje.law import Decision, InForce, Reason, combine, enforces
@@ -143,9 +143,9 @@ def _runs(facts: Mapping[str, Any], on: date) -> bool:
 
 
 def may_register(facts: Mapping[str, Any], law: InForce) -> Decision:
-    """All five together, and what the packs in force say of the network: one Decision with every reason."""
+    """All five together, and what the packs in force say of network and picture: one Decision with every reason."""
     five = [rule(facts, law) for rule in (public_purpose, scope, minimum, integrated, mandate)]
-    return combine(REGISTER, [*five, *in_force(facts, law)])
+    return combine(REGISTER, [*five, *rules_network.in_force(facts, law), *rules_standard.in_force(facts, law)])
 
 
 def _role_rule(action: str, roles: frozenset[str]) -> Any:

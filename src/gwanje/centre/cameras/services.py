@@ -44,7 +44,7 @@ SCHEMES = {
 class NewCamera:
     """What is registered. ``purposes``: words of the national standard. ``user``/``password`` are sealed and forgotten.
 
-    ``agency`` runs the camera here; ``owner`` owns it (None = the same). Degrees clockwise from north, metres.
+    ``agency`` runs the camera here; ``owner`` owns it (None = the same). Degrees clockwise from north, metres; ``pixels`` in units of 10,000 (만 화소).
     """
 
     number: str
@@ -64,6 +64,7 @@ class NewCamera:
     direction_deg: int = 0
     angle_deg: int = 60
     range_m: int = 50
+    pixels: int | None = None
     retention_class: int = 1
     device: str = "네트워크 카메라"
     state: str = ACTIVE
@@ -110,6 +111,7 @@ def facts_of(new: NewCamera) -> dict[str, Any]:
         "angle_deg": new.angle_deg,
         "range_m": new.range_m,
         "ptz": new.ptz,
+        "pixels": None if new.pixels is None else new.pixels * 10_000,
         "active": new.state == ACTIVE,
         "connected": bool(new.main_url),
         "exemption": new.exemption,

@@ -29,7 +29,7 @@ class SignForm(forms.Form):
 class EnterForm(forms.Form):
     """A fault that a person saw; ``occurred_at`` in the centre's zone."""
 
-    camera = forms.UUIDField(label=_("기기"), widget=forms.Select)
+    camera = forms.UUIDField(label=_("해당 기기"), widget=forms.Select)
     occurred_at = forms.DateTimeField(
         label=_("장애발생일자"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     )
