@@ -44,7 +44,8 @@ SCHEMES = {
 class NewCamera:
     """What is registered. ``purposes``: words of the national standard. ``user``/``password`` are sealed and forgotten.
 
-    ``agency`` runs the camera here; ``owner`` owns it (None = the same). Degrees clockwise from north, metres; ``pixels`` in units of 10,000 (만 화소).
+    ``agency`` runs the camera here; ``owner`` owns it (None = the same). Degrees clockwise
+    from north, metres; ``pixels`` in units of 10,000 (만 화소).
     """
 
     number: str
