@@ -47,7 +47,8 @@ def guarded(given: dict[str, Any]) -> dict[str, Any]:
     if mode not in VERIFIED:
         raise ValueError(
             f"데이터베이스가 다른 장비에 있으면 인증서를 확인하는 TLS가 필요합니다. GWANJE_DATABASE_URL의 "
-            f"sslmode={mode}을 verify-full로 고치고 sslrootcert를 적으십시오. / A database on another machine needs TLS with a verified "
+            f"sslmode={mode}을 verify-full로 고치고 sslrootcert를 적으십시오. / "
+            "A database on another machine needs TLS with a verified "
             f"certificate: change sslmode={mode} in GWANJE_DATABASE_URL to verify-full and name sslrootcert."
         )
     return {

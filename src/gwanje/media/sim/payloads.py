@@ -1,4 +1,4 @@
-"""RTP payloads (RTP 페이로드) of H.265 (RFC 7798), MPEG-4 part 2 (RFC 6416) and JPEG (RFC 2435) of simulated cameras."""
+"""RTP payloads (RTP 페이로드) of H.265 (RFC 7798), MPEG-4 part 2 (RFC 6416) and JPEG (RFC 2435)."""
 
 from __future__ import annotations
 
