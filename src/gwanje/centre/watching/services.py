@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,30 +65,45 @@ def require_watch(actor: Actor) -> None:
 
 def live_token(actor: Actor, camera_id: UUID, stream: str) -> LiveTicket:
     """A right to watch one camera for 60 s at this seat (실시간 관제); Refused with its ledger row otherwise."""
-    return _ticket(actor, camera_id, stream, seat_of(actor), open_emergency_of(actor))
+    seat, emergency = seat_of(actor), open_emergency_of(actor)
+    right = _right(actor, camera_id, cameras.camera(camera_id), stream, seat, emergency)
+    return _signed(actor, [right], emergency)[0]
 
 
 def live_tokens(actor: Actor, wanted: Sequence[UUID], stream: str) -> list[LiveTicket | None]:
-    """The same for a page of tiles at once; None where one is refused: asked alone it hears why, with a ledger row."""
+    """The same for a page of tiles at once; None where one is refused: asked alone it hears why, with a ledger row.
+
+    Each camera is judged by itself; the database is asked as often for sixteen as for one.
+    """
     if len(wanted) > TICKETS_MAX:
         raise Problem(
             "tickets", f"한 번에 {TICKETS_MAX}칸까지입니다.", f"At most {TICKETS_MAX} at once.", rule=f"{TICKETS_MAX}"
         )
     seat, emergency = seat_of(actor), open_emergency_of(actor)
-    out: list[LiveTicket | None] = []
+    found = {camera.id: camera for camera in cameras.cameras(wanted)}
+    rights: dict[UUID, _Right] = {}
     for camera_id in wanted:
-        try:
-            with transaction.atomic():
-                out.append(_ticket(actor, camera_id, stream, seat, emergency))
-        except (Refused, Problem):
-            out.append(None)
-    return out
+        with contextlib.suppress(Refused, Problem):
+            rights[camera_id] = _right(actor, camera_id, found.get(camera_id), stream, seat, emergency)
+    tickets = dict(zip(rights, _signed(actor, list(rights.values()), emergency), strict=True))
+    return [tickets.get(camera_id) for camera_id in wanted]
 
 
-def _ticket(actor: Actor, camera_id: UUID, stream: str, seat: Seat | None, emergency: Emergency | None) -> LiveTicket:
+@dataclass(frozen=True)
+class _Right:
+    """What one token will say: the camera, its stream's number, its end (Unix seconds)."""
+
+    camera: cameras.CameraView
+    stream: int
+    expires: int
+
+
+def _right(  # noqa: PLR0917 - what one camera is judged by
+    actor: Actor, camera_id: UUID, camera: cameras.CameraView | None, stream: str, seat: Seat | None,
+    emergency: Emergency | None,
+) -> _Right:  # fmt: skip
     if stream not in STREAMS:
         raise Problem("stream", "영상은 main, sub, transcode입니다.", "The stream is main, sub or transcode.")
-    camera = cameras.camera(camera_id)
     if camera is None or actor.person is None:
         require_watch(actor)
         raise absent(actor, rules.WATCH, "camera", camera_id)
@@ -107,15 +123,25 @@ def _ticket(actor: Actor, camera_id: UUID, stream: str, seat: Seat | None, emerg
     if emergency is not None and not decide(actor, rules.WATCH, camera.resource, **said, emergency=False).allow:
         # what only the emergency opens ends with it, not with the token's minute
         expires = min(expires, int(emergency.until.timestamp()))
-    _witness(actor, camera.id, number, emergency)
-    token = LiveToken(camera.id, number, actor.person, actor.station, expires)
-    signed = token.sign(signing_key(home(), "web"))
-    text = base64url.to_text(signed)
-    return LiveTicket(text, live_url(camera.id), expires, camera.label)
+    return _Right(camera, number, expires)
 
 
-def _witness(actor: Actor, camera: UUID, stream: int, emergency: Emergency | None) -> None:
-    """One ledger row a shift for a camera that stands in no layout of this person and seat: nobody watches unseen."""
+def _signed(actor: Actor, rights: Sequence[_Right], emergency: Emergency | None) -> list[LiveTicket]:
+    """Tickets for what was judged, after what the ledger has to know of it."""
+    if not rights or actor.person is None:
+        return []
+    _witness(actor, rights, emergency)
+    urls, key = live_urls([right.camera.id for right in rights]), signing_key(home(), "web")
+    out = []
+    for right in rights:
+        token = LiveToken(right.camera.id, right.stream, actor.person, actor.station, right.expires)
+        text = base64url.to_text(token.sign(key))
+        out.append(LiveTicket(text, urls[right.camera.id], right.expires, right.camera.label))
+    return out
+
+
+def _witness(actor: Actor, rights: Sequence[_Right], emergency: Emergency | None) -> None:
+    """A ledger row a shift for cameras that stand in no layout of this person and seat: nobody watches unseen."""
     shift = staff.shift_of(actor.person) if actor.person else None
     if shift is None:
         return
@@ -123,28 +149,40 @@ def _witness(actor: Actor, camera: UUID, stream: int, emergency: Emergency | Non
         agency_id=actor.agency, display__seat__station=actor.station, person_id=actor.person,
         changed_at__gte=shift.started_at,
     ).values_list("cameras", flat=True)[:8]  # fmt: skip
-    if any(str(camera) in shown for shown in layouts):
+    shown = {camera for layout in layouts for camera in layout}
+    unseen = [right for right in rights if str(right.camera.id) not in shown]
+    if not unseen:
         return
     rows = cursor()
     rows.execute(
-        "select 1 from ledger_opening where person = %s and at >= %s and kind = %s and %s = any(cameras) limit 1",
-        [actor.person, shift.started_at, WATCHED, camera],
+        "select asked from unnest(%s::uuid[]) asked where exists (select 1 from ledger_opening "
+        "where person = %s and at >= %s and kind = %s and asked = any(cameras))",
+        [[right.camera.id for right in unseen], actor.person, shift.started_at, WATCHED],
     )
-    if rows.fetchone() is None:
-        more = {"emergency": str(emergency.id)} if emergency else {}
-        note(actor, WATCHED, [camera], {"stream": stream, **more})
+    known = {camera for (camera,) in rows.fetchall()}
+    more = {"emergency": str(emergency.id)} if emergency else {}
+    for stream in sorted({right.stream for right in unseen}):
+        fresh = [r.camera.id for r in unseen if r.stream == stream and r.camera.id not in known]
+        if fresh:
+            note(actor, WATCHED, fresh, {"stream": stream, **more})
 
 
 def live_url(camera: UUID) -> str:
     """WebSocket of the recorder that has the camera, as a browser reaches it."""
+    return live_urls([camera])[camera]
+
+
+def live_urls(wanted: Sequence[UUID]) -> dict[UUID, str]:
+    """The same for several cameras: the lease holder's address, else that of the recorder seen last."""
     rows = cursor()
     rows.execute(
-        "select r.url from footage_recorder r left join footage_lease l on l.recorder = r.id and l.camera = %s "
-        "order by l.camera is null, r.seen_at desc nulls last limit 1",
-        [camera],
+        "select asked, coalesce((select r.url from footage_lease l join footage_recorder r on r.id = l.recorder "
+        "where l.camera = asked), (select url from footage_recorder order by seen_at desc nulls last limit 1)) "
+        "from unnest(%s::uuid[]) asked",
+        [list(wanted)],
     )
-    found = rows.fetchone()
-    return str(found[0]) if found else f"ws://127.0.0.1:{home().port + 1}/live"
+    none = f"ws://127.0.0.1:{home().port + 1}/live"
+    return {camera: str(url) if url else none for camera, url in rows.fetchall()}
 
 
 def live_origins() -> list[str]:
