@@ -33,6 +33,7 @@ from cryptography.x509.oid import NameOID
 from bench._city_cameras import password
 from gwanje.apps import postgres
 from gwanje.kernel import database, keys
+from gwanje.kernel.clock import Clock
 from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.sources import Source, put_source
@@ -45,6 +46,7 @@ SQL = Path(registration.__file__).parents[1] / "kernel" / "sql"
 DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 CORE = "10.77.0.1"
 AGENCY = UUID(int=5)
+US = 1_000_000
 TOPICS = ("footage", "footage_hours", "sources", "devices", "fleet", "findings")
 
 
@@ -120,7 +122,10 @@ class Node:
 class City:
     """Everything, as a context manager; ``root`` is an empty folder."""
 
-    def __init__(self, root: Path, nodes: int, cameras: int, *, namespaces: bool) -> None:
+    def __init__(
+        self, root: Path, nodes: int, cameras: int, *, namespaces: bool, accounts: int | None = None,
+        hour_in_s: int | None = None,
+    ) -> None:  # fmt: skip
         self.root, self.count, self.namespaces = root, cameras, namespaces
         self._mark = f"gw{os.getpid() % 100000}"
         self._core = f"{self._mark}c" if namespaces else ""
@@ -133,6 +138,9 @@ class City:
         self._ports = port + 2
         self.nodes: list[Node] = []
         self._wanted = nodes
+        # cameras' accounts are sealed to the first so many nodes
+        self._accounts = nodes if accounts is None else accounts
+        self._hour_in_s = hour_in_s
         self.cameras: list[UUID] = []
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -144,18 +152,17 @@ class City:
             if self.namespaces:
                 self._lines()
             self.home = Home.create(
-                self.root / "centre", demo=True, vault_listen={"host": self.host, "port": self.door},
-                postgres={"dynamic_shared_memory_type": "mmap"},
+                self.root / "centre", demo=True, settable_clock=self._hour_in_s is not None,
+                vault_listen={"host": self.host, "port": self.door}, postgres={"dynamic_shared_memory_type": "mmap"},
             )  # fmt: skip
+            self._set_clock(self.home)
             officers = [
                 ceremony.NewOfficer(uuid7(), role, AGENCY, f"word of {role}") for role in ("manager", "chief_officer")
             ]
             ceremony.create(self.home, officers)
-            self._confirm = [(o.id, o.password) for o in officers]
+            self.confirm = [(o.id, o.password) for o in officers]
             self._database()
-            vault = [sys.executable, "-m", "gwanje.apps.vaultd", "--data", str(self.home.root)]
-            self.start(vault, self._core, "vaultd")
-            self._answering()
+            self.start_vault()
             rtsp = [sys.executable, "-m", "bench._city_cameras", str(ROOT / ".cache" / "bench")]
             self.start([*rtsp, str(self.count), self.host, str(self.rtsp)], self._core, "cameras")
             for number in range(self._wanted):
@@ -196,6 +203,15 @@ class City:
         self._running.append(made)
         return made
 
+    def _set_clock(self, home: Home) -> None:
+        """The whole city's clock so many seconds before an hour's end; PostgreSQL keeps its own time."""
+        if self._hour_in_s is None:
+            return
+        if home is self.home:
+            left = 3600 - Clock().now_us() / US % 3600
+            self._offset_us = round((left - self._hour_in_s) * US)
+        home.clock.set_offset(self._offset_us)
+
     # --- network --------------------------------------------------------------------------------------------------
 
     def _lines(self) -> None:
@@ -205,6 +221,9 @@ class City:
         ip("link", "add", "br0", "type", "bridge", inside=self._core)
         ip("addr", "add", f"{CORE}/24", "dev", "br0", inside=self._core)
         ip("link", "set", "br0", "up", inside=self._core)
+        # rules for one node's packets must come before the table of own addresses
+        ip("rule", "add", "pref", "10", "lookup", "local", inside=self._core)
+        ip("rule", "del", "pref", "0", inside=self._core)
 
     def _line(self, number: int) -> str:
         """A node's namespace on the bridge."""
@@ -224,6 +243,15 @@ class City:
     def mend(self, node: Node) -> None:
         """The line is whole again."""
         ip("link", "set", f"n{node.number}", "master", "br0", inside=self._core)
+
+    def cut_database(self, node: Node) -> None:
+        """Cameras and vaultd answer, PostgreSQL does not: its packets are dropped without a word."""
+        ip("rule", "add", "pref", "5", "from", f"10.77.0.{10 + node.number}", "ipproto", "tcp", "dport", "5432",
+           "blackhole", inside=self._core)  # fmt: skip
+
+    def mend_database(self) -> None:
+        """PostgreSQL's packets pass again."""
+        ip("rule", "del", "pref", "5", inside=self._core)
 
     # --- database -------------------------------------------------------------------------------------------------
 
@@ -320,6 +348,17 @@ class City:
 
     # --- centre ---------------------------------------------------------------------------------------------------
 
+    def start_vault(self) -> None:
+        """vaultd, answering."""
+        line = [sys.executable, "-m", "gwanje.apps.vaultd", "--data", str(self.home.root)]
+        self._vaultd = self.start(line, self._core, "vaultd")
+        self._answering()
+
+    def kill_vault(self) -> None:
+        """SIGKILL; nobody is told."""
+        self._vaultd.kill()
+        self._vaultd.wait(10)
+
     def _answering(self) -> None:
         until = time.monotonic() + 30
         while True:
@@ -336,15 +375,17 @@ class City:
         far = {"host": self.host, "port": self.door, "certificate": tls.certificate_of(self.home, "vaultd").hex()}
         home = Home.create(
             self.root / f"node{number}", port=9100 if self.namespaces else self._ports + 2 * number, fleet=True,
-            centre=str(self.home.centre), vaultd=far, inspection=False,
+            centre=str(self.home.centre), vaultd=far, inspection=False, settable_clock=self._hour_in_s is not None,
+            demo=True,
         )  # fmt: skip
+        self._set_clock(home)
         for service in ("recorder", "player"):
             keys.signing_key(home, service, create=True)
         keys.sealing_key(home, "recorder", create=True)
         word = home.secrets / "pg-app"
         keys.write_secret(word, (self.home.secrets / "pg-app").read_bytes())
         own = tls.certificate_of(home, "recorder")
-        ConsoleClient(self.home).ask("service_admit", self._confirm, role="recorder", certificate=own)
+        ConsoleClient(self.home).ask("service_admit", self.confirm, role="recorder", certificate=own)
         return Node(number, home, self._line(number) if self.namespaces else "")
 
     def _register(self) -> None:
@@ -355,7 +396,7 @@ class City:
                 registration.register(node.home, cursor)
             for number, slot in enumerate(slots):
                 camera = UUID(int=1000 + number)
-                boxes = {str(node.id): self._sealed(node, number, camera) for node in self.nodes}
+                boxes = {str(n.id): self._sealed(n, number, camera) for n in self.nodes[: self._accounts]}
                 url = f"rtsp://{self.host}:{self.rtsp}/cam{number:03d}/main"
                 put_source(cursor, Source(camera, AGENCY, slot, 1, f"F-{number:04d}", url, "", boxes, True))
                 self.cameras.append(camera)

@@ -15,6 +15,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,13 @@ from gwanje.vault import parts
 from gwanje.vault.segment import SegmentReader
 
 FAULTS = ("kill", "stop", "cut", "database")
+# by --kinds only: cut from PostgreSQL alone, vaultd away, a death while vaultd is away, a death at an hour's end
+MORE = ("database-cut", "vault", "vault-kill", "hour")
+EVERYBODY = ("database", "vault")
+# a node cut from PostgreSQL goes on; a camera that moves without vaultd waits for it: no promise of 10 s is theirs
+OWN_TIME = (*EVERYBODY, "database-cut", "vault-kill")
+VAULT_AWAY_S = 30.0
+HOUR_IN_S = 100
 LIMIT_S = 10.0
 AWAY_S = 14.0
 READY_S = 90.0
@@ -69,7 +77,7 @@ class Rounds:
     def __init__(self, city: City, seed: int, away_s: float = AWAY_S) -> None:
         self.city, self.away_s = city, away_s
         self.rng = random.Random(seed)
-        self.clock = Clock()
+        self.clock: Clock = city.home.clock
         self.faults: list[Fault] = []
 
     def holders(self) -> dict[UUID, list[UUID]]:
@@ -102,32 +110,41 @@ class Rounds:
         # the most laden node, so that a round moves a node's worth of cameras
         victim = max(self.city.nodes, key=lambda n: (len(holders[n.id]), self.rng.random()))
         time.sleep(1 + self.rng.random() * 2)
+        if kind == "hour":
+            while 60 < self.clock.now_s() % 3600 < 3598:
+                time.sleep(0.1)
         fault = Fault(kind, victim.number, self.clock.now_us(), holders[victim.id])
-        if kind == "database":
+        if kind in EVERYBODY:
             fault.cameras = list(self.city.cameras)
         self.faults.append(fault)
         self._do(kind, victim)
-        time.sleep(self.away_s)
+        time.sleep(VAULT_AWAY_S if kind.startswith("vault") else self.away_s)
         self._undo(kind, victim)
         began = time.monotonic()
-        if kind != "database":
+        if kind not in EVERYBODY:
             for _ in until(lambda: len(self.holders()[victim.id]) > 0, READY_S):
                 pass
             fault.rejoined_s = round(time.monotonic() - began, 1)
         say(f"{len(self.faults):>3} {kind:<8} node {victim.number}, {len(fault.cameras)} cameras")
 
     def _do(self, kind: str, victim: Node) -> None:
-        if kind == "kill":
+        if kind.startswith("vault"):
+            self.city.kill_vault()
+        if kind in {"kill", "vault-kill", "hour"}:
             os.kill(victim.pid, signal.SIGKILL)
         elif kind == "stop":
             os.kill(victim.pid, signal.SIGSTOP)
         elif kind == "cut":
             self.city.cut(victim)
-        else:
+        elif kind == "database-cut":
+            self.city.cut_database(victim)
+        elif kind == "database":
             self.city.restart_database(2.0)
 
     def _undo(self, kind: str, victim: Node) -> None:
-        if kind == "kill":
+        if kind.startswith("vault"):
+            self.city.start_vault()
+        if kind in {"kill", "vault-kill", "hour"}:
             assert victim.process is not None
             victim.process.wait()
             self.city.run(victim)
@@ -135,6 +152,8 @@ class Rounds:
             os.kill(victim.pid, signal.SIGCONT)
         elif kind == "cut":
             self.city.mend(victim)
+        elif kind == "database-cut":
+            self.city.mend_database()
 
 
 def end(city: City) -> None:
@@ -177,8 +196,8 @@ def counted(city: City) -> dict[UUID, Counted]:
 def recovery(fault: Fault, of: Counted, victim: bytes) -> float:
     """Seconds from the fault until the camera is stored again for good; for the database the longest hole."""
     at = bisect.bisect_left(of.starts, fault.at_us)
-    if fault.kind == "database":
-        low, high = max(1, at - 2), bisect.bisect_left(of.starts, fault.at_us + 20 * US)
+    if fault.kind in EVERYBODY:
+        low, high = max(1, at - 2), bisect.bisect_left(of.starts, fault.at_us + 45 * US)
         holes = [of.starts[n] - of.ends[n - 1] for n in range(low, high)]
         return max(holes, default=20 * US) / US
     for place in range(at, len(of.starts)):
@@ -227,7 +246,7 @@ def report(city: City, faults: Sequence[Fault]) -> dict[str, Any]:
     for fault in faults:
         values = [recovery(fault, have[camera], keys[fault.victim]) for camera in fault.cameras]
         times.setdefault(fault.kind, []).extend(values)
-    moved = [value for kind, values in times.items() if kind != "database" for value in values]
+    moved = [value for kind, values in times.items() if kind not in OWN_TIME for value in values]
     with city.connect() as db, db.cursor() as cursor:
         gaps = list(gap_rows(cursor))
         garbage = db.execute(
@@ -245,7 +264,7 @@ def report(city: City, faults: Sequence[Fault]) -> dict[str, Any]:
         "moved": len(moved),
         "recovery_s": {"all": _spread(moved), **{kind: _spread(values) for kind, values in sorted(times.items())}},
         "within_10_s": sum(value <= LIMIT_S for value in moved),
-        "rejoined_s": [fault.rejoined_s for fault in faults if fault.kind != "database"],
+        "rejoined_s": [fault.rejoined_s for fault in faults if fault.kind not in EVERYBODY],
         "seam_overlap_s": {
             "count": len(overlap),
             "max": round(max(overlap, default=0), 3),
@@ -256,6 +275,7 @@ def report(city: City, faults: Sequence[Fault]) -> dict[str, Any]:
             for name in ("wall_s", "footage_s", "gap_s", "slack_s", "missing_s", "overlap_s")
         },
         "gap_rows": len(gaps),
+        "gap_reasons": dict(Counter(gap.reason for gap in gaps)),
         "claimed_missing_but_stored_s": round(claimed(have, gaps), 3),
         "garbage_files": int(garbage[0]),
         "garbage_s": int(garbage[1]),
@@ -299,17 +319,21 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="folder for logs and stores, kept")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--kinds", nargs="+", choices=(*FAULTS, *MORE), default=FAULTS, help="faults, in turns")
     args = parser.parse_args()
     if why := possible():
         say(why)
         return 2
     began = time.monotonic()
-    kinds = [FAULTS[number % len(FAULTS)] for number in range(args.rounds)]
+    kinds = [args.kinds[number % len(args.kinds)] for number in range(args.rounds)]
     random.Random(args.seed).shuffle(kinds)
     with tempfile.TemporaryDirectory(prefix="gwanje-fleet-") as temporary:
         folder = args.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        city = City(folder, args.nodes, args.nodes * args.cameras, namespaces=True)
+        # only one hour ends within a run: its round comes first
+        hour = HOUR_IN_S if "hour" in kinds else None
+        kinds.sort(key=lambda kind: kind != "hour")
+        city = City(folder, args.nodes, args.nodes * args.cameras, namespaces=True, hour_in_s=hour)
         result = play(city, kinds, seed=args.seed)
     result["took_s"] = round(time.monotonic() - began, 1)
     text = json.dumps(result, indent=1, ensure_ascii=False)

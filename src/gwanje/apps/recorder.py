@@ -21,6 +21,7 @@ from gwanje.kernel.home import Home
 from gwanje.kernel.ledger.entry import BadEntry
 from gwanje.kernel.sources import Source
 from gwanje.media import registration
+from gwanje.media.admission import Admission
 from gwanje.media.auth import Credentials
 from gwanje.media.device_events import DeviceEvents
 from gwanje.media.devices import DeviceDesk
@@ -63,6 +64,10 @@ class Desk:
         """An account sealed with a device task; VaultError or ValueError when it does not open."""
         return credentials_of(sealed.unseal(self._key, box, camera.bytes))
 
+    def reseal(self, box: bytes, camera: UUID, sealing_key: bytes) -> bytes:
+        """A camera's account for another recorder; VaultError when it does not open here."""
+        return sealed.seal_to(sealing_key, sealed.unseal(self._key, box, camera.bytes), camera.bytes)
+
     def devices(self, home: Home) -> DeviceDesk:
         """Who does device tasks."""
         return DeviceDesk(self.connect, self.recorder, home.clock, self.open_account)
@@ -77,6 +82,10 @@ class Desk:
             refusals.report(self._home, kind, detail, service="recorder")
         except (refusals.SpoolFull, BadEntry, OSError) as error:
             log.error("a refusal could not be spooled: %s", error)
+
+    def tell(self, kind: str, detail: dict[str, Any]) -> None:
+        """A fact without which the act must not be; SpoolFull or BadEntry."""
+        refusals.report(self._home, kind, detail, service="recorder")
 
     def register(self, cursor: Cursor) -> None:
         """Show that this recorder lives."""
@@ -116,14 +125,18 @@ async def serve(home: Home) -> int:
         sources=lambda: [camera.source for camera in recorder.fleet.cameras.values()], unseal=desk.unseal,
         clock=home.clock, put=devices.put,
     )  # fmt: skip
-    watching = loop.create_task(happen.run())
+    beside = [loop.create_task(happen.run())]
+    if home.config.get("fleet"):
+        admission = Admission(desk.connect, desk.recorder, vault, desk.reseal, desk.tell)
+        beside.append(loop.create_task(admission.run()))
     stopped = loop.create_task(stop.wait())
     ends: set[asyncio.Future[Any]] = {stopped, recorder.failed}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
     failed = recorder.failed.done()
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
+    for task in beside:
+        task.cancel()
+    await asyncio.gather(*beside, return_exceptions=True)
     await asyncio.to_thread(devices.stop)
     await recorder.stop()
     await vault.close()

@@ -47,7 +47,10 @@ def put_source(cursor: Cursor, source: Source) -> None:
     cursor.execute(
         f"insert into footage_source ({_COLUMNS}) values (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s) "
         "on conflict (camera) do update set agency = excluded.agency, class = excluded.class, label = excluded.label, "
-        "main_url = excluded.main_url, sub_url = excluded.sub_url, sealed = excluded.sealed, "
+        "main_url = excluded.main_url, sub_url = excluded.sub_url, "
+        # the same account keeps the slots that recorders have added (kernel.accounts): no two sealings are alike
+        "sealed = case when excluded.sealed <> '{}' and footage_source.sealed @> excluded.sealed "
+        "then footage_source.sealed else excluded.sealed end, "
         "active = excluded.active, driver = excluded.driver, device = excluded.device, "
         "version = footage_source.version + 1",
         [

@@ -15,6 +15,12 @@ from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
 
 SERVICE = "recorder"
+_LABEL = b"gwanje/v1/sealing\0"
+
+
+def sealing_words(recorder: UUID, sealing_key: bytes) -> bytes:
+    """What a recorder signs to say that a sealing key is its own."""
+    return _LABEL + recorder.bytes + sealing_key
 
 
 def recorder_id(home: Home) -> UUID:
@@ -35,14 +41,24 @@ def recorder_id(home: Home) -> UUID:
 def register(home: Home, cursor: Cursor, *, seen: bool = False) -> UUID:
     """Insert or refresh the row; ``seen`` sets the time it was seen alive. Makes missing keys."""
     recorder = recorder_id(home)
-    signing = keys.raw_public(keys.signing_key(home, SERVICE, create=True))
+    key = keys.signing_key(home, SERVICE, create=True)
+    signing = keys.raw_public(key)
     sealing = keys.raw_public(keys.sealing_key(home, SERVICE, create=True))
     url = str(home.config.get("live_url") or f"ws://localhost:{home.port + 1}/live")
     cursor.execute(
-        "insert into footage_recorder (id, name, signing_key, sealing_key, url, seen_at) "
-        "values (%s, %s, %s, %s, %s, case when %s then now() end) on conflict (id) do update set "
-        "signing_key = excluded.signing_key, sealing_key = excluded.sealing_key, url = excluded.url, "
+        "insert into footage_recorder (id, name, signing_key, sealing_key, sealing_proof, url, seen_at) "
+        "values (%s, %s, %s, %s, %s, %s, case when %s then now() end) on conflict (id) do update set "
+        "signing_key = excluded.signing_key, sealing_key = excluded.sealing_key, "
+        "sealing_proof = excluded.sealing_proof, url = excluded.url, "
         "seen_at = coalesce(excluded.seen_at, footage_recorder.seen_at)",
-        [recorder, f"recorder-{str(recorder)[-6:]}", signing, sealing, url, seen],
+        [
+            recorder,
+            f"recorder-{str(recorder)[-6:]}",
+            signing,
+            sealing,
+            key.sign(sealing_words(recorder, sealing)),
+            url,
+            seen,
+        ],
     )
     return recorder

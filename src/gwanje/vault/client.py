@@ -394,6 +394,10 @@ class AsyncVaultClient:
         """The spine from now on (role recorder)."""
         return _lent(epoch, await self._call({"op": "lend", "class": class_, "slot": slot, "epoch": epoch}))
 
+    async def recorders(self) -> list[bytes]:
+        """32-byte Ed25519 keys of the admitted recorders (role recorder)."""
+        return [bytes(key) for key in (await self._call({"op": "recorders"}))["keys"]]
+
     async def redeem(self, permit: bytes, viewer: bytes) -> Session:
         """Spend a Permit (role player); never sent twice."""
         a = await self._call({"op": "redeem", "permit": permit, "viewer": viewer}, once=True)

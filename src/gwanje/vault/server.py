@@ -44,6 +44,7 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "slot": frozenset(("web",)),
     "slots": frozenset(("web",)),
     "lend": frozenset(("recorder",)),
+    "recorders": frozenset(("recorder",)),
     "mint": frozenset(("web",)),
     "redeem": frozenset(("player",)),
     "resume": frozenset(("player",)),
@@ -129,6 +130,7 @@ class VaultServer:
             "slot": self._slot,
             "slots": self._slots,
             "lend": self._lend,
+            "recorders": self._recorders,
             "mint": self._mint,
             "redeem": self._redeem,
             "resume": self._resume,
@@ -330,6 +332,12 @@ class VaultServer:
 
     async def _status(self, request: Request) -> Answer:
         return self.vault.status()
+
+    async def _recorders(self, request: Request) -> Answer:
+        """Ed25519 keys of this machine's recorder and of those that two officers admitted."""
+        state = self.vault.state
+        far = [key for key, role in door.admitted(state).items() if role == "recorder"]
+        return {"keys": [state.services["recorder"], *far]}
 
     async def _unavailable(self, request: Request) -> Answer:
         raise VaultError("hold_unavailable")

@@ -11,6 +11,8 @@ create index footage_lease_taken on footage_lease (taken_at);
 -- one heartbeat row a node renews all its leases
 alter table footage_recorder add column alive_until timestamptz;
 alter table footage_recorder add column alive_since timestamptz;     -- beginning of the unbroken row of heartbeats
+-- Ed25519 signature of its own key over its id and sealing key; an admitted recorder is believed by it
+alter table footage_recorder add column sealing_proof bytea;
 alter table footage_recorder add column told bigint not null default 0;   -- grows when its leases change
 create table footage_fleet (
   one boolean primary key default true check (one),

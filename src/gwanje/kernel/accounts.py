@@ -1,0 +1,69 @@
+"""Accounts of cameras and the recorders that can open them (접속 계정 봉인 현황): who has a slot, and who lacks one.
+
+A camera's account is sealed once to each recorder (``footage_source.sealed``). A recorder registered later lacks slots
+of older cameras until one that has them seals for it (``media/admission.py``).
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from uuid import UUID
+
+from gwanje.kernel.footage import Cursor
+
+NEWCOMERS_MAX = 100
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """A registered recorder that lacks accounts. ``proof``: its signature over its sealing key, empty when none."""
+
+    id: UUID
+    signing_key: bytes
+    sealing_key: bytes
+    proof: bytes
+
+
+def newcomers(cursor: Cursor, own: UUID) -> list[Newcomer]:
+    """Recorders that lack an account which ``own`` can open; at most 100, oldest first."""
+    cursor.execute(
+        "select r.id, r.signing_key, r.sealing_key, r.sealing_proof from footage_recorder r where r.id <> %s "
+        "and exists (select from footage_source s where s.sealed ? %s and not s.sealed ? r.id::text) "
+        f"order by r.id limit {NEWCOMERS_MAX}",
+        [own, str(own)],
+    )
+    return [Newcomer(row[0], bytes(row[1]), bytes(row[2]), bytes(row[3] or b"")) for row in cursor.fetchall()]
+
+
+def lacking(cursor: Cursor, own: UUID, newcomer: UUID, after: UUID, limit: int) -> list[tuple[UUID, bytes]]:
+    """(camera, box for ``own``) of cameras after one in order, locked until the transaction ends.
+
+    Whoever types the account anew waits for it, or is skipped here: a slot is never of an account that was replaced.
+    """
+    cursor.execute(
+        "select camera, sealed ->> %s from footage_source where sealed ? %s and not sealed ? %s and camera > %s "
+        "order by camera limit %s for update skip locked",
+        [str(own), str(own), str(newcomer), after, max(1, min(limit, 1000))],
+    )
+    return [(row[0], base64.b64decode(row[1])) for row in cursor.fetchall()]
+
+
+def add_slot(cursor: Cursor, camera: UUID, newcomer: UUID, box: bytes) -> None:
+    """Give a recorder its slot of a camera's account; the recorders follow the version."""
+    cursor.execute(
+        "update footage_source set sealed = sealed || jsonb_build_object(%s::text, %s::text), version = version + 1 "
+        "where camera = %s",
+        [str(newcomer), base64.b64encode(box).decode(), camera],
+    )
+
+
+def slots(cursor: Cursor, camera: UUID) -> tuple[int, int]:
+    """How many recorders can open a camera's account, and how many are registered; (0, n) when it has none."""
+    cursor.execute(
+        "select (select count(*) from footage_recorder r where s.sealed ? r.id::text), "
+        "(select count(*) from footage_recorder) from footage_source s where s.camera = %s",
+        [camera],
+    )
+    found = cursor.fetchone()
+    return (int(found[0]), int(found[1])) if found else (0, 0)
