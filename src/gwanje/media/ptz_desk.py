@@ -30,6 +30,7 @@ from gwanje.media.ptz_guard import Pace
 from gwanje.media.ptz_stick import Emergency, Stick, spelt
 
 SESSIONS_MAX, SESSIONS_A_CAMERA = 200, 8
+ENDED_MAX = 1000
 MESSAGES_A_SECOND, MESSAGE_BYTES_MAX = 20, 8192
 FIRST_TOKEN_S = 5.0
 ROWS_MAX = 1000
@@ -55,6 +56,11 @@ class Session:
         self.token = token
         self.rank, self.person, self.station = token.rank, token.person, token.station
         self.articles = token.articles
+
+    @property
+    def emergency(self) -> UUID | None:
+        """The emergency that the token in force names."""
+        return self.token.emergency
 
     def tell(self, message: dict[str, Any]) -> None:
         """Send without waiting."""
@@ -83,6 +89,8 @@ class PtzDesk:
         self._own: list[asyncio.Task[None]] = []
         self._rows: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(maxsize=ROWS_MAX)
         self._open: dict[UUID, Emergency] = {}
+        # ended before their time: a token that still names one opens nothing again
+        self._ended_early: dict[UUID, None] = {}
         self._looked: dict[UUID, float] = {}
         self.sessions = 0
 
@@ -178,7 +186,7 @@ class PtzDesk:
     async def _enter(self, stick: Stick, session: Session) -> None:
         """An emergency in the token begins or is extended; it is on disk before the zone opens."""
         token = session.token
-        if token.emergency is None or token.until <= self._clock.now_s():
+        if token.emergency is None or token.until <= self._clock.now_s() or token.emergency in self._ended_early:
             return
         known = self._open.get(stick.camera)
         if known != Emergency(token.emergency, token.until) and not (known and known.until > token.until):
@@ -192,6 +200,9 @@ class PtzDesk:
         """Who holds it ends it before its time (조기 종료); the head goes home now."""
         if stick.emergency is None or session.token.emergency != stick.emergency.id:
             return
+        self._ended_early[stick.emergency.id] = None
+        if len(self._ended_early) > ENDED_MAX:
+            del self._ended_early[next(iter(self._ended_early))]
         self._open[stick.camera] = stick.emergency = Emergency(stick.emergency.id, self._clock.now_s())
         await asyncio.to_thread(_write, self._file, dict(self._open))
         session.rank = min(session.rank, 1)

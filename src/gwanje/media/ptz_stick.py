@@ -40,6 +40,10 @@ class Hand(Protocol):
     station: str
     articles: tuple[tuple[str, str], ...]
 
+    @property
+    def emergency(self) -> UUID | None:
+        """The emergency that its token names."""
+
     def tell(self, message: dict[str, Any]) -> None:
         """Send without waiting."""
 
@@ -191,8 +195,13 @@ class Stick:
             return next((Spot(*p.at) for p in self._presets if p.token == zone.home and p.at), None)
         return zone.home
 
-    def _free(self) -> bool:
+    def _lasting(self) -> bool:
         return self.emergency is not None and self.emergency.until > self._clock.now_s()
+
+    def _free(self) -> bool:
+        """Is the zone lifted for who holds the stick: an emergency frees the seat that named it, nobody else's."""
+        mine = self.holder is not None and self.emergency is not None and self.holder.emergency == self.emergency.id
+        return mine and self._lasting()
 
     def come_home(self) -> None:
         """Go back to the home preset (기본 위치 복귀), from wherever: zoom out, turn, zoom in."""
@@ -236,7 +245,7 @@ class Stick:
     async def _turn(self, now: float) -> None:
         await self._look()
         zone = self._zone()
-        if self.emergency is not None and not self._free():
+        if self.emergency is not None and not self._lasting():
             self.emergency = None
             self.come_home()
             self._tell({"type": "emergency", "left": 0})
@@ -334,7 +343,8 @@ class Stick:
         if self.at is not None and not self.moving and inside(zone, self.at) and (home is None or self._near(home)):
             self.returning, self._legs = False, []
             self._note("recorder.ptz.returned", "done", {"to": spelt(self.at)})
-            self._over(self.camera)
+            if not self._lasting():
+                self._over(self.camera)
             return
         if self._legs:
             await self._go(zone, now, free=True)
