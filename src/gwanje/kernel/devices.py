@@ -63,8 +63,20 @@ def ask(cursor: Cursor, task: Task, now: datetime) -> UUID:
         raise BadTask("기다리는 장치 작업이 100개입니다 / 100 device tasks are waiting already")
     cursor.execute(
         "insert into device_task (id, agency, camera, kind, asks, sealed, person, asked_at) "
-        "values (%s, %s, %s, %s, %s::jsonb, %s::jsonb, %s, %s)",
-        [task.id, task.agency, task.camera, task.kind, asks, json.dumps(dict(task.sealed)), task.person, now],
+        # recorders that came later have slots in the source only (kernel.accounts)
+        "values (%s, %s, %s, %s, %s::jsonb, coalesce((select sealed from footage_source where camera = %s "
+        "and %s::jsonb <> '{}' and sealed @> %s::jsonb), %s::jsonb), %s, %s)",
+        [
+            task.id,
+            task.agency,
+            task.camera,
+            task.kind,
+            asks,
+            task.camera,
+            *[json.dumps(dict(task.sealed))] * 3,
+            task.person,
+            now,
+        ],
     )
     return task.id
 

@@ -20,7 +20,7 @@ from gwanje.centre.cameras.models import ACTIVE, PLANNED, STATES, Camera
 from gwanje.centre.cameras.purposes import classified, public_words, purposes
 from gwanje.centre.common import absent, clock, cursor, demand, home, law
 from gwanje.centre.common.refusal import Problem, Refused
-from gwanje.kernel import ledger, policy
+from gwanje.kernel import accounts, ledger, policy
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.ledger import Entry
@@ -261,6 +261,14 @@ def set_credentials(actor: Actor, id_: UUID, user: str, password: str) -> None:
     _connect(row)
     row.save()
     _note(actor, "cameras.credentials.sealed", None, row, {"number": row.number, "recorders": len(row.sealed)})
+
+
+def slots(row: Camera) -> tuple[int, int]:
+    """How many recorders can open a camera's account, and how many registered ones cannot (접속 계정 봉인 현황)."""
+    if not row.sealed:
+        return 0, 0
+    able, registered = accounts.slots(cursor(), row.id)
+    return (able, registered - able) if able else (len(row.sealed), 0)
 
 
 def _as_new(row: Camera) -> NewCamera:

@@ -72,7 +72,8 @@ def camera_page(request: HttpRequest, id: UUID) -> HttpResponse:
     row = services.find(actor, id)
     owner = staff.agency(row.owner_id)
     addresses = _may(actor, rules.ADDRESSES)
-    more = {"camera": row, "owner": owner, "addresses": addresses, "sealed": len(row.sealed)}
+    more = {"camera": row, "owner": owner, "addresses": addresses}
+    more["sealed"], more["unsealed"] = services.slots(row)
     if row.owner_id != row.agency_id:
         kept = {name: getattr(row, name) for name in MandateForm.base_fields}
         more["mandate_form"] = MandateForm(initial=kept)

@@ -95,8 +95,9 @@ def camera_device(request: HttpRequest, id: UUID) -> HttpResponse:
         "camera": row, "history": history, "probe": probe, "waiting": newest is not None and newest.done_at is None,
         "newest": newest, "problem": problem,
         "addresses": bool(decide(actor, rules.ADDRESSES, Resource("registry", agency=actor.agency))),
-        "sealed": len(row.sealed), "may_write": True, "reach": ReachForm.of(row), **_shown(row, probe),
+        "may_write": True, "reach": ReachForm.of(row), **_shown(row, probe),
     }  # fmt: skip
+    context["sealed"], context["unsealed"] = services.slots(row)
     return render(request, "cameras/device.html", context, status=status)
 
 
