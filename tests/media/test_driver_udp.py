@@ -35,6 +35,7 @@ def parts_of(recorder: Any, slot: int) -> int:
 
 
 @pytest.mark.norm("audio.never", "deny")
+@pytest.mark.norm("recording.codecs", "allow")
 async def test_datagrams_swapped_doubled_and_of_strangers_are_recorded_frame_exact(tmp_path: Path) -> None:
     faults = {1: "", 2: "swap", 3: "twice", 4: "elsewhere", 5: "loss"}
     lender = Roots(midhour(tmp_path))

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
+from gwanje.law import upholds
+
 DESCRIPTION_MAX = 64 * 1024
 CLOCK = 90_000
 SETS_MAX = 16
@@ -132,8 +134,9 @@ def _codec(mapped: str, payload: int) -> tuple[str, int]:
     return _OTHER_NAMES.get(name, name), CLOCK if clock < 0 else clock
 
 
-def _why_not(codec: str, clock: int, parameters: dict[str, str]) -> str:
-    """Why a format cannot be recorded; empty when it can."""
+@upholds("recording.codecs", passes="")
+def why_not(codec: str, clock: int, parameters: dict[str, str]) -> str:
+    """Why a format cannot be recorded (영상압축 방식); empty when it can. Codec as in CODECS, clock in Hz."""
     if codec not in CODECS:
         return "not read"
     if clock != CLOCK:
@@ -177,7 +180,7 @@ def video(text: str, base: str, prefer: Sequence[str] = CODECS) -> VideoTrack:
             mapped = _of_payload(attributes.get("rtpmap", []), payload)
             codec, clock = _codec(mapped, payload)
             parameters = _parameters(_of_payload(attributes.get("fmtp", []), payload))
-            why = _why_not(codec, clock, parameters)
+            why = why_not(codec, clock, parameters)
             if why or not 0 <= payload < 128:
                 offered.append((mapped or f"payload type {payload}")[:60] + (f" ({why})" if codec in CODECS else ""))
                 continue
