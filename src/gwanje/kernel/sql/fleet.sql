@@ -99,6 +99,11 @@ begin
   else
     select fence into newest from footage_lease where camera = new.camera for share;
   end if;
+  -- a fence that no lease has given yet is nobody's: it must not outrank who holds the camera
+  if new.fence > newest then
+    perform footage_discard(new, first_s, 'overlap');
+    return null;
+  end if;
   select min(from_s) into until_s from footage_reign where camera = new.camera and fence > new.fence;
   if first_s >= until_s then
     perform footage_discard(new, first_s, 'late');
@@ -127,13 +132,17 @@ create trigger footage_segment_fenced before insert or update of last_tick on fo
 
 create function footage_gap_fence() returns trigger language plpgsql as $$
 declare
+  newest bigint;
   until_us bigint;
 begin
   perform 1 from footage_lease where camera = new.camera;
   if not found then
     return new;
   end if;
-  perform 1 from footage_lease where camera = new.camera for share;
+  select fence into newest from footage_lease where camera = new.camera for share;
+  if new.fence > newest then
+    return null;
+  end if;
   select min(from_s) * 1000000 into until_us from footage_reign where camera = new.camera and fence > new.fence;
   if new.started_us >= until_us then
     return null;
