@@ -20,7 +20,7 @@ from gwanje.kernel.home import Home
 FREE = {"init", "supervise", "status", "law trace", "law cases", "law conflicts", "law as-of", "law report",
         "ledger verify", "demo accounts", "size"}  # fmt: skip
 # what serves until it is ended
-SERVES = {"player", "postgres", "recorder", "simulator", "supervise", "vaultd", "web", "worker"}
+SERVES = {"player", "postgres", "recorder", "simulator", "supervise", "uploader", "vaultd", "web", "worker"}
 PLACE = {
     "id": "01a1fbce-eac0-7000-9b51-348a2a3b2a4e", "agency": "01a1fbce-eac0-7000-9b51-348a2a3b2a4e", "method": "GET",
     "who": "a@b", "day": "2026-11-20", "span": "1d", "time": "2026-11-20T00:00:00+09:00", "rest": "check",

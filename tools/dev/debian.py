@@ -38,7 +38,14 @@ GSTREAMER = {
     "gstreamer1.0-plugins-bad": _gstreamer("gstreamer-1.0/libgstx265.so"),
     "gstreamer1.0-libav": _gstreamer("gstreamer-1.0/libgstlibav.so"),
 }
-PACKAGES = {"chromium": _chromium, "fonts-nanum": _korean_font, "ffmpeg": _ffmpeg, **GSTREAMER}
+CEPH = {
+    "radosgw": lambda: which("radosgw") is not None and which("radosgw-admin") is not None,
+    "ceph-mon": lambda: which("ceph-mon") is not None,
+    "ceph-osd": lambda: which("ceph-osd") is not None,
+    "ceph-mgr": lambda: which("ceph-mgr") is not None,
+    "ceph-common": lambda: which("ceph") is not None,
+}
+PACKAGES = {"chromium": _chromium, "fonts-nanum": _korean_font, "ffmpeg": _ffmpeg, **GSTREAMER, **CEPH}
 
 
 def missing(names: Sequence[str]) -> list[str]:

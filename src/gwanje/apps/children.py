@@ -105,6 +105,7 @@ def services(home: Home, *, simulator: bool) -> list[Service]:
         own("player", lambda: http_answers(port + 2), 0),
         own("web", lambda: http_answers(port), 0, 6.0),
         own("worker", lambda: True, 0),
+        *([own("uploader", lambda: True, 0)] if home.config.get("store") else []),
     ]
 
 

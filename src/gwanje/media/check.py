@@ -23,7 +23,8 @@ from gwanje.vault import parts
 from gwanje.vault.client import VaultRefused
 from gwanje.vault.errors import SegmentBroken
 from gwanje.vault.segment import HEADER_SIZE, SegmentHeader, SegmentReader
-from gwanje.vault.verify import verify_file
+from gwanje.vault.store import Shelf, StoreAway
+from gwanje.vault.verify import verify_reader
 
 PROBLEMS_MAX = 1000
 FRESH_S = 30
@@ -51,6 +52,8 @@ class Report:
 
     level: int
     files: int = 0
+    behind: int = 0
+    copies: int = 0
     bytes: int = 0
     parts: int = 0
     rows: int = 0
@@ -87,6 +90,24 @@ class _Fault(Exception):
     pass
 
 
+@dataclass(frozen=True)
+class _Place:
+    """One file where it lies; ``path`` is its name under the store folder wherever that is."""
+
+    name: str
+    path: Path
+    shelf: Shelf | None
+    size: int = 0
+    copy: bool = False
+
+    @property
+    def where(self) -> str:
+        return "disk" if self.shelf is None else self.shelf.place
+
+    def open(self, *, whole: bool = False) -> SegmentReader:
+        return SegmentReader(self.path) if self.shelf is None else self.shelf.open(self.name, whole=whole)
+
+
 def segment_paths(store: Path) -> Iterator[Path]:
     """Every segment file, in order of class, hour and slot."""
     for class_ in sorted(store.iterdir()) if store.is_dir() else ():
@@ -100,8 +121,10 @@ class Check:
     ``zone``: the centre's, whose days are accounted for.
     """
 
-    def __init__(self, store: Path, level: int, now_s: int, zone: tzinfo = UTC) -> None:
+    def __init__(self, store: Path, level: int, now_s: int, zone: tzinfo = UTC, remote: Sequence[Shelf] = ()) -> None:
+        """``remote``: places behind the disk (S3), looked through in the same way."""
         self.store = store
+        self._remote = tuple(remote)
         self.report = Report(level)
         self._now_s = now_s
         self._zone = zone
@@ -132,14 +155,17 @@ class Check:
                 known[row.segment_id] = row
         self.report.gaps = len(gaps)
         found: dict[bytes, str] = {}
-        for path in segment_paths(self.store):
+        for place in self._standing():
             try:
-                self._file(path, known, found)
+                self._file(place, known, found)
             except FileNotFoundError:
-                # destroyed while we looked
+                # destroyed, or taken behind the disk, while we looked
                 continue
+            except StoreAway:
+                # what cannot be asked is not called missing
+                raise
             except (OSError, SegmentBroken, _Fault) as error:
-                self.report.problem(f"{self._name(path)}: {error}")
+                self.report.problem(f"{place.name}: {error}")
         for row in known.values():
             if row.segment_id not in found and not (self.store / row.path).exists():
                 self.report.problem(f"{row.path}: 색인에 있으나 파일이 없습니다 / the index names a file that is gone")
@@ -149,22 +175,37 @@ class Check:
     def _name(self, path: Path) -> str:
         return str(path.relative_to(self.store))
 
-    def _file(self, path: Path, known: dict[bytes, Segment], found: dict[bytes, str]) -> None:
-        report, stat, name = self.report, path.stat(), self._name(path)
+    def _standing(self) -> Iterator[_Place]:
+        """Every file: those on the disk, then those behind it; one that lies in both is a copy the second time."""
+        seen: set[str] = set()
+        for path in segment_paths(self.store):
+            seen.add(self._name(path))
+            yield _Place(self._name(path), path, None)
+        for shelf in self._remote:
+            for entry in shelf.files():
+                yield _Place(entry.name, self.store / entry.name, shelf, entry.size, entry.name in seen)
+
+    def _file(self, place: _Place, known: dict[bytes, Segment], found: dict[bytes, str]) -> None:
+        report, path, name = self.report, place.path, place.name
+        stat = path.stat() if place.shelf is None else None
+        size, fresh = (place.size, False) if stat is None else (stat.st_size, file_age_s(stat) < FRESH_S)
+        if place.copy and name in found.values():
+            self._copy(place)
+            return
         report.files += 1
-        report.bytes += stat.st_size
-        fresh = file_age_s(stat) < FRESH_S
-        if stat.st_size < HEADER_SIZE:
+        report.behind += stat is None
+        report.bytes += size
+        if size < HEADER_SIZE:
             # a file killed between its making and its header holds nothing
             report.empty += 1
             return
-        with SegmentReader(path) as reader:
+        with place.open(whole=report.level >= 2) as reader:
             if reader.segment_id in found:
                 raise _Fault(
                     f"같은 영상 파일이 두 번 있습니다 / the same segment stands twice: {found[reader.segment_id]}"
                 )
             found[reader.segment_id] = name
-            self._place(path, reader.header)
+            self._lies(path, reader.header)
             report.parts += len(reader.parts)
             report.without_trailer += not reader.closed
             report.torn += bool(reader.torn)
@@ -182,11 +223,19 @@ class Check:
                 self._row(row, reader, name)
             elif reader.parts and not fresh and reader.segment_id not in self._garbage:
                 raise _Fault("색인에 없는 파일입니다 / the index does not know this file")
-        if report.level >= 2:
-            for problem in verify_file(path).problems:
-                report.problem(f"{name}: {problem}")
+            if report.level >= 2:
+                for problem in verify_reader(reader).problems:
+                    report.problem(f"{name}: {problem}")
 
-    def _place(self, path: Path, header: SegmentHeader) -> None:
+    def _copy(self, place: _Place) -> None:
+        """A file on its way behind the disk: its copy must be as sound, and is counted once."""
+        self.report.copies += 1
+        if self.report.level >= 2:
+            with place.open(whole=True) as reader:
+                for problem in verify_reader(reader).problems:
+                    self.report.problem(f"{place.name} ({place.where}): {problem}")
+
+    def _lies(self, path: Path, header: SegmentHeader) -> None:
         slot, epoch, class_ = path.parts[-2], path.parts[-3], path.parts[-4]
         if (slot, epoch, class_) != (str(header.slot), str(header.epoch), str(header.class_)):
             raise _Fault("머리글과 다른 자리에 있습니다 / the file lies at another place than its header says")
@@ -238,17 +287,17 @@ class Check:
     def ask(self, vault: Verifier, sample: int | None) -> Report:
         """Level 3: vaultd opens every part, or ``sample`` of them drawn at random."""
         chosen = self._chosen(sample)
-        for path in segment_paths(self.store):
-            if chosen is not None and path not in chosen:
+        for place in self._standing():
+            if place.copy or (chosen is not None and place.path not in chosen):
                 continue
             try:
-                with SegmentReader(path) as reader:
-                    self._ask_file(vault, reader, chosen[path] if chosen is not None else None)
+                with place.open() as reader:
+                    self._ask_file(vault, reader, chosen[place.path] if chosen is not None else None)
             except FileNotFoundError:
                 continue
             except SegmentBroken as error:
-                if path.stat().st_size >= HEADER_SIZE:
-                    self.report.problem(f"{self._name(path)}: {error}")
+                if place.shelf is not None or place.path.stat().st_size >= HEADER_SIZE:
+                    self.report.problem(f"{place.name}: {error}")
         return self.report
 
     def _chosen(self, sample: int | None) -> dict[Path, set[int]] | None:
@@ -256,9 +305,12 @@ class Check:
             return None
         places: list[tuple[Path, int]] = []
         seen = 0
-        for path in segment_paths(self.store):
+        for place in self._standing():
+            if place.copy:
+                continue
+            path = place.path
             try:
-                with SegmentReader(path) as reader:
+                with place.open() as reader:
                     count = len(reader.parts)
             except (OSError, SegmentBroken):
                 continue

@@ -180,4 +180,21 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
         "봉인되지 않은 영상은 저장하지 않습니다.",
         "Only what was sealed for this segment is written; plaintext never touches the disk.",
     ),
+    "store_secret_open": (
+        "객체 저장소 계정 파일을 다른 사용자가 읽을 수 있습니다. chmod 600으로 바꾸십시오.",
+        "Others may read the object store's account; chmod 600 the file.",
+    ),
+    "store_settings": (
+        "객체 저장소 설정이 올바르지 않습니다. gwanje store s3로 다시 정하십시오.",
+        "The object store's settings cannot be used; set them with gwanje store s3.",
+    ),
+    "store_plain": (
+        "객체 저장소로 가는 길이 암호화되지 않습니다. https 주소를 쓰십시오.",
+        "An object store on another machine is reached by https only.",
+    ),
+    "store_versions": (
+        "버킷이 지운 객체를 판(version)으로 남깁니다. 판 보관이 꺼진 새 버킷을 쓰십시오.",
+        "The bucket keeps versions of deleted objects; use a new bucket without versioning.",
+    ),
+    "store_bucket": ("버킷이 없습니다.", "The bucket does not exist."),
 }

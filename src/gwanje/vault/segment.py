@@ -7,13 +7,14 @@ makes (key, nonce) unique across restarts, fail-overs and two writers in one sec
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 from uuid import UUID
 
 from gwanje.law import upholds
@@ -168,6 +169,9 @@ class SegmentWriter:
         self._tick = -1
         self._sealed = 0
         self._fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        # who takes a file without a trailer away asks this lock whether its writer lives
+        with contextlib.suppress(OSError):
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.size = 0
         self._put(packed)
 
@@ -283,6 +287,37 @@ class PartAt:
     header: PartHeader
 
 
+class Source(Protocol):
+    """Bytes of one segment file, wherever it lies."""
+
+    def read(self, length: int, offset: int) -> bytes: ...
+    def length(self) -> int: ...
+    def close(self) -> None: ...
+
+
+class FileSource:
+    """A file on this disk."""
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    def read(self, length: int, offset: int) -> bytes:
+        """Up to ``length`` bytes from ``offset``."""
+        return os.pread(self._fd, length, offset)
+
+    def length(self) -> int:
+        """Bytes that stand now."""
+        return os.fstat(self._fd).st_size
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
 class SegmentReader:
     """Reads a segment file, also one that is still growing: ``refresh`` goes on where the last scan ended.
 
@@ -290,14 +325,15 @@ class SegmentReader:
     early (what stands before it is still readable). Only headers are read until ``read`` is called.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, source: Source | None = None) -> None:
+        """``source``: the bytes, where they do not lie at ``path`` on this disk."""
         self.path = path
-        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        self._source = source if source is not None else FileSource(path)
         try:
-            raw = os.pread(self._fd, HEADER_SIZE, 0)
+            raw = self._source.read(HEADER_SIZE, 0)
             self.header = SegmentHeader.unpack(raw)
-        except SegmentBroken:
-            os.close(self._fd)
+        except (SegmentBroken, OSError):
+            self._source.close()
             raise
         self.segment_id = hashlib.sha256(raw).digest()
         self.parts: list[PartAt] = []
@@ -318,14 +354,12 @@ class SegmentReader:
 
     def close(self) -> None:
         """Close the file."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._source.close()
 
     def refresh(self) -> int:
         """Scan what was added since the last call; returns the number of new parts."""
         before = len(self.parts)
-        size = os.fstat(self._fd).st_size
+        size = self._source.length()
         self.torn = 0
         while not self.closed and self.problem is None and self._end < size:
             try:
@@ -336,7 +370,7 @@ class SegmentReader:
         return len(self.parts) - before
 
     def _step(self, size: int) -> bool:
-        head = os.pread(self._fd, parts.HEADER_SIZE, self._end)
+        head = self._source.read(parts.HEADER_SIZE, self._end)
         if head[:4] == TRAILER_MAGIC and len(head) >= TRAILER_SIZE:
             self._trailer(head, size)
             return False
@@ -369,9 +403,11 @@ class SegmentReader:
 
     def read(self, part: PartAt) -> bytes:
         """header ‖ ciphertext ‖ tag of one part; SegmentBroken when the file got shorter meanwhile."""
-        data = os.pread(self._fd, part.header.size, part.offset)
+        data = self._source.read(part.header.size, part.offset)
         if len(data) != part.header.size:
             raise SegmentBroken("part_field", "the file ends early")
+        if data[: parts.HEADER_SIZE] != part.header.pack():
+            raise SegmentBroken("part_field", "the file was changed since its headers were read")
         return data
 
     def of_tick(self, tick: int) -> list[PartAt]:

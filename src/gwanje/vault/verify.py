@@ -42,10 +42,11 @@ def verify_file(path: Path, okm_of: OkmOf | None = None) -> SegmentReport:
     except (SegmentBroken, OSError) as error:
         return SegmentReport(path, None, b"", 0, 0, None, False, 0, merkle.root([]), (), 0, (str(error),))
     with reader:
-        return _report(reader, okm_of)
+        return verify_reader(reader, okm_of)
 
 
-def _report(reader: SegmentReader, okm_of: OkmOf | None) -> SegmentReport:
+def verify_reader(reader: SegmentReader, okm_of: OkmOf | None = None) -> SegmentReport:
+    """The same over a reader that is open already, wherever its bytes lie."""
     problems = [str(reader.problem)] if reader.problem else []
     hashes: list[bytes] = []
     opened = 0

@@ -11,6 +11,7 @@ django.setup()
 from gwanje.centre.common import home  # noqa: E402
 from gwanje.centre.retention import certificate, duties, files  # noqa: E402
 from gwanje.kernel import ledger  # noqa: E402
+from gwanje.vault import store_disk  # noqa: E402
 from gwanje.vault.client import VaultClient  # noqa: E402
 
 DEAD = 9
@@ -43,8 +44,8 @@ POINTS = [
     ("samples are kept", files, "keep_samples", after),
     ("rows are marked, the ledger told, nothing committed", ledger, "append", after),
     ("rows are marked, no file touched", files, "erase", lambda f: die),
-    ("a file is overwritten and stands", files, "overwrite", after),
-    ("one file is gone, the next not", files, "overwrite", second),
+    ("a file is overwritten and stands", store_disk, "overwrite", after),
+    ("one file is gone, the next not", store_disk, "overwrite", second),
     ("all files are gone, nobody wrote it down", files, "erase", after),
     ("nothing tried yet", certificate, "attempt", lambda f: die),
     ("everything tried", certificate, "attempt", after),

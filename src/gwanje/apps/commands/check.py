@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from gwanje.kernel.home import Home
     from gwanje.media import check
     from gwanje.vault.client import VaultAway, VaultClient, VaultRefused
+    from gwanje.vault.store import StoreRefused, remote
 
     home = Home.find(args.data)
     if args.sample is not None and args.sample < 1:
@@ -45,13 +46,14 @@ def run(args: argparse.Namespace) -> int:
         spooled = _spooled(home)
         rows, stored, destroyed, garbage = _indexed(home)
         gaps = list({gap.id: gap for gap in [*stored, *(row for row in spooled if isinstance(row, Gap))]}.values())
-        found = check.Check(home.store, args.level, home.clock.now_s(), home.clock.zone)
+        behind = remote(home, timeout_s=30)
+        found = check.Check(home.store, args.level, home.clock.now_s(), home.clock.zone, behind)
         repaired = check.repair(home.store, lambda text: print(text, file=sys.stderr)) if args.repair else 0
         report = found.run(rows, [row for row in spooled if isinstance(row, Segment)], gaps, destroyed, garbage)
         report.repaired = repaired
         if args.level == 3:
             report = found.ask(VaultClient(home, "checker"), args.sample)
-    except (psycopg.Error, VaultAway, VaultRefused, OSError) as error:
+    except (psycopg.Error, VaultAway, VaultRefused, StoreRefused, OSError) as error:
         print(f"점검하지 못했습니다 / the check could not be made: {error}")
         return 2
     _show(report, as_json=args.json)

@@ -18,6 +18,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+from gwanje.centre.retention.files import BEHIND
 from gwanje.centre.retention.models import DestroyedHour
 from gwanje.kernel.canonical import encode, nfc
 from gwanje.kernel.home import Home
@@ -138,7 +139,7 @@ class Draft:
             "centre": self.centre,
             "issued": round(self.issued_at.timestamp() * 1e6),
             "articles": [nfc(a.key) for a in self.articles],
-            "method": METHOD,
+            "method": method(self.hours),
             "level": level,
             "level_text": [nfc(text) for text in LEVELS.get(level, ("", ""))],
             "replicas": self.status.replicas,
@@ -170,6 +171,16 @@ def _hour(hour: DestroyedHour) -> dict[str, Any]:
             [c["camera"] or "", c["slot"], c["seconds"], c["parts"], bytes.fromhex(c["root"])] for c in hour.detail
         ],
     }
+
+
+def behind(hours: Sequence[DestroyedHour]) -> bool:
+    """Did objects of an object store die here, which nobody can overwrite?"""
+    return any(e["why"] == BEHIND for hour in hours for e in hour.exceptions)
+
+
+def method(hours: Sequence[DestroyedHour]) -> str:
+    """How it was destroyed, as the body says it."""
+    return f"{METHOD}, object delete" if behind(hours) else METHOD
 
 
 def exceptions(hours: Sequence[DestroyedHour]) -> list[str]:

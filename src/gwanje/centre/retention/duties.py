@@ -38,6 +38,7 @@ from gwanje.kernel.ledger import Entry
 from gwanje.law import upholds
 from gwanje.vault.client import Status, VaultClient
 from gwanje.vault.state import Destroyed
+from gwanje.vault.store import StoreAway, StoreRefused, shelves
 
 LOCK = 0x67777274
 LOCK_PAUSE_S = 0.2
@@ -94,10 +95,15 @@ def run(home: Home, client: VaultClient | None = None, *, fonts: Path | None = N
         destroyed = client.destroy_due()
         report.seen = _note(destroyed)
         _leftovers(home)
-        for hour in _hours(SEEN):
-            _survey(home, hour)
-        for hour in _hours(SURVEYED):
-            _erase(home, hour, report)
+        try:
+            for hour in _hours(SEEN):
+                _survey(home, hour)
+            for hour in _hours(SURVEYED):
+                _erase(home, hour, report)
+        except (StoreAway, StoreRefused) as away:
+            # the keys are dead already; the hours wait where they stand, and no certificate speaks of them
+            report.refused = str(away)
+            _alarm("retention.store.away", {"problem": str(away)})
         _certify(home, client.status(), fonts, report)
         report.acknowledged = _acknowledge(client, destroyed)
         with system_scope():
@@ -181,12 +187,15 @@ def _leftovers(home: Home) -> None:
 
 
 def _folders(home: Home) -> Iterator[tuple[int, int]]:
-    """(class, epoch) of every hour folder in the store."""
-    for class_ in sorted(home.store.iterdir()) if home.store.is_dir() else []:
-        if class_.name.isdigit() and class_.is_dir():
-            for epoch in sorted(class_.iterdir()):
-                if epoch.name.isdigit():
-                    yield int(class_.name), int(epoch.name)
+    """(class, epoch) of every hour folder, on the disk and behind it."""
+    for shelf in shelves(home):
+        try:
+            for class_ in shelf.folders():
+                for epoch in shelf.folders(class_) if class_.isdigit() else ():
+                    if epoch.isdigit():
+                        yield int(class_), int(epoch)
+        except StoreAway as away:
+            log.warning("the object store is not looked through for leftovers: %s", away)
 
 
 def _survey(home: Home, hour: DestroyedHour) -> None:
@@ -270,11 +279,12 @@ def _certify(home: Home, status: Status, fonts: Path | None, report: Report) -> 
         try:
             found = certificate.attempt(home, [files.kept_samples(home, hour.id) for hour in kept])
             # the survey's own count: a file that lost lines since then proves nothing
-            report.refused = certificate.objection(found, sum(hour.samples for hour in kept))
+            why = certificate.objection(found, sum(hour.samples for hour in kept))
         except certificate.AttemptFailed as failed:
-            report.refused = str(failed)
-        if report.refused:
-            _refuse(report.refused, kept)
+            why = str(failed)
+        if why:
+            report.refused = why
+            _refuse(why, kept)
             return
     with system_scope() as cursor:
         made = _issue(home, cursor, kept, found=found, status=status, fonts=fonts) if kept else None

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +18,11 @@ from gwanje.kernel.home import Home
 from gwanje.vault import merkle, parts
 from gwanje.vault.errors import SegmentBroken
 from gwanje.vault.segment import PartAt, SegmentReader, sync_folder
+from gwanje.vault.store import Shelf, entries, shelves
+from gwanje.vault.store_disk import overwrite
 
-CHUNK = 1 << 20
 EPOCH_S = 3600
-SUFFIX = ".gws"
+BEHIND = "objects_deleted_not_overwritten"
 
 
 @dataclass
@@ -32,7 +34,7 @@ class CameraHour:
     parts: int = 0
     heard: bytearray = field(default_factory=lambda: bytearray(EPOCH_S))
     hashes: list[bytes] = field(default_factory=list)
-    candidates: list[tuple[Path, PartAt]] = field(default_factory=list)
+    candidates: list[tuple[Shelf, str, PartAt]] = field(default_factory=list)
 
     @property
     def seconds(self) -> int:
@@ -61,42 +63,41 @@ class Survey:
         return merkle.root([hour.root for hour in self.hours])
 
 
-def hour_folder(home: Home, class_: int, epoch: int) -> Path:
-    """Where the files of a class and hour lie."""
-    return home.store / str(class_) / str(epoch)
-
-
-def files_of(home: Home, class_: int, epoch: int) -> Iterator[Path]:
-    """Every file of a class and hour, by slot and name."""
-    folder = hour_folder(home, class_, epoch)
-    if not folder.is_dir():
-        return
-    for slot in sorted(folder.iterdir()):
-        if slot.is_dir() and not slot.is_symlink():
-            yield from sorted(path for path in slot.iterdir() if path.is_file() and not path.is_symlink())
+def hour_of(class_: int, epoch: int) -> str:
+    """Where the files of a class and hour lie, in every place."""
+    return f"{class_}/{epoch}"
 
 
 def survey(home: Home, class_: int, epoch: int) -> Survey:
-    """Look at every segment before it is overwritten: counts, hash roots, and sampled parts of each camera-hour."""
-    found, by_slot = Survey(), {}
-    for path in files_of(home, class_, epoch):
-        found.bytes += path.stat().st_size
+    """Look at every segment before it is overwritten: counts, hash roots, and sampled parts of each camera-hour.
+
+    StoreAway goes up: an hour of which a part cannot be looked at is not dealt with.
+    """
+    found, by_slot = Survey(), dict[int, CameraHour]()
+    places = shelves(home)
+    behind: Counter[str] = Counter()
+    for shelf in places[1:]:
+        # what lies on the disk as well is an object that will be deleted, too
+        behind[shelf.place] += sum(1 for _ in shelf.files(hour_of(class_, epoch)))
+    for shelf, entry in entries(places, hour_of(class_, epoch)):
+        found.bytes += entry.size
         try:
-            reader = SegmentReader(path)
+            reader = shelf.open(entry.name)
         except SegmentBroken as broken:
             # no header, no hash: it dies all the same, and the certificate says so
-            found.exceptions.append({"file": _name(home, path), "why": broken.code})
+            found.exceptions.append({"file": entry.name, "why": broken.code})
             continue
         with reader:
             if (reader.header.class_, reader.header.epoch) != (class_, epoch):
-                found.exceptions.append({"file": _name(home, path), "why": "header_of_another_hour"})
+                found.exceptions.append({"file": entry.name, "why": "header_of_another_hour"})
             slot = reader.header.slot
-            _count(found, by_slot.setdefault(slot, CameraHour(slot)), reader)
+            _count(found, by_slot.setdefault(slot, CameraHour(slot)), reader, shelf, entry.name)
     found.hours = [by_slot[slot] for slot in sorted(by_slot)]
+    found.exceptions += [{"file": f"{place}: {count}", "why": BEHIND} for place, count in behind.items() if count]
     return found
 
 
-def _count(found: Survey, hour: CameraHour, reader: SegmentReader) -> None:
+def _count(found: Survey, hour: CameraHour, reader: SegmentReader, shelf: Shelf, name: str) -> None:
     root = reader.root if reader.closed else None
     if root is None:
         root = merkle.root([parts.part_hash(reader.read(part)) for part in reader.parts])
@@ -106,7 +107,7 @@ def _count(found: Survey, hour: CameraHour, reader: SegmentReader) -> None:
         hour.heard[part.header.tick] = 1
     video = [part for part in reader.parts if part.header.kind == parts.VIDEO]
     if video:
-        hour.candidates += [(reader.path, video[0]), (reader.path, secrets.choice(video))]
+        hour.candidates += [(shelf, name, video[0]), (shelf, name, secrets.choice(video))]
     found.segments, found.parts = found.segments + 1, found.parts + len(reader.parts)
 
 
@@ -118,59 +119,19 @@ def samples(found: Survey, class_: int, epoch: int) -> Iterator[dict[str, Any]]:
     for hour in found.hours:
         if not hour.candidates:
             continue
-        for path, part in (hour.candidates[0], secrets.choice(hour.candidates[1:])):
-            with SegmentReader(path) as reader:
+        for shelf, name, part in (hour.candidates[0], secrets.choice(hour.candidates[1:])):
+            with shelf.open(name) as reader:
                 data = base64.b64encode(reader.read(part)).decode()
                 said = {"class": class_, "epoch": epoch, "slot": hour.slot, "tick": part.header.tick}
                 yield {**said, "segment_id": reader.segment_id.hex(), "part": data}
 
 
-def _name(home: Home, path: Path) -> str:
-    return str(path.relative_to(home.store))
-
-
 def erase(home: Home, class_: int, epoch: int) -> int:
-    """Overwrite, fsync and unlink every file of a class and hour; returns how many. Safe to repeat."""
-    folders: set[Path] = set()
-    count = 0
-    for path in files_of(home, class_, epoch):
-        overwrite(path)
-        path.unlink(missing_ok=True)
-        folders.add(path.parent)
-        count += 1
-    for folder in sorted(folders):
-        sync_folder(folder)
-    folder = hour_folder(home, class_, epoch)
-    if folder.is_dir():
-        for slot in sorted(folder.iterdir()):
-            _remove(slot)
-        _remove(folder)
-        sync_folder(folder.parent)
-    return count
+    """Overwrite and unlink on the disk, then delete what lies behind it; returns how many files. Safe to repeat.
 
-
-def _remove(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:
-        # something that is no segment lies there; it is left, and the next run's survey names it
-        return
-
-
-def overwrite(path: Path) -> int:
-    """Write zeros over a whole file in place and make them durable; returns the bytes. A vanished file counts 0."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return 0
-    try:
-        size, at, zeros = os.fstat(handle).st_size, 0, bytes(CHUNK)
-        while at < size:
-            at += os.pwrite(handle, zeros[: min(CHUNK, size - at)], at)
-        os.fdatasync(handle)
-        return size
-    finally:
-        os.close(handle)
+    The disk first: whoever is taking a file behind it sees that the file is gone and takes his copy back.
+    """
+    return sum(shelf.erase(hour_of(class_, epoch)) for shelf in shelves(home))
 
 
 def _sample_file(home: Home, hour: object) -> Path:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from gwanje.centre.retention.certificate import Draft
 
 WEEKDAYS = "월화수목금토일"
+OBJECTS = "객체 저장소(S3)의 암호문 객체는 모든 판을 삭제하였으며 덮어쓰지는 못하였습니다."
 
 
 def letter_date(at: datetime) -> str:
@@ -18,7 +19,7 @@ def letter_date(at: datetime) -> str:
 
 def certificate_words(draft: Draft, span: tuple[str, str], issued: datetime) -> dict[str, Any]:
     """Every text of the first page; ``span``: first and last moment of what was destroyed."""
-    from gwanje.centre.retention.certificate import COUNTERSIGN, LEVELS
+    from gwanje.centre.retention.certificate import COUNTERSIGN, LEVELS, behind
 
     hours = list(draft.hours)
     cameras = {c["slot"] for hour in hours for c in hour.detail}
@@ -49,6 +50,7 @@ def certificate_words(draft: Draft, span: tuple[str, str], issued: datetime) -> 
             "영상은 기록하기 전에 1초 단위 키로 암호화되며, 해당 시간의 키를 먼저 지워 복원할 수 없게 하였습니다.",
             "키 저장소의 새 세대를 기록한 뒤 이전 세대 키를 삭제하고 남아 있지 않음을 확인하였습니다.",
             "이어서 암호문 파일을 0으로 덮어쓰고 삭제하였습니다.",
+            *([OBJECTS] if behind(hours) else []),
         ],
         "attempt": [
             f"별도 과정이 이 장비의 키 저장소 {found.keystores}개와 키 파일 {found.keys}개로 표본 {found.tried}건을 "

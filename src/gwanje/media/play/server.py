@@ -24,12 +24,14 @@ from websockets.http11 import Request, Response
 from gwanje.kernel import base64url
 from gwanje.kernel.cose import BadSignature
 from gwanje.kernel.home import Home
+from gwanje.kernel.hosts import page_origins
 from gwanje.kernel.keys import public_key
 from gwanje.kernel.permit import Lens, Permit, ViewerToken
 from gwanje.kernel.refusals import SpoolFull, report
 from gwanje.media.play.store import Store
 from gwanje.media.play.viewing import SPEEDS, Door, Refused, Viewing
 from gwanje.vault.errors import VaultError
+from gwanje.vault.store import remote
 
 MESSAGE_MAX = 96 * 1024
 SESSIONS_MAX = 64
@@ -103,9 +105,8 @@ class Player:
     def __init__(self, home: Home, door: Door, *, port: int | None = None, origins: Sequence[str] = ()) -> None:
         self.home, self.door = home, door
         self.port = home.port + 2 if port is None else port
-        web = home.port
-        self.origins = {f"http://localhost:{web}", f"http://127.0.0.1:{web}", *home.config.get("origins", ()), *origins}
-        self.store = Store(home.store, home.clock)
+        self.origins = {*page_origins(home), *origins}
+        self.store = Store(home.store, home.clock, remote(home))
         self.refusals = Refusals(home)
         self._sessions: dict[bytes, ServerConnection] = {}
         self._connections = 0

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from gwanje.kernel.clock import Clock
 from gwanje.vault.errors import SegmentBroken
 from gwanje.vault.parts import INIT, VIDEO
 from gwanje.vault.segment import PartAt, SegmentReader
+from gwanje.vault.store import Shelf, StoreAway
 
 EPOCH_S = 3600
 READERS_MAX = 256
 FILES_MAX = 2000
 CLASSES_MAX = 1000
 RESCAN_US = 1_000_000
+REMOTE_RESCAN_US = 10_000_000
+T = TypeVar("T")
 log = logging.getLogger("gwanje.player")
 
 
@@ -74,15 +81,28 @@ class _Ticks:
 class Store:
     """Finds parts of (slot, stream, second) under the store folder; keeps at most 256 files open.
 
-    Not thread-safe: one event loop asks. A file that vanishes meanwhile (destroyed) is no longer found.
+    Not thread-safe: one event loop asks, through ``ask`` where a file may lie behind a network. A file that vanishes
+    meanwhile (destroyed) is no longer found; StoreAway when a place behind the disk does not answer.
     """
 
-    def __init__(self, root: Path, clock: Clock) -> None:
+    def __init__(self, root: Path, clock: Clock, remote: Sequence[Shelf] = ()) -> None:
         self.root = root
         self._clock = clock
+        self._remote = tuple(remote)
+        self._turn = asyncio.Lock()
+        self._away: OrderedDict[tuple[int, int], tuple[int, dict[Path, Shelf]]] = OrderedDict()
+        self._on_disk: dict[tuple[int, int], set[Path]] = {}
+        self._blind: set[tuple[int, int]] = set()
         self._open: OrderedDict[Path, _Ticks] = OrderedDict()
         self._listed: OrderedDict[tuple[int, int], tuple[int, tuple[Path, ...]]] = OrderedDict()
         self._broken: OrderedDict[Path, int] = OrderedDict()
+
+    async def ask(self, what: Callable[..., T], *given: object) -> T:
+        """Do one thing with this store: at once where all is on the disk, else beside the loop, one by one."""
+        if not self._remote:
+            return what(*given)
+        async with self._turn:
+            return await asyncio.to_thread(what, *given)
 
     def close(self) -> None:
         """Close every file."""
@@ -102,6 +122,8 @@ class Store:
         for class_ in classes:
             if class_.name.isdigit():
                 found += sorted((class_ / str(epoch) / str(slot)).glob("*.gws"))[:FILES_MAX]
+        if self._remote:
+            found += self._behind(slot, epoch, set(found), now)
         for path in [p for p in self._open if p.parent.name == str(slot) and p.parent.parent.name == str(epoch)]:
             if path not in found:
                 self._open.pop(path).reader.close()
@@ -111,18 +133,62 @@ class Store:
             self._listed.popitem(last=False)
         return tuple(found)
 
+    def _behind(self, slot: int, epoch: int, on_disk: set[Path], now: int) -> list[Path]:
+        """Files of an hour that lie behind the disk; asked again when one has left the disk, else every 10 s."""
+        at = (slot, epoch)
+        known = self._away.get(at)
+        left = self._on_disk.get(at, set()) - on_disk
+        if known is None or left or not 0 <= now - known[0] < REMOTE_RESCAN_US:
+            try:
+                known = self._away[at] = (now, self._listed_behind(slot, epoch))
+                self._blind.discard(at)
+            except StoreAway:
+                # what lies on the disk is shown all the same; only where nothing is found this is said
+                known = self._away[at] = (now, known[1] if known else {})
+                self._blind.add(at)
+        self._away.move_to_end(at)
+        self._on_disk[at] = on_disk
+        while len(self._away) > READERS_MAX:
+            oldest = self._away.popitem(last=False)[0]
+            self._on_disk.pop(oldest, None)
+            self._blind.discard(oldest)
+        return [path for path in sorted(known[1]) if path not in on_disk]
+
+    def _listed_behind(self, slot: int, epoch: int) -> dict[Path, Shelf]:
+        listed: dict[Path, Shelf] = {}
+        for shelf in self._remote:
+            for class_ in shelf.folders()[:CLASSES_MAX]:
+                entries = shelf.files(f"{class_}/{epoch}/{slot}") if class_.isdigit() else ()
+                listed |= {self.root / entry.name: shelf for entry in islice(entries, FILES_MAX)}
+        return listed
+
+    def _seen(self, slot: int, epoch: int) -> None:
+        """Nothing was found: StoreAway unless every place was asked."""
+        if (slot, epoch) in self._blind:
+            raise StoreAway("nothing found on the disk, and the object store does not answer")
+
+    def _reader(self, path: Path) -> SegmentReader:
+        if self._remote and not path.exists():
+            listed = self._away.get((int(path.parent.name), int(path.parent.parent.name)), (0, {}))[1]
+            if (shelf := listed.get(path)) is not None:
+                return shelf.open(str(path.relative_to(self.root)))
+        return SegmentReader(path)
+
     def _ticks(self, path: Path) -> _Ticks | None:
         known = self._open.get(path)
         if known is not None:
             self._open.move_to_end(path)
             return known
+        size = 0
         try:
-            size = path.stat().st_size
+            size = path.stat().st_size if path.exists() else size
             if self._broken.get(path) == size:
                 return None
-            opened = _Ticks(SegmentReader(path))
+            opened = _Ticks(self._reader(path))
         except FileNotFoundError:
             return None
+        except StoreAway:
+            raise
         except (SegmentBroken, OSError) as error:
             # one broken file costs its own seconds; it is looked at again when it has grown
             log.warning("%s cannot be read: %s", path.name, error)
@@ -150,6 +216,8 @@ class Store:
                 ticks.grow()
             if parts := ticks.by_tick.get(tick):
                 out.append(Sealed(ticks.reader, tuple(parts)))
+        if not out:
+            self._seen(slot, epoch)
         return sorted(out, key=lambda sealed: sealed.start_us)
 
     def next_second(self, slot: int, stream: int, second: int, until: int) -> int:
@@ -158,6 +226,7 @@ class Store:
             epoch = second // EPOCH_S
             hour_end = min(until, (epoch + 1) * EPOCH_S)
             if not self._files(slot, epoch):
+                self._seen(slot, epoch)
                 second = hour_end
                 continue
             while second < hour_end:

@@ -21,6 +21,7 @@ from gwanje.media.play.store import EPOCH_S, Sealed, Store
 from gwanje.vault.client import Session
 from gwanje.vault.errors import VaultError
 from gwanje.vault.parts import INIT, PartHeader, open_part
+from gwanje.vault.store import StoreAway
 
 AHEAD_S = 3
 SPEEDS = (1, 2, 4)
@@ -183,24 +184,36 @@ class Viewing:
                 self._wanted.clear()
                 order, self._order = self._order, None
                 if order is not None:
-                    await self._carry_out(order)
+                    await self._tried(order)
         finally:
             # what was opened is told even when the connection breaks in the middle
             await self.flush()
 
+    async def _tried(self, order: Order) -> None:
+        """A store that does not answer is said: its footage is neither gone nor missing."""
+        try:
+            await self._carry_out(order)
+        except StoreAway as error:
+            log.error("object store: %s", error)
+            await self.flush()
+            text = "영상 저장소가 응답하지 않습니다. 다시 하십시오. / The video store does not answer; try again."
+            await self._send({"type": "error", "code": "store_away", "message": text})
+            await self._send({"type": "end"})
+
     async def _carry_out(self, order: Order) -> None:
         lens, until = order.lens, self.permit.until
-        second = self._store.key_second(lens.slot, lens.stream, order.at, self.permit.first)
+        second = await self._store.ask(self._store.key_second, lens.slot, lens.stream, order.at, self.permit.first)
         self._timeline.restart()
         self._need_key, self._sent_init = True, b""
         gap: tuple[int, str] | None = None
         shown, reasons = False, set[str]()
         while second < until:
-            there = self._store.next_second(lens.slot, lens.stream, second, until)
+            there = await self._store.ask(self._store.next_second, lens.slot, lens.stream, second, until)
             reason: str | None = "no_footage"
             if there == second:
                 there = second + 1
-                reason = "destroyed" if self._is_dead(lens, second) else await self._paced(lens, second, gap)
+                dead = await self._store.ask(self._is_dead, lens, second)
+                reason = "destroyed" if dead else await self._paced(lens, second, gap)
                 if reason == "":
                     return
             if reason is None:
@@ -251,13 +264,7 @@ class Viewing:
         """Open and send one second; the reason of a gap when nothing of it could be shown."""
         assert self.permit.first <= second < self.permit.until
         epoch, tick = divmod(second, EPOCH_S)
-        pieces: list[_Piece] = []
-        reason = "damaged"
-        for sealed in self._store.at(lens.slot, lens.stream, second):
-            if (sealed.class_, epoch) in self._dead:
-                reason = "destroyed"
-                continue
-            pieces += self._read(sealed)
+        pieces, reason = await self._store.ask(self._pieces, lens, second)
         sent = False
         for class_ in sorted({piece.class_ for piece in pieces}):
             mine = [piece for piece in pieces if piece.class_ == class_]
@@ -277,12 +284,25 @@ class Viewing:
         segments = sorted({piece.segment for piece in pieces})
         return await self._door.open_tick(self.session, class_, slot, epoch, tick, segments)
 
+    def _pieces(self, lens: Lens, second: int) -> tuple[list[_Piece], str]:
+        """The parts of one second, still sealed, and why there are none if there are none."""
+        pieces: list[_Piece] = []
+        reason = "damaged"
+        for sealed in self._store.at(lens.slot, lens.stream, second):
+            if (sealed.class_, second // EPOCH_S) in self._dead:
+                reason = "destroyed"
+                continue
+            pieces += self._read(sealed)
+        return pieces, reason
+
     @staticmethod
     def _read(sealed: Sealed) -> list[_Piece]:
         out = []
         for part in sealed.parts:
             try:
                 data = sealed.reader.read(part)
+            except StoreAway:
+                raise
             except (VaultError, OSError) as error:
                 log.warning("segment %s: %s", sealed.segment_id.hex()[:16], type(error).__name__)
                 break
