@@ -14,7 +14,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rig import until
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
 
 from gwanje.kernel import base64url
 from gwanje.kernel.clock import Clock
@@ -226,3 +227,23 @@ async def test_a_stream_that_begins_anew_sends_its_init_before_its_pictures() ->
         assert json.loads(kinds[3])["width"] == 1280
         assert kinds[4] == b"\1other"
         assert kinds[5][:1] == b"\2"
+
+
+async def test_a_page_of_another_origin_is_not_served() -> None:
+    """The web's two addresses and those of the config; a page from elsewhere, and none at all, are refused."""
+    named = "https://cctv.gaon.example"
+    server = LiveServer(
+        clock=Clock(), web_key=bytes, ring_of=lambda *_: None, report=lambda *_: None, web_port=8800,
+        health=lambda: {"ok": True}, origins=[named],
+    )  # fmt: skip
+    port = await server.start(0)
+    try:
+        for origin in (ORIGIN, named):
+            async with connect(f"ws://127.0.0.1:{port}/live", origin=Origin(origin)):
+                pass
+        for wrong in ("https://evil.example", "http://cctv.gaon.example", f"{named}.evil.example", None):
+            with pytest.raises(InvalidStatus):
+                async with connect(f"ws://127.0.0.1:{port}/live", origin=Origin(wrong) if wrong else None):
+                    pass
+    finally:
+        await server.stop()

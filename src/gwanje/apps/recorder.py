@@ -18,6 +18,7 @@ from gwanje.kernel.cose import key_id
 from gwanje.kernel.database import connect, dsn
 from gwanje.kernel.footage import Cursor
 from gwanje.kernel.home import Home
+from gwanje.kernel.hosts import named_origins
 from gwanje.kernel.ledger.entry import BadEntry
 from gwanje.kernel.sources import Source
 from gwanje.media import registration
@@ -111,7 +112,7 @@ async def serve(home: Home) -> int:
     await recorder.start()
     await recorder.serve(
         port=home.port + 1, web_port=home.port, web_key=desk.web_key, report=desk.report,
-        transcodes_max=int(home.config.get("transcodes_max", 8)),
+        transcodes_max=int(home.config.get("transcodes_max", 8)), origins=named_origins(home),
     )  # fmt: skip
     if home.config.get("fleet"):
         recorder.lease(desk.connect, home.spool / "sources.json", desk.register, desk.recorder)

@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -55,13 +55,16 @@ class LiveServer:
     def __init__(
         self, *, clock: Clock, web_key: Callable[[], bytes], ring_of: Callable[[UUID, int], LiveRing | None],
         report: Report, web_port: int, health: Callable[[], dict[str, Any]], transcodes_max: int = TRANSCODES_MAX,
+        origins: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self._clock = clock
         self._web_key = web_key
         self._ring_of = ring_of
         self._report = report
         self._health = health
-        self._origins = [Origin(f"http://{host}:{web_port}") for host in ("localhost", "127.0.0.1")]
+        # the web's own two addresses, and those under which a proxy or another machine's web shows it
+        local = [f"http://{host}:{web_port}" for host in ("localhost", "127.0.0.1")]
+        self._origins = [Origin(origin) for origin in dict.fromkeys([*local, *origins])]
         self._server: Server | None = None
         self._refused: Counter[str] = Counter()
         self._reporter: asyncio.Task[None] | None = None

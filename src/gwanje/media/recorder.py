@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -188,12 +188,12 @@ class Recorder:
 
     async def serve(
         self, *, port: int, web_port: int, web_key: Callable[[], bytes], report: Report, host: str = "127.0.0.1",
-        transcodes_max: int = TRANSCODES_MAX,
+        transcodes_max: int = TRANSCODES_MAX, origins: Sequence[str] = (),
     ) -> int:  # fmt: skip
         """Open the live server; returns its port."""
         self.live = LiveServer(
             clock=self.clock, web_key=web_key, ring_of=self.ring_of, report=report, web_port=web_port,
-            health=self.health, transcodes_max=transcodes_max,
+            health=self.health, transcodes_max=transcodes_max, origins=origins,
         )  # fmt: skip
         self.ptz = PtzDesk(
             clock=self.clock, web_key=web_key, source_of=self.source_of, report=report, file=self._ptz_file,

@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from gwanje.apps.web.rooms import ROOMS, present
 from gwanje.kernel.home import Home
+from gwanje.kernel.hosts import named_origins, page_hosts, socket_origins
 from gwanje.kernel.keys import write_secret
 
 HERE = Path(__file__).parent
@@ -29,11 +30,12 @@ if not GWANJE_HOME.config_file.exists():
         f"자료 폴더가 없습니다: {GWANJE_HOME.root}. 먼저 `gwanje init`을 실행하십시오. / "
         "There is no data folder there; run `gwanje init` first or set GWANJE_DATA."
     )
-_port = GWANJE_HOME.port
 
 SECRET_KEY = _secret(GWANJE_HOME, "django.key")
 DEBUG = False
-ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
+ALLOWED_HOSTS = list(page_hosts(GWANJE_HOME))
+# a proxy ends TLS before us: a form's origin is then https, while the request comes in as http
+CSRF_TRUSTED_ORIGINS = list(named_origins(GWANJE_HOME))
 ROOT_URLCONF = "gwanje.apps.web.urls"
 ASGI_APPLICATION = "gwanje.apps.web.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -118,8 +120,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 CSP = "; ".join(
     [
         "default-src 'self'",
-        "connect-src 'self' "
-        + " ".join(f"ws://{host}:{port}" for port in (_port + 1, _port + 2) for host in ("localhost", "127.0.0.1")),
+        "connect-src 'self' " + " ".join(socket_origins(GWANJE_HOME)),
         "worker-src 'self'",
         "img-src 'self' data: blob:",
         "media-src blob:",

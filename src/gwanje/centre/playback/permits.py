@@ -37,7 +37,8 @@ def _client() -> VaultClient:
 
 def player_url(host: str) -> str:
     """The player's WebSocket as this browser reaches it; ``host`` as in the request, with or without a port."""
-    return f"ws://{host.rsplit(':', 1)[0]}:{home().port + 2}/play"
+    named = home().config.get("play_url")
+    return str(named) if named else f"ws://{host.rsplit(':', 1)[0]}:{home().port + 2}/play"
 
 
 def view_facts(request: Request, actor: Actor) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,12 +20,12 @@ from gwanje.centre.watching.models import GRIDS, Display, Emergency, Layout, Sea
 from gwanje.kernel import base64url, events, ledger
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.events import Event
+from gwanje.kernel.hosts import socket_origin
 from gwanje.kernel.keys import signing_key
 from gwanje.kernel.ledger import Entry
 from gwanje.kernel.permit import LiveToken
 from gwanje.kernel.policy import Resource
 
-_ORIGIN = re.compile(r"wss?://(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?(?=/|$)")
 TOKEN_S = 60
 WATCHED = "watching.camera.watched"
 TILES_MAX = 400
@@ -189,8 +188,7 @@ def live_origins() -> list[str]:
     """Origins of the recorders' WebSockets, for a page's content policy; an address of another form is left out."""
     rows = cursor()
     rows.execute("select distinct url from footage_recorder order by url limit 100")
-    found = (_ORIGIN.match(str(url)) for (url,) in rows.fetchall())
-    return sorted({match[0] for match in found if match})
+    return sorted({origin for (url,) in rows.fetchall() if (origin := socket_origin(str(url)))})
 
 
 @transaction.atomic
