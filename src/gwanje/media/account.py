@@ -8,7 +8,7 @@ Gap rows outlive the footage around them: older ones are left out, and so is a s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from uuid import UUID
 
@@ -21,6 +21,8 @@ HOLE_US = 2 * US
 EDGE_US = US
 # parts begin when their first picture arrived: a tick or a busy moment late is no hole
 JITTER_US = 250_000
+# spans that wait to be merged
+FEW = 64
 Span = tuple[int, int]
 Stream = tuple[UUID, int]
 
@@ -99,10 +101,24 @@ def days_of(span: Span, zone: tzinfo) -> Iterator[tuple[date, int]]:
         first = end
 
 
+@dataclass
+class _Held:
+    """What is known of one stream so far, in merged spans: it grows with breaks in the footage, not with rows."""
+
+    footage: list[Span] = field(default_factory=list)
+    twice: list[Span] = field(default_factory=list)
+    gaps: list[Span] = field(default_factory=list)
+    gone: list[Span] = field(default_factory=list)
+    reach: int = 0
+    gaps_merged: int = 0
+    gone_merged: int = 0
+
+
 class Account:
     """Days and findings of every stream. ``exact``: spans (µs) of a segment's parts as its file's headers say.
 
     ``destroyed``: (camera, stream, hour) whose root is gone. A segment without exact spans counts whole seconds.
+    Everything at once, or hour by hour: ``add`` rows in order of hours, ``explain``, ``destroy``, then ``close``.
     """
 
     def __init__(  # noqa: PLR0917 - rows, gaps and what they are measured by
@@ -117,23 +133,65 @@ class Account:
         self.days: list[Day] = []
         self.findings: list[Finding] = []
         self._zone = zone
+        self._now_us = now_us
+        self._held: dict[Stream, _Held] = {}
+        self.add(rows, exact)
+        self.explain(gaps)
+        self.destroy(destroyed)
+        self.close()
+
+    @property
+    def spans(self) -> int:
+        """Spans held at present, of all streams."""
+        kept = self._held.values()
+        return sum(len(one.footage) + len(one.twice) + len(one.gaps) + len(one.gone) for one in kept)
+
+    def add(self, rows: Iterable[Segment], exact: Mapping[bytes, Sequence[Span]] | None = None) -> None:
+        """Rows of an hour; hours come in order."""
         files: dict[Stream, list[list[Span]]] = {}
-        holes: dict[Stream, list[Span]] = {}
-        gone: dict[Stream, list[Span]] = {}
         for row in rows:
             if row.parts:
                 spans = list((exact or {}).get(row.segment_id) or [(row.first_s * US, row.until_s * US)])
                 files.setdefault((row.camera, row.stream), []).append(spans)
-        for gap in gaps:
-            ended = gap.ended_us if gap.ended_us is not None else now_us
-            holes.setdefault((gap.camera, gap.stream), []).append((gap.started_us, ended))
-        for camera, stream, epoch in destroyed:
-            hour = (epoch * EPOCH_S * US, (epoch + 1) * EPOCH_S * US)
-            gone.setdefault((camera, stream), []).append(hour)
-        for key in sorted(files, key=str):
-            self._stream(key, files[key], merged(holes.get(key, [])), merged(gone.get(key, [])))
+        for key, found in files.items():
+            held = self._of(key)
+            twice, held.reach = overlaps(found, held.reach)
+            held.twice += twice
+            spans = merged(span for one in found for span in one)
+            # what an hour brings meets the end of what stands, seldom more
+            begin = len(held.footage)
+            while begin and spans and held.footage[begin - 1][1] + JITTER_US >= spans[0][0]:
+                begin -= 1
+            held.footage[begin:] = merged([*held.footage[begin:], *spans], JITTER_US)
 
-    def _stream(self, key: Stream, files: list[list[Span]], gaps: list[Span], gone: list[Span]) -> None:
+    def explain(self, gaps: Iterable[Gap]) -> None:
+        """Gap rows, in any order."""
+        for gap in gaps:
+            held = self._of((gap.camera, gap.stream))
+            held.gaps.append((gap.started_us, gap.ended_us if gap.ended_us is not None else self._now_us))
+            if len(held.gaps) > 2 * held.gaps_merged + FEW:
+                held.gaps = merged(held.gaps)
+                held.gaps_merged = len(held.gaps)
+
+    def destroy(self, hours: Iterable[tuple[UUID, int, int]]) -> None:
+        """(camera, stream, hour) whose root is gone, in any order."""
+        for camera, stream, epoch in hours:
+            held = self._of((camera, stream))
+            held.gone.append((epoch * EPOCH_S * US, (epoch + 1) * EPOCH_S * US))
+            if len(held.gone) > 2 * held.gone_merged + FEW:
+                held.gone = merged(held.gone)
+                held.gone_merged = len(held.gone)
+
+    def _of(self, key: Stream) -> _Held:
+        return self._held.setdefault(key, _Held())
+
+    def close(self) -> None:
+        """Count; ``days`` and ``findings`` stand afterwards."""
+        self.days, self.findings = [], []
+        for key in sorted(self._held, key=str):
+            self._stream(key, self._held[key])
+
+    def _stream(self, key: Stream, held: _Held) -> None:
         days: dict[date, Day] = {}
 
         def count(spans: Iterable[Span], *names: str) -> None:
@@ -143,7 +201,7 @@ class Account:
                     for name in names:
                         setattr(kept, name, getattr(kept, name) + length / US)
 
-        footage = merged((span for spans in files for span in spans), JITTER_US)
+        footage, gaps, gone = held.footage, merged(held.gaps), merged(held.gone)
         if not footage:
             return
         began = footage[0][0]
@@ -153,7 +211,7 @@ class Account:
         open_ = without([(known[0][0], known[-1][1])], merged([*known, *gone]))
         missing = [span for span in open_ if span[1] - span[0] > HOLE_US]
         slack = [span for span in open_ if span[1] - span[0] <= HOLE_US]
-        twice = overlaps(files)
+        twice = merged(held.twice)
         count(footage, "wall_s", "footage_s")
         count(gap, "wall_s", "gap_s")
         count(slack, "wall_s", "slack_s")
@@ -165,15 +223,17 @@ class Account:
         self.findings += [Finding(*key, *span, True) for span in twice]
 
 
-def overlaps(files: Sequence[Sequence[Span]]) -> list[Span]:
-    """Stretches of more than a second that two segments both hold."""
+def overlaps(files: Sequence[Sequence[Span]], reach: int = 0) -> tuple[list[Span], int]:
+    """Stretches of more than a second that two segments both hold, and how far footage reaches now.
+
+    ``reach``: how far earlier footage reaches (µs).
+    """
     out: list[Span] = []
-    reach = 0
     for first, until in sorted(span for spans in files for span in merged(spans)):
         if min(reach, until) - first > EDGE_US:
             out.append((first, min(reach, until)))
         reach = max(reach, until)
-    return merged(out)
+    return merged(out), reach
 
 
 def account(rows: Iterable[Segment], gaps: Iterable[Gap], zone: tzinfo, now_us: int) -> list[Day]:
