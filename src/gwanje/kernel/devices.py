@@ -23,6 +23,8 @@ ANSWER_MAX = 64 * 1024
 OPEN_MAX = 100
 TAKES_MAX = 3
 TAKEN_S = 90
+# so long a task waits for the recorder that holds its camera; then any other that has the account takes it
+HOLDER_S = 20
 WAITS_S = 300
 DONE, REFUSED, FAILED = "done", "refused", "failed"
 
@@ -94,9 +96,16 @@ def take(cursor: Cursor, recorder: UUID, now: datetime) -> Task | None:
     cursor.execute(
         "update device_task set taken_by = %s, taken_at = %s, takes = takes + 1 where id = ("
         "select id from device_task where done_at is null and (taken_at is null or taken_at < %s) "
-        "and (sealed = '{}' or jsonb_exists(sealed, %s)) order by asked_at limit 1 for update skip locked) "
+        "and (sealed = '{}' or jsonb_exists(sealed, %s)) "
+        "and (asked_at < %s or not exists (select 1 from footage_lease l join footage_recorder r on r.id = l.recorder "
+        "where l.camera = device_task.camera and l.recorder <> %s and r.alive_until > clock_timestamp())) "
+        # persons before the daily round
+        "order by person is null, asked_at limit 1 for update skip locked) "
         f"returning {_COLUMNS}",
-        [recorder, now, now - timedelta(seconds=TAKEN_S), str(recorder)],
+        [
+            *(recorder, now, now - timedelta(seconds=TAKEN_S), str(recorder), now - timedelta(seconds=HOLDER_S)),
+            recorder,
+        ],
     )
     row = cursor.fetchone()
     return _task(row) if row else None

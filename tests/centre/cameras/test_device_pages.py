@@ -12,7 +12,6 @@ import pytest
 from django.db import connection
 from test_camera_import import kinds
 
-from gwanje.apps import vaultd
 from gwanje.centre.cameras import connection as reach
 from gwanje.centre.cameras import devices, duties, rules_device, services
 from gwanje.centre.cameras.models import Camera
@@ -26,67 +25,11 @@ from gwanje.kernel.sources import sources
 from gwanje.law import load
 from gwanje.media.devices import work
 from gwanje.media.fleet import credentials_of
-from gwanje.media.sim.dome import Dome
-from gwanje.media.sim.onvif import OnvifThread
-from gwanje.media.sim.onvif_device import Device
-from gwanje.vault import ceremony
 from gwanje.vault.sealed import unseal
 
 pytestmark = pytest.mark.django_db
 SECRET = "p1anted-Secret-7"
 SEOUL = ["kr_national", "kr_anyang", "kr_seoul"]
-
-
-@pytest.fixture(scope="module")
-def vault():
-    ceremony.create(home())
-    with vaultd.running(home()):
-        yield
-
-
-@pytest.fixture
-def recorder(system):
-    id_ = uuid7()
-    public = keys.raw_public(keys.sealing_key(home(), "recorder"))
-    connection.cursor().execute(
-        "insert into footage_recorder (id, name, signing_key, sealing_key, url) values (%s, 'r', %s, %s, 'ws://x')",
-        [id_, b"k" * 32, public],
-    )
-    connection.cursor().execute(
-        "insert into footage_class (number, kind, value, reference, label) values (1, 'days', 30, 'x', 'x') "
-        "on conflict do nothing"
-    )
-    return id_
-
-
-@pytest.fixture
-def device():
-    return Device(
-        "dome", clock(), lambda stream: f"rtsp://10.9.9.9:8554/cam/{stream}", user="admin", password=SECRET,
-        dome=Dome(), model="SIM-DOME", audio={"main", "sub"},
-    )  # fmt: skip
-
-
-@pytest.fixture
-def sim(device):
-    with OnvifThread([device]) as running:
-        yield running
-
-
-@pytest.fixture
-def admin(hire, seat):
-    return staff.actor_for(hire("administrator"), seat.code)
-
-
-@pytest.fixture
-def camera(vault, recorder, sim, admin, city):
-    new = services.NewCamera(
-        "D-1", "가온로 12", "37.39", "126.95", ("생활방범",), city.pk, ptz=True, firmware="1.0.0",
-        cert_type="TTA", cert_number="TTA-2026-1", cert_expires=date(2028, 1, 1), state="planned",
-    )  # fmt: skip
-    row = services.register_camera(admin, new)
-    services.set_credentials(admin, row.id, "admin", SECRET)
-    return reach.set_connection(admin, row.id, {"onvif": sim.url("dome")})
 
 
 def answer(recorder):

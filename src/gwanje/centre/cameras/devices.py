@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from gwanje.centre.cameras import connection, rules, rules_device, services
+from gwanje.centre.cameras import connection, devices_daily, rules, rules_device, services
 from gwanje.centre.cameras.models import ACTIVE, Camera
 from gwanje.centre.common import clock, cursor, law
 from gwanje.centre.common.refusal import Problem, Refused, missing
@@ -172,11 +172,23 @@ def take_note(camera: UUID | None = None, limit: int = 100) -> int:
     A firmware or a device other than the recorded one voids the recorded security certificate (보안인증 무효).
     """
     found = devices.unnoted(cursor(), limit, camera=camera)
+    quiet: dict[UUID, list[UUID]] = {}
+    told: list[tuple[Camera, list[str], list[str]]] = []
     for task in found:
         row = Camera.objects.select_for_update().filter(pk=task.camera).first()
-        if row is not None and task.outcome == devices.DONE:
-            _keep(row, task)
+        if row is not None:
+            before = list(row.probed.get("concerns", []))
+            concerns, unchanged = _keep(row, task)
+            told.append((row, concerns, before))
+            if unchanged:
+                quiet.setdefault(row.agency_id, []).append(row.id)
         devices.note(cursor(), task.id)
+    for agency, cameras in quiet.items():
+        # one row for all that said the same as yesterday, or a city's devices would fill the ledger
+        ledger.append(cursor(), clock(), Entry("cameras.device.checked", "done", agency=agency, cameras=cameras,
+                                               dies="registry"))  # fmt: skip
+    for row, concerns, before in told:
+        devices_daily.tell(row, concerns, before)
     return len(found)
 
 
@@ -193,13 +205,26 @@ def changed(row: Camera, said: Mapping[str, Any]) -> str:
     return "firmware" if row.firmware and said.get("firmware") and row.firmware != said["firmware"] else ""
 
 
-def _keep(row: Camera, task: Task) -> None:
+def _keep(row: Camera, task: Task) -> tuple[list[str], bool]:
+    """Take over one answer: what somebody should see, and whether a daily one said nothing new (no row of its own)."""
     said = dict(task.answer.get("device") or {})
+    answered = task.outcome == devices.DONE
     what = changed(row, said)
+    before = dict(row.probed)
+    factory = factory_of(task.answer)
+    if factory is None and what != "device":
+        # who did not try does not know better than who did
+        factory = before.get("factory")
+    concerns = devices_daily.concerns(task.answer, what, factory)
+    if not answered and "account" not in concerns:
+        # silence changes nothing that was known: that a camera is away is the recorder's to say
+        concerns = list(before.get("concerns", []))
     at = clock().now().isoformat()
-    kept = {name: value for name, value in row.probed.items() if name == "voided"}
-    kept |= {"task": str(task.id), "at": at, "serial": said.get("serial") or row.probed.get("serial", "")}
-    kept |= {"clock_s": task.answer.get("clock_s"), "factory": factory_of(task.answer)}
+    kept = {name: value for name, value in before.items() if name == "voided" or not answered}
+    if answered:
+        kept |= {"task": str(task.id), "at": at, "serial": said.get("serial") or before.get("serial", "")}
+        kept |= {"clock_s": task.answer.get("clock_s"), "factory": factory}
+    kept |= {"asked": at, "answered": answered, "concerns": concerns}
     if what and any(getattr(row, name) for name in CERTIFICATE):
         void = {"at": at, "what": what, "from": row.firmware, "to": said.get("firmware", ""),
                 "type": row.cert_type, "number": row.cert_number}  # fmt: skip
@@ -209,11 +234,16 @@ def _keep(row: Camera, task: Task) -> None:
     row.maker = said.get("maker", "")[:60] or row.maker
     row.model_name = said.get("model", "")[:60] or row.model_name
     row.firmware = said.get("firmware", "")[:60] or row.firmware
-    row.probed, row.changed_at = kept, clock().now()
+    quiet = task.person is None and not what and concerns == before.get("concerns", [])
+    row.probed, row.changed_at = kept, row.changed_at if quiet else clock().now()
     row.save()
+    if quiet:
+        return concerns, True
     faults = len(task.answer.get("faults", []))
     _system_row(row, "cameras.device.answered", {"number": row.number, "task": str(task.id), "faults": faults,
-                                                 "changed": what, "firmware": row.firmware})  # fmt: skip
+                                                 "changed": what, "firmware": row.firmware,
+                                                 "concerns": concerns})  # fmt: skip
+    return concerns, False
 
 
 def _system_row(row: Camera, kind: str, detail: dict[str, Any]) -> None:

@@ -1,11 +1,11 @@
-"""Duties of cameras (기한 관리): lapsed mandates suspend, old previews go, devices' answers are taken note of.
+"""Duties of cameras (기한 관리): lapsed mandates suspend, old previews go, devices are asked, their answers noted.
 
 Idempotent, safe to kill at any line.
 """
 
 from __future__ import annotations
 
-from gwanje.centre.cameras import devices, importing, services
+from gwanje.centre.cameras import devices, devices_daily, importing, services
 from gwanje.centre.common import system_scope
 
 ROUNDS_MAX = 20
@@ -24,4 +24,6 @@ def run() -> tuple[int, int]:
         suspended, forgotten = suspended + found[0], forgotten + found[1]
         if not any(found):
             break
+    with system_scope():
+        devices_daily.ask_due()
     return suspended, forgotten

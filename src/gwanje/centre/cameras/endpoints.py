@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -22,7 +22,7 @@ BOUNDARY_BYTES_MAX = 4 * 1024 * 1024
 
 
 class CameraOut(Schema):
-    """A camera; never a stream address."""
+    """A camera; never an address. ``driver`` and ``transport``: how pictures come; ``vpn``: is one recorded?"""
 
     id: UUID
     number: str
@@ -39,6 +39,10 @@ class CameraOut(Schema):
     range_m: int
     retention_class: int
     ptz: bool
+    driver: str
+    transport: Literal["tcp", "udp", "tls", "auto"]
+    network: Literal["dedicated", "public"]
+    vpn: bool
 
 
 class CameraPage(Schema):
@@ -65,8 +69,13 @@ class ImportOut(Schema):
 
 
 def _out(row: Camera) -> CameraOut:
-    values = {name: getattr(row, name) for name in CameraOut.model_fields if name not in ("lat", "lon")}
-    return CameraOut(**values, lat=float(row.lat), lon=float(row.lon))
+    own = ("lat", "lon", "transport", "network", "vpn")
+    values = {name: getattr(row, name) for name in CameraOut.model_fields if name not in own}
+    said = row.connection
+    return CameraOut(
+        **values, lat=float(row.lat), lon=float(row.lon), transport=said.get("transport", "tcp"),
+        network=said.get("network", "dedicated"), vpn=bool(said.get("vpn")),
+    )  # fmt: skip
 
 
 def _batch(row: ImportBatch) -> ImportOut:

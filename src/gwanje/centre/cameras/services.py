@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from gwanje.centre.cameras import rules
+from gwanje.centre.cameras import rules, rules_device
 from gwanje.centre.cameras.models import ACTIVE, PLANNED, STATES, Camera
 from gwanje.centre.cameras.purposes import classified, public_words, purposes
 from gwanje.centre.common import absent, clock, cursor, demand, home, law
@@ -26,6 +26,7 @@ from gwanje.kernel.ids import uuid7
 from gwanje.kernel.ledger import Entry
 from gwanje.kernel.policy import Resource
 from gwanje.kernel.sources import Source, put_source
+from gwanje.law import combine
 from gwanje.vault.client import VaultClient
 from gwanje.vault.sealed import seal_to
 
@@ -174,8 +175,13 @@ def change_state(actor: Actor, id_: UUID, state: str) -> Camera:
     if state not in STATES or row.state == "removed" or state == PLANNED:
         raise Problem("state", "바꿀 수 없는 상태입니다.", "The state cannot be changed like that.")
     decision = rules.may_register({**facts_of(_as_new(row)), "active": state == ACTIVE}, law())
-    if not decision.allow:
-        raise Refused(decision, rules.REGISTER, actor, cameras=[row.id])
+    # a device that was found under its factory account does not come back into service; one never asked is no proof
+    found = state == ACTIVE and row.probed.get("factory") is not None
+    judged = rules_device.in_force({"factory": row.probed["factory"]}, law()) if found else []
+    for one in (decision, *judged):
+        if not one.allow:
+            raise Refused(one, rules.REGISTER, actor, cameras=[row.id])
+    decision = combine(rules.REGISTER, [decision, *judged]) if judged else decision
     before, row.state, row.changed_at = row.state, state, clock().now()
     _connect(row)
     row.save()

@@ -63,7 +63,10 @@ def _row(one: Profile, address: str) -> dict[str, Any]:
 
 
 async def probe(job: Job, asks: Mapping[str, Any]) -> dict[str, Any]:
-    """What a device is and offers. ``asks["factory"]``: also try the maker's factory account."""
+    """What a device is and offers.
+
+    ``asks["factory"]``: also try the maker's factory account. ``asks["once"]``: an account refused ends it.
+    """
     session = job.session()
     try:
         async with asyncio.timeout(WHOLE_S):
@@ -83,6 +86,9 @@ async def _probe(job: Job, session: Session, asks: Mapping[str, Any]) -> dict[st
     if said:
         answer["device"] = {"maker": said.maker, "model": said.model, "firmware": said.firmware, "serial": said.serial}
     if len(job.faults) == 2 and all(fault["fault"] in _GONE for fault in job.faults):
+        return answer
+    if asks.get("once") and any(fault["fault"] == "account" for fault in job.faults):
+        # a device that is asked seven more things with a refused account locks it, and the pictures with it
         return answer
     paths = await job.ask("GetServices", device.services(session)) or {}
     names = {uri: prefix for prefix, uri in NAMESPACES.items()}
