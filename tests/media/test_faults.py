@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from rig import CLIPS, Roots, decoded, midhour, opened, recording, rows, segment_files, source, until
+from rig import CLIPS, Roots, Spine, decoded, midhour, opened, recording, rows, segment_files, source, until
 from sim_tools import short_streets
 
 from gwanje.kernel.clock import Clock
@@ -20,7 +20,8 @@ from gwanje.media import engine, fleet
 from gwanje.media.keyring import KeyRing
 from gwanje.media.recorder import Recorder
 from gwanje.media.sim.server import SimThread
-from gwanje.vault import segment
+from gwanje.vault import segment, tree
+from gwanje.vault.segment import SegmentReader
 from gwanje.vault.tree import NoKey
 
 
@@ -149,6 +150,28 @@ async def test_without_a_key_nothing_is_stored_but_pictures_go_live(
     assert gap.ended_us is not None
     (path,) = segment_files(tmp_path)
     assert decoded(opened(path, lender).mp4)
+
+
+async def test_a_key_that_begins_later_than_the_file_moves_the_rows_first_second(
+    tmp_path: Path, sim: SimThread, lender: Roots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lent while vaultd came back: the parts of a second that the key does not open are in no row either."""
+    lend = lender.lend
+
+    async def later(class_: int, slot: int, epoch: int) -> Spine:
+        first = (await lend(class_, slot, epoch)).first + 2
+        return Spine(first, tree.spine(lender.root(class_, epoch), slot, first))
+
+    monkeypatch.setattr(lender, "lend", later)
+    wanted = source(1, sim.url("cam01", "sub"))
+    async with recording(tmp_path, lender, [wanted]) as recorder:
+        await until(lambda: parts_of(recorder, 1) >= 2)
+    assert [g.reason for g in gaps(tmp_path, 1)] == ["no key"]
+    (path,) = segment_files(tmp_path)
+    with SegmentReader(path) as reader:
+        first = reader.parts[0].header.tick
+    told = {row.first_tick for row in rows(tmp_path) if isinstance(row, Segment)}
+    assert told == {first}
 
 
 async def the_hour_changes_with_the_next_hours_key_and_a_new_file(

@@ -197,6 +197,9 @@ class CameraRecorder:
             look(self, part, leaf)
         at = 0
         duration_us = min(part.duration * 100 // 9, 0xFFFFFFFF)
+        if not writer.parts:
+            # the key may have been lent for later seconds than the one that the file was opened for
+            opened.first_tick = tick
         if part.idr or not writer.parts:
             # a file that begins between two key frames still names its codec
             at = writer.seal_into(out, sealed.INIT, 0, part.start_us, 0, part.init)
