@@ -310,6 +310,15 @@ def play(city: City, kinds: Sequence[str], *, seed: int, away_s: float = AWAY_S)
         return report(city, rounds.faults)
 
 
+def refused(args: argparse.Namespace) -> str:
+    """Why the wish cannot be done, empty when it can."""
+    if args.loopback and (wrong := sorted({"cut", "database", "database-cut"}.intersection(args.kinds))):
+        return f"이름공간 없이는 끊을 수 없습니다 / without namespaces there is nothing to cut: {', '.join(wrong)}"
+    if args.kinds.count("hour") and args.rounds > 1 and len(args.kinds) < args.rounds:
+        return "한 번 실행에 정시는 한 번입니다 / one hour ends within a run: fewer rounds than kinds, or no hour"
+    return "" if args.loopback else possible()
+
+
 def main() -> int:
     """0 when every camera was stored again within 10 s (p99), and the check is clean."""
     parser = argparse.ArgumentParser(prog="bench fleet", description=__doc__)
@@ -320,8 +329,10 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="folder for logs and stores, kept")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--kinds", nargs="+", choices=(*FAULTS, *MORE), default=FAULTS, help="faults, in turns")
+    parser.add_argument("--away", type=float, default=AWAY_S, help="seconds until a fault is mended")
+    parser.add_argument("--loopback", action="store_true", help="no namespaces, embedded PostgreSQL; nothing is cut")
     args = parser.parse_args()
-    if why := possible():
+    if why := refused(args):
         say(why)
         return 2
     began = time.monotonic()
@@ -333,8 +344,8 @@ def main() -> int:
         # only one hour ends within a run: its round comes first
         hour = HOUR_IN_S if "hour" in kinds else None
         kinds.sort(key=lambda kind: kind != "hour")
-        city = City(folder, args.nodes, args.nodes * args.cameras, namespaces=True, hour_in_s=hour)
-        result = play(city, kinds, seed=args.seed)
+        city = City(folder, args.nodes, args.nodes * args.cameras, namespaces=not args.loopback, hour_in_s=hour)
+        result = play(city, kinds, seed=args.seed, away_s=args.away)
     result["took_s"] = round(time.monotonic() - began, 1)
     text = json.dumps(result, indent=1, ensure_ascii=False)
     if args.json:
