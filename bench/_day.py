@@ -28,6 +28,7 @@ from gwanje.media.account import Account
 from gwanje.media.check import Check
 from gwanje.media.engine import Engine
 from gwanje.media.gaps import GapLog, OpenGaps
+from gwanje.media.indexed import Held
 from gwanje.media.keyring import KeyRing
 from gwanje.media.ring import LiveRing
 from gwanje.media.segments import CameraRecorder, Sealer, Settings
@@ -243,9 +244,7 @@ class SimulatedDay:
         account = Account(rows.values(), gaps.values(), self.clock.zone, self.clock.now_us())
         lives = [row for row in rows.values() if row.epoch not in self.destroyed]
         gone = [(row.camera, row.stream, row.epoch) for row in rows.values() if row.epoch in self.destroyed]
-        report = Check(self.home.store, 2, self.clock.now_s(), self.clock.zone).run(
-            lives, [], list(gaps.values()), gone
-        )
+        report = Check(self.home.store, 2, self.clock.now_s(), self.clock.zone).run(Held(lives, gaps.values(), gone))
         third = max(1, len(self.memory) // 3)
         ratio = statistics.median(self.memory[-third:]) / statistics.median(
             self.memory[third : 2 * third] or self.memory

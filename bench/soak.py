@@ -28,6 +28,7 @@ from gwanje.vault.segment import SegmentReader
 
 PPM = 30
 LOOK_S = 10.0
+STALL_S = 3.0
 DRIFT_PARTS, DRIFT_BLOCK = 60, 10
 DRIFT_MAX_MS = 40.0
 FLAT = 1.05
@@ -131,14 +132,25 @@ def account(home: Home, wanted: int) -> dict[str, Any]:
             "reasons": sorted({gap.reason for gap in gaps.values()})}  # fmt: skip
 
 
-def record(home: Home, count: int, length_s: float, ring_gb: float, segment_s: int) -> dict[str, Any]:
-    """Record for so long; figures of the run."""
+def stall(process: subprocess.Popen[bytes]) -> None:
+    """Keep the recorder off its core."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(STALL_S)
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+def record(  # noqa: PLR0917 - a run's figures
+    home: Home, count: int, length_s: float, ring_gb: float, segment_s: int, stalls_s: float = 0.0
+) -> dict[str, Any]:
+    """Record for so long; figures of the run. ``stalls_s``: the recorder is stopped for 3 s that often."""
     with cameras(clip(), count, "--ppm", str(PPM)) as source, vaultd.running(home):
         VaultClient(home, "web").set_class(1, "days", 30, "soak")
         argv = [sys.executable, "-m", "bench._recording", str(home.root), source.pattern, str(count)]
         process = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE)
         watch = Watch(home, process.pid, Ring(home.store, segment_s))
-        limit = int(ring_gb * 1e9)
+        limit, stalls, next_stall = int(ring_gb * 1e9), 0, stalls_s + time.monotonic()
         try:
             time.sleep(min(20.0, length_s / 6))
             process.send_signal(signal.SIGUSR1)
@@ -154,6 +166,9 @@ def record(home: Home, count: int, length_s: float, ring_gb: float, segment_s: i
                     watch.drift()
                     say(f"{passed:6.0f} s: {watch.memory[-1][1]:.1f} MB, store {watch.store[-1] / 1e9:.2f} GB, "
                         f"drift {watch.drift_ms():.1f} ms, deleted {watch.ring.deleted}")  # fmt: skip
+                if stalls_s and time.monotonic() >= next_stall:
+                    next_stall, stalls = time.monotonic() + stalls_s, stalls + 1
+                    stall(process)
                 time.sleep(min(LOOK_S, length_s / 40))
             died = process.poll()
             figures = source.figures()
@@ -167,7 +182,8 @@ def record(home: Home, count: int, length_s: float, ring_gb: float, segment_s: i
         "cameras": count, "minutes": round(length_s / 60, 2), "segment_s": segment_s, "ppm": PPM, "exit_early": died,
         "drift_ms_max": round(watch.drift_ms(), 1), "moved_ms_max": round(watch.moved_ms(), 1),
         "drift_looks": sum(map(len, watch.offsets.values())),
-        "memory_mb": [round(early, 1), round(late, 1)], "memory_ratio": round(flat, 4),
+        "memory_mb": [round(early, 1), round(late, 1)], "memory_ratio": round(flat, 4), "stalls": stalls,
+        "memory_each_mb": [round(mb, 1) for _, mb in watch.memory[:: max(1, len(watch.memory) // 30)]],
         "store": {
             "written_bytes": watch.ring.deleted_bytes + after_cut, "limit_gb": ring_gb, "max_bytes": max(watch.store),
             "before_cut": before_cut, "after_cut": after_cut, "deleted_files": watch.ring.deleted,
@@ -177,14 +193,14 @@ def record(home: Home, count: int, length_s: float, ring_gb: float, segment_s: i
     }  # fmt: skip
 
 
-def real(count: int, minutes: float, ring_gb: float) -> dict[str, Any]:
+def real(count: int, minutes: float, ring_gb: float, stalls_s: float = 0.0) -> dict[str, Any]:
     """The real run in a temporary folder, judged."""
     length_s = minutes * 60
     segment_s = int(max(4, min(300, length_s / 12)))
     with tempfile.TemporaryDirectory(prefix="gwanje-soak-") as folder:
         home = Home.create(Path(folder) / "var", demo=True, index_progress_seconds=10, segment_seconds=segment_s)
         ceremony.create(home)
-        result = record(home, count, length_s, ring_gb, segment_s)
+        result = record(home, count, length_s, ring_gb, segment_s, stalls_s)
         result["account"] = account(home, count)
     shrunk = result["store"]["after_cut"] < 0.75 * result["store"]["before_cut"]
     result["met"] = {
@@ -203,6 +219,7 @@ def main() -> int:
     parser.add_argument("--cameras", type=int, default=20)
     parser.add_argument("--ring-gb", type=float, default=6.0, help="the store is kept below this; halved at two thirds")
     parser.add_argument("--simulated", metavar="HOURS", help="24h: on the settable clock instead")
+    parser.add_argument("--stalls", type=float, default=0.0, metavar="S", help="stop the recorder for 3 s every S s")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     orderly()
@@ -211,7 +228,7 @@ def main() -> int:
 
         result = simulated(float(args.simulated.rstrip("h")), args.cameras)
     else:
-        result = real(args.cameras, args.minutes, args.ring_gb)
+        result = real(args.cameras, args.minutes, args.ring_gb, args.stalls)
     text = json.dumps(result, indent=1, ensure_ascii=False)
     if args.json:
         args.json.write_text(text + "\n")

@@ -126,3 +126,18 @@ def test_a_destroyed_hour_between_two_living_ones_is_no_hole() -> None:
     days = Account(rows, [], UTC, 0, None, gone).days
     assert [(d.wall_s, d.destroyed_s) for d in days] == [(40.0, 3600.0)]
     assert [f.until_us - f.first_us for f in Account(rows, [], UTC, 0).findings] == [3600 * US]
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3500), st.integers(1, 300)), min_size=1, max_size=25))
+def test_hour_by_hour_is_what_all_at_once_is(found: list[tuple[int, int, int]]) -> None:
+    hour = BEGAN_S // 3600
+    rows = [segment(n, (hour + h) * 3600 + at, min(length, 3600 - at)) for n, (h, at, length) in enumerate(found)]
+    gaps = [gap((hour * 3600 + 100 * n) * US, (hour * 3600 + 100 * n + 40) * US) for n in range(150)]
+    whole = Account(rows, gaps, SEOUL, 0, None, [(CAMERA, 0, hour + 1)])
+    steps = Account((), (), SEOUL, 0)
+    for epoch in range(hour, hour + 5):
+        steps.add([row for row in rows if row.epoch == epoch])
+    steps.explain(reversed(gaps))
+    steps.destroy([(CAMERA, 0, hour + 1)])
+    steps.close()
+    assert (steps.days, steps.findings) == (whole.days, whole.findings)

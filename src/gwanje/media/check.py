@@ -11,6 +11,8 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -19,11 +21,13 @@ from gwanje.kernel.clock import file_age_s
 from gwanje.kernel.footage import Gap, Segment
 from gwanje.law import upholds
 from gwanje.media.account import JITTER_US, Account, Day, Span, merged
+from gwanje.media.indexed import Index
 from gwanje.vault import parts
 from gwanje.vault.client import VaultRefused
 from gwanje.vault.errors import SegmentBroken
 from gwanje.vault.segment import HEADER_SIZE, SegmentHeader, SegmentReader
 from gwanje.vault.store import Shelf, StoreAway
+from gwanje.vault.store_disk import DiskShelf
 from gwanje.vault.verify import verify_reader
 
 PROBLEMS_MAX = 1000
@@ -109,14 +113,24 @@ class _Place:
 
 
 def segment_paths(store: Path) -> Iterator[Path]:
-    """Every segment file, in order of class, hour and slot."""
+    """Every segment file, in order of class, hour and slot; one hour's names are held at a time."""
     for class_ in sorted(store.iterdir()) if store.is_dir() else ():
         if class_.is_dir() and class_.name.isdigit():
-            yield from sorted(class_.glob("*/*/*.gws"))
+            for hour in sorted(class_.iterdir()):
+                yield from sorted(hour.glob("*/*.gws"))
+
+
+Hour = tuple[str, str]
+
+
+def _order(hour: Hour) -> tuple[int, int, str]:
+    """Hours in order of time, then class; a folder that is no hour comes last."""
+    class_, epoch = hour
+    return (int(epoch), int(class_), "") if epoch.isdecimal() else (1 << 62, int(class_), epoch)
 
 
 class Check:
-    """One run over a store. ``rows`` and ``gaps`` from PostgreSQL and from the spool; ``now_s`` Unix seconds.
+    """One run over a store, hour by hour; ``now_s`` Unix seconds.
 
     ``zone``: the centre's, whose days are accounted for.
     """
@@ -126,36 +140,60 @@ class Check:
         self.store = store
         self._remote = tuple(remote)
         self.report = Report(level)
-        self._now_s = now_s
-        self._zone = zone
+        self._now_us = now_s * 1_000_000
         self._spans: dict[bytes, list[Span]] = {}
         self._garbage: dict[bytes, int] = {}
         self._salts: dict[bytes, str] = {}
-        self._files: dict[str, os.stat_result] = {}
+        self._account = Account((), (), zone, self._now_us)
+        self._cameras: set[UUID] = set()
 
-    def run(
-        self,
-        rows: Iterable[Segment],
-        spooled: Iterable[Segment],
-        gaps: Sequence[Gap],
-        destroyed: Iterable[tuple[UUID, int, int]] = (),
-        garbage: Mapping[bytes, int] | None = None,
-    ) -> Report:
-        """Levels 1 and 2; level 3 follows by ``ask``. ``destroyed``: camera, stream, hour whose root is gone.
+    def run(self, index: Index, spooled: Iterable[Segment | Gap] = ()) -> Report:
+        """Levels 1 and 2, hour by hour; level 3 follows by ``ask``.
 
-        ``garbage``: segment id → first Unix second that belongs to another recorder's lease (무효 영상).
+        ``spooled``: rows that were read before the index was; the index is read before the files of its hour.
         """
-        self._garbage = dict(garbage or {})
-        known: dict[bytes, Segment] = {row.segment_id: row for row in rows}
-        self.report.rows = len(known)
+        waiting: dict[Hour, list[Segment]] = {}
+        gaps: dict[UUID, Gap] = {}
         for row in spooled:
-            self.report.spooled += 1
+            if isinstance(row, Gap):
+                gaps[row.id] = row
+            else:
+                self.report.spooled += 1
+                waiting.setdefault((str(row.class_), str(row.epoch)), []).append(row)
+        hours = {(str(class_), str(epoch)) for class_, epoch in index.hours()}
+        ordered = sorted(hours.union(waiting, self._folders()), key=_order)
+        for _, classes in groupby(ordered, key=itemgetter(1)):
+            # a camera may change its class within an hour: its footage is one line through all of them
+            self._spans, rows = {}, []
+            for hour in classes:
+                rows += self._hour(hour, index, waiting.pop(hour, []))
+            self._account.add(rows, self._spans)
+        self._explain(index, gaps)
+        self._told()
+        return self.report
+
+    def _folders(self) -> Iterator[Hour]:
+        """Hours that have a folder, wherever files lie."""
+        for place in (DiskShelf(self.store), *self._remote):
+            for class_ in place.folders():
+                if class_.isdecimal():
+                    yield from ((class_, epoch) for epoch in place.folders(class_))
+
+    def _hour(self, hour: Hour, index: Index, spooled: Iterable[Segment]) -> list[Segment]:
+        """One hour of a class: keys are those of an hour, so that ids and salts need be compared within it only."""
+        known: dict[bytes, Segment] = {}
+        self._salts, self._garbage = {}, {}
+        if hour[1].isdecimal():
+            key = int(hour[0]), int(hour[1])
+            known = {row.segment_id: row for row in index.segments(*key)}
+            self._garbage = index.garbage(*key)
+        self.report.rows += len(known)
+        for row in spooled:
             old = known.get(row.segment_id)
             if old is None or (old.parts <= row.parts and not old.closed):
                 known[row.segment_id] = row
-        self.report.gaps = len(gaps)
         found: dict[bytes, str] = {}
-        for place in self._standing():
+        for place in self._standing("/".join(hour)):
             try:
                 self._file(place, known, found)
             except FileNotFoundError:
@@ -169,21 +207,44 @@ class Check:
         for row in known.values():
             if row.segment_id not in found and not (self.store / row.path).exists():
                 self.report.problem(f"{row.path}: 색인에 있으나 파일이 없습니다 / the index names a file that is gone")
-        self._account(known.values(), gaps, destroyed)
-        return self.report
+            if row.parts:
+                self._cameras.add(row.camera)
+                self.report.seconds += row.until_s - row.first_s
+        return list(known.values())
+
+    def _explain(self, index: Index, spooled: Mapping[UUID, Gap]) -> None:
+        """Gap rows: what waits in the spool is newer than what PostgreSQL has of the same gap."""
+
+        def rows() -> Iterator[Gap]:
+            for gap in index.gaps():
+                if gap.id not in spooled:
+                    self.report.gaps += 1
+                    yield gap
+
+        self._account.explain(rows())
+        self._account.explain(spooled.values())
+        self.report.gaps += len(spooled)
+        self._account.destroy(index.destroyed())
 
     def _name(self, path: Path) -> str:
         return str(path.relative_to(self.store))
 
-    def _standing(self) -> Iterator[_Place]:
-        """Every file: those on the disk, then those behind it; one that lies in both is a copy the second time."""
+    def _standing(self, hour: str) -> Iterator[_Place]:
+        """An hour's files: those on the disk, then those behind it; one that lies in both is a copy there."""
         seen: set[str] = set()
-        for path in segment_paths(self.store):
+        for path in sorted((self.store / hour).glob("*/*.gws")):
             seen.add(self._name(path))
             yield _Place(self._name(path), path, None)
         for shelf in self._remote:
-            for entry in shelf.files():
+            for entry in shelf.files(hour):
                 yield _Place(entry.name, self.store / entry.name, shelf, entry.size, entry.name in seen)
+
+    def _all(self) -> Iterator[_Place]:
+        """Every file once, hour by hour."""
+        for hour in sorted(set(self._folders()), key=_order):
+            for place in self._standing("/".join(hour)):
+                if not place.copy:
+                    yield place
 
     def _file(self, place: _Place, known: dict[bytes, Segment], found: dict[bytes, str]) -> None:
         report, path, name = self.report, place.path, place.name
@@ -260,14 +321,11 @@ class Check:
         if wrong:
             raise _Fault(f"색인과 파일이 다릅니다 / the index row differs: {', '.join(wrong)}")
 
-    def _account(
-        self, rows: Iterable[Segment], gaps: Sequence[Gap], destroyed: Iterable[tuple[UUID, int, int]]
-    ) -> None:
+    def _told(self) -> None:
         """Per camera, stream and day: gaps + footage = wall clock, by the parts' own times; nothing is held twice."""
-        report, rows = self.report, list(rows)
-        report.cameras = len({row.camera for row in rows if row.parts})
-        report.seconds = sum(row.until_s - row.first_s for row in rows if row.parts)
-        account = Account(rows, gaps, self._zone, self._now_s * 1_000_000, self._spans, destroyed)
+        report, account = self.report, self._account
+        account.close()
+        report.cameras = len(self._cameras)
         report.days = account.days
         report.missing_s = round(sum(day.missing_s for day in account.days), 3)
         report.overlap_s = round(sum(day.overlap_s for day in account.days), 3)
@@ -287,8 +345,8 @@ class Check:
     def ask(self, vault: Verifier, sample: int | None) -> Report:
         """Level 3: vaultd opens every part, or ``sample`` of them drawn at random."""
         chosen = self._chosen(sample)
-        for place in self._standing():
-            if place.copy or (chosen is not None and place.path not in chosen):
+        for place in self._all():
+            if chosen is not None and place.path not in chosen:
                 continue
             try:
                 with place.open() as reader:
@@ -305,9 +363,7 @@ class Check:
             return None
         places: list[tuple[Path, int]] = []
         seen = 0
-        for place in self._standing():
-            if place.copy:
-                continue
+        for place in self._all():
             path = place.path
             try:
                 with place.open() as reader:

@@ -138,8 +138,9 @@ class Engine:
             wire.ended.set_exception(error)
 
     def _watch(self) -> None:
-        """Once a second: stalls and keep-alives."""
+        """Once a second: stalls, keep-alives, buffers that nothing needs."""
         now = time.monotonic()
+        self.sealer.settle()
         for wire in self._all():
             if wire.stream.frames != wire.frames:
                 wire.frames, wire.alive = wire.stream.frames, now

@@ -35,8 +35,10 @@ JUMP_MAX = TIMESCALE // 5
 BLOCK_PARTS, SETTLE_BLOCKS, LOWS_MAX = 8, 4, 12
 SILENCE_US = 1_500_000
 JOBS_PER_CAMERA = 6
-# parts of a 4 Mbit/s camera's second; what a larger one touched beyond it is given back
+# what a part touched of its buffer beyond twice its camera's usual second, or beyond this, is given back
 USUAL_SIZE = 1 << 20
+# free buffers that nothing took in so many seconds go back to the system
+SETTLE_S = 10
 FREE_SPARE = 16
 JOBS_SPARE = 64
 log = logging.getLogger(__name__)
@@ -69,6 +71,10 @@ class Counters:
     failures: int = 0
     write_ms_max: float = 0.0
     queue_max: int = 0
+    buffers_made: int = 0
+    buffers_returned: int = 0
+    buffers_trimmed: int = 0
+    buffers_free: int = 0
 
 
 @dataclass
@@ -84,6 +90,8 @@ class Sealer:
     counters: Counters = field(default_factory=Counters)
     cameras: int = 0
     out: memoryview = field(default_factory=lambda: memoryview(bytearray(OUT_SIZE)))
+    _unused: int = 0
+    _looks: int = 0
 
     def work(self, count: int) -> None:
         """Seal up to ``count`` waiting parts; one camera's failure stays its own."""
@@ -97,15 +105,30 @@ class Sealer:
                 log.exception("slot %d: a part could not be stored", recorder.source.slot)
                 recorder.give_up("disk", part.start_us, "internal failure")
             finally:
-                self._freed(part)
+                self._freed(recorder, part)
 
-    def _freed(self, part: Part) -> None:
+    def _freed(self, recorder: CameraRecorder, part: Part) -> None:
         """Take a buffer back; what only a large part or a time of overload needed goes back to the system."""
+        keep = min(2 * recorder.usual, USUAL_SIZE)
+        recorder.usual += part.end - recorder.usual >> 4
         if len(self.free) >= self.cameras + FREE_SPARE:
+            self.counters.buffers_returned += 1
             return
-        if part.end > USUAL_SIZE and isinstance(part.view.obj, mmap.mmap):
-            part.view.obj.madvise(mmap.MADV_REMOVE, USUAL_SIZE, BUFFER_SIZE - USUAL_SIZE)
+        if part.end > keep and isinstance(part.view.obj, mmap.mmap):
+            keep = -(-keep // mmap.PAGESIZE) * mmap.PAGESIZE
+            part.view.obj.madvise(mmap.MADV_REMOVE, keep, BUFFER_SIZE - keep)
+            self.counters.buffers_trimmed += 1
         self.free.append(part.view)
+
+    def settle(self) -> None:
+        """Once a second: buffers that lay untouched at the bottom for ten seconds go back to the system."""
+        counters, self._looks = self.counters, self._looks + 1
+        if self._looks >= SETTLE_S:
+            # the last in are the first out, so that what nobody needed lies at the bottom
+            del self.free[: self._unused]
+            counters.buffers_returned += self._unused
+            self._looks, self._unused = 0, len(self.free)
+        counters.buffers_free = len(self.free)
 
     def drain(self, recorder: CameraRecorder) -> None:
         """Seal what waits up to and including one camera's last part."""
@@ -114,7 +137,12 @@ class Sealer:
 
     def buffer(self) -> memoryview:
         """A free stream buffer."""
-        return self.free.pop() if self.free else new_buffer()
+        if self.free:
+            view = self.free.pop()
+            self._unused = min(self._unused, len(self.free))
+            return view
+        self.counters.buffers_made += 1
+        return new_buffer()
 
 
 class _Open:
@@ -150,6 +178,8 @@ class CameraRecorder:
         self._block = self._settling = self._slewed = 0
         self._flushed = 0
         self._retry_s = 0
+        # bytes of a buffer that a part of this camera takes, averaged
+        self.usual = USUAL_SIZE // 2
         # the inspection takes the next key frame while the leaf of its second stands
         self.look: Callable[[CameraRecorder, Part, Buffer], None] | None = None
         sealer.cameras += 1

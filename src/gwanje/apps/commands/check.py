@@ -9,8 +9,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from gwanje.kernel.footage import Gap, Segment
     from gwanje.kernel.home import Home
     from gwanje.media.check import Report
@@ -30,9 +28,10 @@ def run(args: argparse.Namespace) -> int:
     """0 clean, 1 problems, 2 when the check itself could not be made."""
     import psycopg
 
-    from gwanje.kernel.footage import Gap, Segment
+    from gwanje.kernel.database import connect
     from gwanje.kernel.home import Home
     from gwanje.media import check
+    from gwanje.media.indexed import Stored
     from gwanje.vault.client import VaultAway, VaultClient, VaultRefused
     from gwanje.vault.store import StoreRefused, remote
 
@@ -44,12 +43,11 @@ def run(args: argparse.Namespace) -> int:
         # spool, then database, then files: a row that moves meanwhile is seen twice rather than never,
         # and no row is ahead of its file
         spooled = _spooled(home)
-        rows, stored, destroyed, garbage = _indexed(home)
-        gaps = list({gap.id: gap for gap in [*stored, *(row for row in spooled if isinstance(row, Gap))]}.values())
         behind = remote(home, timeout_s=30)
         found = check.Check(home.store, args.level, home.clock.now_s(), home.clock.zone, behind)
         repaired = check.repair(home.store, lambda text: print(text, file=sys.stderr)) if args.repair else 0
-        report = found.run(rows, [row for row in spooled if isinstance(row, Segment)], gaps, destroyed, garbage)
+        with connect(home) as connection, connection.cursor() as cursor:
+            report = found.run(Stored(cursor), spooled)
         report.repaired = repaired
         if args.level == 3:
             report = found.ask(VaultClient(home, "checker"), args.sample)
@@ -60,24 +58,15 @@ def run(args: argparse.Namespace) -> int:
     return 0 if report.clean else 1
 
 
-def _indexed(home: Home) -> tuple[list[Segment], list[Gap], list[tuple[UUID, int, int]], dict[bytes, int]]:
-    """Every row that is not destroyed, every gap, destroyed hours, and what other leases have, from PostgreSQL."""
-    from gwanje.kernel.database import connect
-    from gwanje.media import indexed
-
-    with connect(home) as connection, connection.cursor() as cursor:
-        segments, gaps = list(indexed.segments(cursor)), list(indexed.gaps(cursor))
-        return segments, gaps, indexed.destroyed(cursor), indexed.garbage(cursor)
-
-
 def _spooled(home: Home) -> list[Segment | Gap]:
     """Rows that wait for PostgreSQL."""
+    from gwanje.kernel.footage import Gap, Segment
     from gwanje.media.spool import read_rows
 
     found: list[Segment | Gap] = []
     for path in sorted(home.spool.glob("index-*.jsonl")):
         try:
-            found += read_rows(path)
+            found += [row for row in read_rows(path) if isinstance(row, (Segment, Gap))]
         except FileNotFoundError:
             # forwarded meanwhile; the database has it
             continue
