@@ -174,6 +174,14 @@ class Sizing:
         yield Row("저장 / store", "쓰기 속도(전체)", "written, all nodes", rate, "MB/s", "stored_over_sent")
         yield Row("저장 / store", "동시에 열린 파일", "files being written", self.cameras, "개", "one a camera")
         yield Row("저장 / store", "파일 수", "files standing", self.files_day * self.days, "개", "files_per_hour")
+        objects = self.files_day * value("s3_objects_per_file")
+        yield Row(
+            "저장 / store", "S3를 쓸 때 객체(하루)", "with S3: objects a day", objects, "개", "s3_objects_per_file"
+        )
+        line = rate * value("s3_sent_over_stored") * 8 / 1000
+        yield Row(
+            "저장 / store", "S3를 쓸 때 왕복 통신량", "with S3: there and back", line, "Gbit/s", "s3_sent_over_stored"
+        )
 
     def _network(self) -> Iterator[Row]:
         out = self.operators * value("tiles_per_operator") * value("sub_mbit") / 1000

@@ -112,9 +112,13 @@ class Index:
 def shelves(home: Home, timeout_s: int = 30) -> tuple[Shelf, ...]:
     """The disk, and S3 where the folder's config names one; StoreRefused when its account lies open."""
     from gwanje.vault.store_disk import DiskShelf
-    from gwanje.vault.store_s3 import S3Shelf, settings_of
 
     found: list[Shelf] = [DiskShelf(home.store)]
+    if not home.config.get("store"):
+        # the client of object stores is large, and most centres have none
+        return tuple(found)
+    from gwanje.vault.store_s3 import S3Shelf, settings_of
+
     if (settings := settings_of(home)) is not None:
         found.append(S3Shelf(settings, home.store, timeout_s=timeout_s))
     return tuple(found)
