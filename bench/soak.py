@@ -189,7 +189,7 @@ def record(  # noqa: PLR0917 - a run's figures
             "before_cut": before_cut, "after_cut": after_cut, "deleted_files": watch.ring.deleted,
             "handles_on_deleted_files": watch.deleted_open,
         },
-        "source": figures, "counters": json.loads(said) if said.strip() else None,
+        "source": figures, "counters": json.loads(said.splitlines()[-1]) if said.strip() else None,
     }  # fmt: skip
 
 

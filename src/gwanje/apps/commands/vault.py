@@ -115,8 +115,11 @@ def _officer_end(args: argparse.Namespace, home: Home) -> int:
 
 
 def _card(args: argparse.Namespace, home: Home) -> int:
+    from gwanje.kernel.keys import signing_key
     from gwanje.vault import tls
 
+    # a service of another machine is admitted before it starts for the first time
+    signing_key(home, args.service, create=True)
     print(tls.certificate_of(home, args.service).hex())
     return 0
 
