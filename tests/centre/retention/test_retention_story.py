@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import time
+from uuid import uuid4
 
 import pikepdf
 import pytest
@@ -12,6 +13,7 @@ import world
 
 from gwanje.kernel import database
 from gwanje.kernel.canonical import decode
+from gwanje.vault.segment import SegmentReader
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +24,22 @@ def story(tmp_path_factory):
         first = world.to_next_hour(home)
         world.record(home, 1, 0)
         world.record(home, 1, 1, finish=False)
-        world.record(home, 1, 1, indexed=False)
+        garbage(home, world.record(home, 1, 1, indexed=False))
         world.record(home, 2, 0)
         second = world.to_next_hour(home)
-        world.record(home, 1, 0)
+        garbage(home, world.record(home, 1, 0))
         yield home, first, second, world.copy(home, folder / "before")
+
+
+def garbage(home, path):
+    """Note a file as one whose seconds another recorder has."""
+    with SegmentReader(path) as reader, database.connect(home) as app:
+        header = reader.header
+        app.execute(
+            "insert into footage_garbage (segment_id, camera, agency, class, epoch, first_tick, last_tick, path, "
+            "fence, reason) values (%s, %s, %s, %s, %s, 0, 9, %s, 1, 'late')",
+            [reader.segment_id, uuid4(), uuid4(), header.class_, header.epoch, str(path.relative_to(home.store))],
+        )
 
 
 def set_clock(home, unix_s):
@@ -78,6 +91,8 @@ def _the_index_forgets_motion(home, first):
         ).fetchall()  # fmt: skip
         assert [(p, b, bytes(i), d) for p, b, i, d in rows] == [(0, 0, b"", True)] * 2
         assert app.execute("select count(*) from footage_segment where destroyed_at is null").fetchone()[0] == 2
+        # what a lost lease left behind is gone with its hour, file and row; the younger hour's stands
+        assert app.execute("select epoch > %s from footage_garbage", [first]).fetchall() == [(True,)]
         kinds = dict(app.execute("select kind, count(*) from ledger_opening group by kind").fetchall())
     assert kinds["retention.hour.destroyed"] == 1
     assert kinds["retention.certificate.issued"] == 1

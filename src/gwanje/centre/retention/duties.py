@@ -204,8 +204,11 @@ def _survey(home: Home, hour: DestroyedHour) -> None:
     kept = files.keep_samples(home, hour.id, files.samples(found, hour.class_number, hour.epoch))
     with system_scope() as cursor:
         cursor.execute(
-            "select distinct slot, camera from footage_segment where class = %s and epoch = %s",
-            [hour.class_number, hour.epoch],
+            "select distinct slot, camera from footage_segment where class = %s and epoch = %s union "
+            # files of a recorder whose seconds another one has: nothing else may name their camera
+            "select distinct s.slot, g.camera from footage_garbage g join footage_source s on s.camera = g.camera "
+            "where g.class = %s and g.epoch = %s",
+            [hour.class_number, hour.epoch] * 2,
         )
         cameras = {int(slot): str(camera) for slot, camera in cursor.fetchall()}
         hour.segments, hour.parts, hour.bytes = found.segments, found.parts, found.bytes
@@ -236,6 +239,7 @@ def _erase(home: Home, hour: DestroyedHour, report: Report) -> None:
             "where class = %s and epoch = %s and destroyed_at is null",
             [clock().now(), hour.class_number, hour.epoch],
         )
+        cursor.execute("delete from footage_garbage where class = %s and epoch = %s", [hour.class_number, hour.epoch])
         detail = {
             "class": hour.class_number,
             "epoch": hour.epoch,
