@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import socket
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
+
+import av
 
 from gwanje.media.sim.clips import Clip, streets
 
@@ -13,6 +17,27 @@ from gwanje.media.sim.clips import Clip, streets
 def short_streets(folder: Path, count: int = 2, seconds: int = 4) -> list[Clip]:
     """Short streets in a folder of the test run."""
     return streets(folder, [f"A-01{i + 1:02d}" for i in range(count)], seconds=seconds)
+
+
+def long_street(folder: Path, path: Path, group: int) -> Clip:
+    """A camera called ``long`` whose ``group`` pictures hold one key frame: a short street again and again."""
+    (short,) = short_streets(folder, 1, 4)
+    with av.open(str(short.sub)) as container:
+        rate = int(container.streams.video[0].average_rate or 15)
+        frames = list(container.decode(video=0))
+    options = {"preset": "veryfast", "bf": "0", "g": str(group), "keyint_min": str(group), "sc_threshold": "0",
+               "qmax": "40", "profile": "main"}  # fmt: skip
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=rate, options=options)
+        stream.width, stream.height, stream.pix_fmt = frames[0].width, frames[0].height, "yuv420p"
+        for n, frame in enumerate(itertools.islice(itertools.cycle(frames), group)):
+            frame.pts, frame.time_base, frame.pict_type = n, Fraction(1, rate), av.video.frame.PictureType.NONE
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        keys = [n for n, packet in enumerate(container.demux(video=0)) if packet.size and packet.is_keyframe]
+    assert keys == [0]
+    return Clip("long", short.label, path, path)
 
 
 @dataclass

@@ -38,6 +38,7 @@ def parts_of(recorder: Any, slot: int) -> int:
 @pytest.mark.norm("recording.codecs", "allow")
 async def test_datagrams_swapped_doubled_and_of_strangers_are_recorded_frame_exact(tmp_path: Path) -> None:
     faults = {1: "", 2: "swap", 3: "twice", 4: "elsewhere", 5: "loss"}
+    before = dict(datagrams.STRAYS)
     lender = Roots(midhour(tmp_path))
     with SimThread(short_streets(CLIPS, 5, 4)) as sim:
         for slot, fault in faults.items():
@@ -50,6 +51,9 @@ async def test_datagrams_swapped_doubled_and_of_strangers_are_recorded_frame_exa
             assert feeds[2].reordered > 2
             assert feeds[3].late > 2
             assert feeds[4].foreign == 0 or feeds[4]._adopted
+            told = recorder.health()["udp"]
+            for name in ("reordered", "late", "foreign"):
+                assert told[name] - before[name] >= sum(getattr(feed, name) for feed in feeds.values())
             reports = [r for c in sim.server.clients if c._udp for r in c._udp.reports]
         setups = list(sim.server.setups)
     assert {track for _, track in setups} == {0}

@@ -18,6 +18,7 @@ from gwanje.kernel.clock import Clock
 from gwanje.kernel.footage import Cursor
 from gwanje.kernel.sources import Source, sources
 from gwanje.media import recovery
+from gwanje.media.drivers.datagrams import STRAYS
 from gwanje.media.engine import TICK_S, Engine
 from gwanje.media.fleet import Fleet, Unseal
 from gwanje.media.inspect.inspector import Inspector
@@ -268,6 +269,7 @@ class Recorder:
             "leases": self.leases is not None and not self.leases.away,
             "spool_bytes": self.spool.waiting,
             "late_ms_max": round(self.engine.late_ms_max, 1),
+            "udp": dict(STRAYS),
             **asdict(self.sealer.counters),
             **(self.inspector.health() if self.inspector else {}),
         }

@@ -94,6 +94,10 @@ def open_ports(control: socket.socket) -> Ports:
     raise ConnectionError("no pair of ports is free for UDP")
 
 
+# of all streams of this process since it began, for its health page; a stream's own go with its sockets
+STRAYS = {"reordered": 0, "late": 0, "foreign": 0}
+
+
 class Datagrams:
     """One stream's sockets and its RTSP control connection. Counters: ``reordered``, ``late``, ``foreign`` packets."""
 
@@ -172,7 +176,7 @@ class Datagrams:
                 continue
             first, kind, number = _HEAD(buffer, at + 4)
             if size < 12 or first & 0xC0 != 0x80 or kind & 0x7F != payload:
-                self.foreign += 1
+                self._count("foreign")
                 continue
             _FRAME(buffer, at, 0x24, CHANNEL, size)
             if number != expected:
@@ -201,7 +205,7 @@ class Datagrams:
                 or data[0] & 0xC0 != 0x80
                 or data[1] & 0x7F != self.track.payload
             ):
-                self.foreign += 1
+                self._count("foreign")
                 continue
             if not self._adopted:
                 self.ports.rtp.connect(sender)
@@ -225,23 +229,27 @@ class Datagrams:
             at += size + 4
         self._release(stream)
 
+    def _count(self, what: str) -> None:
+        setattr(self, what, getattr(self, what) + 1)
+        STRAYS[what] += 1
+
     def _hold(self, number: int, frame: bytes) -> None:
         if self._expected < 0:
             self._expected = number
         ahead = number - self._expected & 0xFFFF
         if ahead >= 0x10000 - BACK_MAX:
             # came after its place was given up, or came twice
-            self.late += 1
+            self._count("late")
             return
         if ahead >= HOLD_MAX * 64:
             # the camera began to count anew: nothing in between is waited for
             self._held.clear()
             self._expected = number
         elif number in self._held:
-            self.late += 1
+            self._count("late")
             return
-        elif ahead:
-            self.reordered += not self._held
+        elif ahead and not self._held:
+            self._count("reordered")
         if not self._held:
             self._held_since = time.monotonic()
         self._held[number] = frame
