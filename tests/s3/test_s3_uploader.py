@@ -78,7 +78,7 @@ def test_an_object_that_reads_back_otherwise_moves_nothing(mover, store):
 
     mover._step = step
     assert not mover.round()
-    assert all((store / name).exists() for name in made)
+    assert spoilt[0].exists()
     assert mover.round()
     assert mover.counters.resent == 1
     assert all(whole(mover.shelf, store, *one) for one in made.items())
