@@ -174,13 +174,21 @@ class Street:
 
 
 def seal(
-    made: Centre, street: Street, first: int, seconds: int, *, audio_at: int = -1, spoil: int = -1, late_key: int = 0
+    made: Centre,
+    street: Street,
+    first: int,
+    seconds: int,
+    *,
+    audio_at: int = -1,
+    spoil: int = -1,
+    late_key: int = 0,
+    group_s: int = 1,
 ) -> Path:
     """Seal ``seconds`` of street from Unix second ``first`` as a recorder does, with keys that vaultd lent.
 
     Frame n of the street is the frame of ``first + n / 15``. ``late_key``: frames into each second at which the key
     frame stands. ``audio_at``: a second that also holds another track's fragment. ``spoil``: a second with a
-    flipped bit.
+    flipped bit. ``group_s``: seconds between key frames.
     """
     epoch = first // 3600
     with contextlib.closing(VaultClient(made.home, "recorder")) as client:
@@ -208,7 +216,8 @@ def seal(
         body = street.fragment(frame, count, second * 90_000 + 6000 * late_key)
         if index == audio_at:
             body = street.fragment(frame, count, second * 90_000, audio=True) + body
-        at += writer.seal_into(out[at:], parts.VIDEO, parts.FLAG_IDR, start_us + 20, 1_000_000, body)
+        flags = 0 if index % group_s else parts.FLAG_IDR
+        at += writer.seal_into(out[at:], parts.VIDEO, flags, start_us + 20, 1_000_000, body)
         writer.write(out[:at])
     root = writer.finish()
     assert root
