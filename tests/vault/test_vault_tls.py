@@ -248,3 +248,20 @@ def test_a_certificate_is_its_key(tmp_path):
     assert tls.public_key(tls.certificate(key)) == keys.raw_public(key)
     with pytest.raises(VaultError):
         tls.public_key(tls.certificate(key)[:-1])
+
+
+def test_one_service_cannot_take_every_place_at_the_door(fleet):
+    other = fleet.machine("neighbour")
+    fleet.admit(other)
+    held = []
+    try:
+        for _ in range(door.CONNECTIONS_A_SERVICE):
+            sock = raw(fleet, fleet.node, "recorder")
+            held.append(sock)
+            assert "nonce" in wire.receive(sock)
+        with raw(fleet, fleet.node, "recorder") as late, pytest.raises((wire.WireError, OSError)):
+            wire.receive(late)
+        assert fleet.lets_in(other, "recorder")
+    finally:
+        for sock in held:
+            sock.close()

@@ -21,6 +21,7 @@ from gwanje.vault.state import State
 ROLES: Final = ("recorder", "player")
 ADMITTED_MAX: Final = 1000
 CONNECTIONS_MAX: Final = 512
+CONNECTIONS_A_SERVICE: Final = 32
 HANDSHAKE_S: Final = 5.0
 GONE_MS: Final = 5000
 log = logging.getLogger(__name__)

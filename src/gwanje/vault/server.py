@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import struct
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import astuple
 from typing import Any, Final
@@ -120,6 +121,7 @@ class VaultServer:
         self.failed = False
         self._syncer = Syncer(vault.open_log.sync)
         self._open = {"vaultd": 0, "console": 0, "fleet": 0}
+        self._far: Counter[bytes] = Counter()
         self.door = door.Door(vault.home, lambda: vault.state, self._accept_fleet)
         self._tasks: set[asyncio.Task[None]] = set()
         uids = vault.home.config.get("service_uids", {})
@@ -192,7 +194,18 @@ class VaultServer:
         await self._guarded("vaultd", CONNECTIONS_MAX, self._session(reader, writer), writer)
 
     async def _accept_fleet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._guarded("fleet", door.CONNECTIONS_MAX, self._session(reader, writer, far=True), writer)
+        key = tls.peer_key(writer.get_extra_info("ssl_object"))
+        if self._far[key] >= door.CONNECTIONS_A_SERVICE:
+            # one stolen or mistaken key must not keep the others out
+            log.warning("too many connections of one service from afar")
+            writer.close()
+            return
+        self._far[key] += 1
+        try:
+            await self._guarded("fleet", door.CONNECTIONS_MAX, self._session(reader, writer, far=True), writer)
+        finally:
+            self._far[key] -= 1
+            self._far += Counter()
 
     async def _accept_console(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._guarded("console", CONSOLE_MAX, self._console(reader, writer), writer)
