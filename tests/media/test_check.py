@@ -100,7 +100,8 @@ class Plant:
         self.ids.append(writer.segment_id)
         # a camera of its own: on a busy machine the recorder's last second is longer ago than may pass without a word
         row = Segment(
-            writer.segment_id, UUID(int=9000 + len(self.made)), UUID(int=5), 0, 0, 1, header.epoch, lent.first, lent.first,
+            writer.segment_id, UUID(int=9000 + len(self.made)), UUID(int=5), 0, 0, 1, header.epoch, lent.first,
+            lent.first,
             writer.parts, writer.size, b"\1", "avc1.64001f", 1280, 720, root,
             str(writer.path.relative_to(home.store)), 1, bytes(16), True,
         )  # fmt: skip
