@@ -67,6 +67,10 @@ class Generated:
         """None."""
         return {}
 
+    def dead(self, row: Segment) -> bool:
+        """Nothing has been destroyed."""
+        return False
+
     def gaps(self) -> Iterator[Gap]:
         """None."""
         yield from ()

@@ -72,3 +72,30 @@ def test_the_spool_is_newer_than_the_database_about_a_gap(tmp_path: Path) -> Non
     report = Check(tmp_path, 1, (HOUR + 2) * 3600, UTC).run(Held([row(1, 1, 0, 300)], [gap]), spool())
     assert (report.gaps, report.spooled, report.missing_s) == (1, 1, 0.0)
     assert sum(day.gap_s for day in report.days) == 300.0
+
+
+def test_what_a_spool_still_says_of_a_destroyed_hour_is_no_missing_file(tmp_path: Path) -> None:
+    late, other = row(1, 1, 0, 300), row(2, 1, 300, 300)
+    died = [(late.camera, late.stream, late.epoch)]
+    told = Check(tmp_path, 1, (HOUR + 2) * 3600, UTC).run(Held([], destroyed=died), [late])
+    assert (told.problems, told.seconds) == ([], 0)
+    # the other side: an hour that lives, and a row of the index itself, are named as ever
+    for index, spooled in ((Held([]), [late]), (Held([other], destroyed=died), [])):
+        missing = Check(tmp_path, 1, (HOUR + 2) * 3600, UTC).run(index, spooled)
+        assert any("gone" in text for text in missing.problems)
+
+
+def test_what_is_destroyed_while_the_check_looks_is_no_missing_file(tmp_path: Path) -> None:
+    class Dying(Held):
+        """Its hour dies after the rows were read."""
+
+        asked = 0
+
+        def segments(self, class_: int, epoch: int) -> list[Segment]:
+            self.asked += 1
+            return super().segments(class_, epoch) if self.asked == 1 else []
+
+    seen = row(1, 1, 0, 300)
+    died = Dying([seen], destroyed=[(seen.camera, seen.stream, seen.epoch)])
+    assert Check(tmp_path, 1, (HOUR + 2) * 3600, UTC).run(died).problems == []
+    assert any("gone" in text for text in Check(tmp_path, 1, (HOUR + 2) * 3600, UTC).run(Dying([seen])).problems)

@@ -204,13 +204,28 @@ class Check:
                 raise
             except (OSError, SegmentBroken, _Fault) as error:
                 self.report.problem(f"{place.name}: {error}")
+        self._missing(hour, index, known, found)
         for row in known.values():
-            if row.segment_id not in found and not (self.store / row.path).exists():
-                self.report.problem(f"{row.path}: 색인에 있으나 파일이 없습니다 / the index names a file that is gone")
             if row.parts:
                 self._cameras.add(row.camera)
                 self.report.seconds += row.until_s - row.first_s
         return list(known.values())
+
+    def _missing(self, hour: Hour, index: Index, known: dict[bytes, Segment], found: Mapping[bytes, str]) -> None:
+        """Rows without a file are named; those of a destroyed hour leave ``known``.
+
+        Destruction marks rows before files go, and what a recorder still has in its spool about them comes later.
+        """
+        missing = [row for row in known.values() if row.segment_id not in found]
+        missing = [row for row in missing if not (self.store / row.path).exists()]
+        if not missing:
+            return
+        lives = {row.segment_id for row in index.segments(int(hour[0]), int(hour[1]))}
+        for row in missing:
+            if row.segment_id not in lives and index.dead(row):
+                del known[row.segment_id]
+            else:
+                self.report.problem(f"{row.path}: 색인에 있으나 파일이 없습니다 / the index names a file that is gone")
 
     def _explain(self, index: Index, spooled: Mapping[UUID, Gap]) -> None:
         """Gap rows: what waits in the spool is newer than what PostgreSQL has of the same gap."""

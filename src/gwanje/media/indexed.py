@@ -34,6 +34,10 @@ class Index(Protocol):
         """Segments of an hour of which seconds are another recorder's (무효 영상): id → first that does not count."""
         ...
 
+    def dead(self, row: Segment) -> bool:
+        """Has that row's camera-hour been destroyed? It dies whole, so that one marked row says it."""
+        ...
+
     def gaps(self) -> Iterator[Gap]:
         """Every gap row."""
         ...
@@ -65,6 +69,10 @@ class Held:
     def garbage(self, class_: int, epoch: int) -> dict[bytes, int]:
         """None: only the database knows other recorders."""
         return {}
+
+    def dead(self, row: Segment) -> bool:
+        """As given."""
+        return (row.camera, row.stream, row.epoch) in self._destroyed
 
     def gaps(self) -> Iterator[Gap]:
         """Every gap."""
@@ -116,6 +124,15 @@ class Stored:
             [class_, epoch],
         )
         return {bytes(row[0]): int(row[1]) for row in self._cursor.fetchall()}
+
+    def dead(self, row: Segment) -> bool:
+        """One probe of the index (camera, stream, epoch)."""
+        self._cursor.execute(
+            "select exists (select from footage_segment where camera = %s and stream = %s and epoch = %s "
+            "and class = %s and destroyed_at is not null)",
+            [row.camera, row.stream, row.epoch, row.class_],
+        )
+        return bool((self._cursor.fetchone() or [False])[0])
 
     def gaps(self) -> Iterator[Gap]:
         """Page by page."""
