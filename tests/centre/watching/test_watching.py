@@ -72,14 +72,18 @@ def test_no_token_off_shift_or_in_another_role(hire, seat, camera, role, sign_in
 @pytest.mark.norm("live.on_duty", "deny")
 @pytest.mark.parametrize("duty", [True, False])
 def test_a_page_of_tiles_is_judged_camera_by_camera(hire, camera, sign_in, duty):
-    """Together as alone: what is refused has no token, no row is written for it, and asked alone it has both."""
+    """Together as alone: what is refused has no token and one ledger row that names it; asked alone it is told why."""
     keys.signing_key(home(), "web", create=True)
     browser = sign_in(hire("operator"), duty=duty)
-    ask = {"cameras": [str(camera.id), str(uuid7())], "stream": "transcode"}
+    unknown = uuid7()
+    ask = {"cameras": [str(camera.id), str(unknown)], "stream": "transcode"}
     tickets = browser.post("/api/watching/live-tokens", ask, content_type="application/json").json()["tickets"]
     assert tickets[1] is None
     assert (tickets[0] is not None) is duty
-    assert rows("watching.live.watch.refused") == []
+    assert rows("watching.live.watch.refused") == ["refused"]
+    with connection.cursor() as cursor:
+        cursor.execute("select cameras from ledger_opening where kind = 'watching.live.watch.refused'")
+        assert set(cursor.fetchone()[0]) == ({unknown} if duty else {camera.id, unknown})
     if duty:
         token = LiveToken.open(base64.urlsafe_b64decode(tickets[0]["token"] + "=="), keys.public_key(home(), "web"))
         assert (token.camera, token.stream) == (camera.id, 2)
