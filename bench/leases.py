@@ -29,7 +29,8 @@ from gwanje.kernel.home import Home
 from gwanje.kernel.sources import Source, put_source
 
 SQL = Path(leases.__file__).parent / "sql"
-EPOCH = 480_000
+# after every lease that is taken here: no row is older than its lease
+EPOCH = 600_000
 BATCH = 1000
 TURNS = 5
 

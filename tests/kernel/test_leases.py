@@ -17,7 +17,8 @@ from gwanje.kernel.footage import EPOCH_S, Gap, Segment, gaps_of, put_gaps, put_
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.sources import Source, put_source
 
-EPOCH = 480_000
+# after every lease that is taken here: no row is older than its lease
+EPOCH = 600_000
 T0 = EPOCH * EPOCH_S
 AGENCY = UUID(int=5)
 TABLES = (

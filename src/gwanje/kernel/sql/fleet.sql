@@ -87,13 +87,15 @@ declare
   last_s bigint := new.epoch * 3600 + new.last_tick;
   newest bigint;
   own bigint;
+  earliest bigint;
   until_s bigint;
 begin
   perform 1 from footage_lease where camera = new.camera;
   if not found then
     return new;
   end if;
-  select from_s into own from footage_reign where camera = new.camera and fence = new.fence;
+  select from_s, taken_us / 1000000 - 60 into own, earliest
+    from footage_reign where camera = new.camera and fence = new.fence;
   if found and (own is null or first_s < own) then
     select fence into newest from footage_lease where camera = new.camera for update;
   else
@@ -101,6 +103,12 @@ begin
   end if;
   -- a fence that no lease has given yet is nobody's: it must not outrank who holds the camera
   if new.fence > newest then
+    perform footage_discard(new, first_s, 'overlap');
+    return null;
+  end if;
+  -- nobody stores a second before the lease is his: a recorder whose clock is behind (by more than a minute, the step
+  -- that every clock here is allowed) must not cut off what others stored
+  if first_s < earliest then
     perform footage_discard(new, first_s, 'overlap');
     return null;
   end if;
