@@ -65,6 +65,11 @@ def facts(made: Centre, kind: str) -> list[dict]:
     return [line for line in lines if line["kind"] == kind]
 
 
+def opened_ticks(made: Centre) -> list[int]:
+    with contextlib.closing(VaultClient(made.home, "worker")) as client:
+        return [row.tick for row in client.open_log(0, 1000)]
+
+
 def hello(made: Centre, permit: bytes) -> dict:
     return {"permit": text(permit), "viewer": made.viewer()}
 
@@ -86,9 +91,7 @@ async def test_exactly_the_permitted_seconds_are_played(made: Centre) -> None:
     assert {m["type"] for m in tab.told} == {"session", "init", "end"}
     opened = facts(made, "playback.range.opened")
     assert [(o["first"], o["until"], o["cameras"]) for o in opened] == [(first, until, [str(made.camera)])]
-    with contextlib.closing(VaultClient(made.home, "worker")) as client:
-        ticks = [row.tick for row in client.open_log(0, 1000)]
-    assert sorted(set(ticks)) == [s % 3600 for s in range(first, until)]
+    assert sorted(set(opened_ticks(made))) == [s % 3600 for s in range(first, until)]
 
 
 async def test_a_seek_begins_at_a_key_frame_and_never_before_the_permit(made: Centre, street: Street) -> None:
@@ -324,9 +327,9 @@ class Listening(AsyncVaultClient):
         super().__init__(*args)
         self.lent: dict[int, dict[bytes, bytes]] = {}
 
-    async def open_tick(self, session, class_, slot, epoch, tick, segments):
-        keys = await super().open_tick(session, class_, slot, epoch, tick, segments)
-        self.lent[tick] = keys
+    async def open_ticks(self, session, class_, slot, epoch, seconds):
+        keys = await super().open_ticks(session, class_, slot, epoch, seconds)
+        self.lent.update({tick: lent for (tick, _), lent in zip(seconds, keys, strict=True)})
         return keys
 
 
@@ -373,6 +376,18 @@ async def test_a_session_opens_nothing_outside_at_vaultd_itself(made: Centre) ->
     session = await client.redeem(made.permit(first, until), base64.urlsafe_b64decode(made.viewer() + "=="))
     for second, slot in ((first - 1, made.slot), (until, made.slot), (first, made.slot + 1)):
         with pytest.raises(VaultRefused) as refused:
-            await client.open_tick(session.session, CLASS, slot, second // 3600, second % 3600, [bytes(32)])
+            await client.open_ticks(session.session, CLASS, slot, second // 3600, [(second % 3600, [bytes(32)])])
         assert refused.value.code == "outside"
+    before = len(opened_ticks(made))
+    several = [(second % 3600, [bytes(32)]) for second in range(first, until + 1)]
+    with pytest.raises(VaultRefused) as refused:
+        await client.open_ticks(session.session, CLASS, made.slot, first // 3600, several)
+    assert refused.value.code == "outside"
+    with pytest.raises(VaultRefused) as refused:
+        await client.open_ticks(session.session, CLASS, made.slot, first // 3600, several[:1] * 13)
+    assert refused.value.code == "limit"
+    assert len(opened_ticks(made)) == before, "one second that may not be opened refuses all, and none is logged"
+    lent = await client.open_ticks(session.session, CLASS, made.slot, first // 3600, several[:-1])
+    assert opened_ticks(made)[before:] == [tick for tick, _ in several[:-1]], "a row for each second, in order"
+    assert len({okm[bytes(32)] for okm in lent}) == len(several) - 1
     await client.close()

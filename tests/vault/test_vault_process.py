@@ -312,10 +312,10 @@ def test_the_async_client_speaks_the_same(served, lent):
         session = await player.redeem(permit, served.viewer())
         segments = [os.urandom(32) for _ in range(4)]
         opened = await asyncio.gather(
-            *(player.open_tick(session.session, 1, slot, epoch, answers[0].first, [s]) for s in segments)
+            *(player.open_ticks(session.session, 1, slot, epoch, [(answers[0].first, [s])]) for s in segments)
         )
         leaf = bytes(answers[0].spine().at(answers[0].first))
-        assert [o[s] for o, s in zip(opened, segments, strict=True)] == [parts.okm(leaf, s) for s in segments]
+        assert [o[0][s] for o, s in zip(opened, segments, strict=True)] == [parts.okm(leaf, s) for s in segments]
         with pytest.raises(VaultRefused):
             await player.lend(1, slot, epoch)
         await asyncio.gather(recorder.close(), player.close())

@@ -407,11 +407,22 @@ class AsyncVaultClient:
         """The same session for the same person and station (role player)."""
         return _session(session, await self._call({"op": "resume", "session": session, "viewer": viewer}))
 
-    async def open_tick(  # noqa: PLR0917 - the wire's own order
-        self, session: bytes, class_: int, slot: int, epoch: int, tick: int, segments: Sequence[bytes]
-    ) -> dict[bytes, bytes]:
-        """Segment id → 64 bytes of key material for one second (role player)."""
-        return dict((await self._call(_open_tick(session, class_, slot, epoch, tick, segments)))["okm"])
+    async def open_ticks(  # noqa: PLR0917 - the wire's own order
+        self, session: bytes, class_: int, slot: int, epoch: int, seconds: Sequence[tuple[int, Sequence[bytes]]]
+    ) -> list[dict[bytes, bytes]]:
+        """Segment id → 64 bytes of key material for seconds of one hour, (tick, segments) each, at most 12.
+
+        One request and one wait for vaultd's disk, a row of its open-log for each second (role player).
+        """
+        request = {
+            "op": "open_ticks",
+            "session": session,
+            "class": class_,
+            "slot": slot,
+            "epoch": epoch,
+            "seconds": [[tick, list(segments)] for tick, segments in seconds],
+        }
+        return [dict(okm) for okm in (await self._call(request))["okm"]]
 
     async def verify(self, header: bytes, init: bytes, part: bytes) -> Verified:
         """Is a sealed part authentic, and which tracks does it hold? ``init``: the sealed init part, or empty."""

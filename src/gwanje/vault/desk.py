@@ -24,6 +24,7 @@ from gwanje.vault.tree import EPOCH_S, TICKS
 
 SESSION_MAX_S: Final = 30 * 60
 SEGMENTS_MAX: Final = 16
+TICKS_MAX: Final = 12
 FUTURE_S: Final = 60
 SPENT_MAX: Final = 10_000
 MINTS_AN_HOUR: Final = 120
@@ -221,15 +222,41 @@ class Desk:
         self, session: bytes, class_: int, slot: int, epoch: int, tick: int, segments: Sequence[bytes]
     ) -> dict[bytes, bytes]:
         """Key material (64 bytes a segment) of one second inside the session's Permit; logged before it is given."""
+        return self.open_ticks(session, class_, slot, epoch, [(tick, segments)])[0]
+
+    def open_ticks(  # noqa: PLR0917 - the wire's own order
+        self, session: bytes, class_: int, slot: int, epoch: int, seconds: Sequence[tuple[int, Sequence[bytes]]]
+    ) -> list[dict[bytes, bytes]]:
+        """The same for at most ``TICKS_MAX`` seconds of one hour, (tick, segments) each: a row for every second.
+
+        Every second is judged as alone and before any row is written: one that may not be opened refuses all.
+        """
         spent = self._session(session)
-        body = spent.body
+        if not 1 <= len(seconds) <= TICKS_MAX:
+            raise VaultError("limit", f"1 to {TICKS_MAX} seconds")
+        leaves = [self._leaf(spent, class_, slot, epoch, tick, segments) for tick, segments in seconds]
+        opened = []
+        for (tick, segments), leaf in zip(seconds, leaves, strict=True):
+            self._logged(spent, class_, slot, epoch, tick, len(segments))
+            opened.append({segment: parts.okm(leaf, segment) for segment in segments})
+        return opened
+
+    def _leaf(  # noqa: PLR0917 - the wire's own order
+        self, spent: Spent, class_: int, slot: int, epoch: int, tick: int, segments: Sequence[bytes]
+    ) -> bytes:
+        """One second's leaf after every check; VaultError."""
         if not 0 <= tick < TICKS:
             raise VaultError("outside", f"tick {tick}")
-        refuse_outside(body, slot, epoch * EPOCH_S + tick)
-        camera = next((lens[0] for lens in body["cameras"] if lens[1] == slot), b"")
+        refuse_outside(spent.body, slot, epoch * EPOCH_S + tick)
         if not 1 <= len(segments) <= SEGMENTS_MAX or any(len(s) != 32 for s in segments):
             raise VaultError("limit", f"1 to {SEGMENTS_MAX} segments")
-        leaf = self.vault.leaf(class_, slot, epoch, tick)
+        return self.vault.leaf(class_, slot, epoch, tick)
+
+    def _logged(  # noqa: PLR0917 - the wire's own order
+        self, spent: Spent, class_: int, slot: int, epoch: int, tick: int, segments: int
+    ) -> None:
+        body = spent.body
+        camera = next((lens[0] for lens in body["cameras"] if lens[1] == slot), b"")
         self.vault.open_log.append(
             {
                 "permit": spent.permit,
@@ -241,11 +268,10 @@ class Desk:
                 "slot": slot,
                 "epoch": epoch,
                 "tick": tick,
-                "segments": len(segments),
+                "segments": segments,
                 "at": self.vault.clock.now_us(),
             }
         )
-        return {segment: parts.okm(leaf, segment) for segment in segments}
 
     # --- fsck -----------------------------------------------------------------------------------------------------
 

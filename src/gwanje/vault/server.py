@@ -50,6 +50,7 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "redeem": frozenset(("player",)),
     "resume": frozenset(("player",)),
     "open_tick": frozenset(("player",)),
+    "open_ticks": frozenset(("player",)),
     "verify": frozenset(("checker", "worker")),
     "checkpoint": frozenset(("worker",)),
     "destroy_due": frozenset(("worker",)),
@@ -137,6 +138,7 @@ class VaultServer:
             "redeem": self._redeem,
             "resume": self._resume,
             "open_tick": self._open_tick,
+            "open_ticks": self._open_ticks,
             "verify": self._verify,
             "checkpoint": self._checkpoint,
             "destroy_due": self._destroy_due,
@@ -390,6 +392,13 @@ class VaultServer:
         okm = self.desk.open_tick(
             r["session"], int(r["class"]), int(r["slot"]), int(r["epoch"]), int(r["tick"]), list(r["segments"])
         )
+        await self._syncer.wait()
+        return {"okm": okm}
+
+    async def _open_ticks(self, r: Request) -> Answer:
+        seconds = [(int(tick), list(segments)) for tick, segments in r["seconds"]]
+        okm = self.desk.open_ticks(r["session"], int(r["class"]), int(r["slot"]), int(r["epoch"]), seconds)
+        # one fdatasync for all their rows, and before any key of theirs is given
         await self._syncer.wait()
         return {"okm": okm}
 

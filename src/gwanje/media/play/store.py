@@ -23,6 +23,8 @@ FILES_MAX = 2000
 CLASSES_MAX = 1000
 RESCAN_US = 1_000_000
 REMOTE_RESCAN_US = 10_000_000
+# a file covers five minutes at most, and its name says when it began
+FILE_S, SPARE_S = 300, 5
 T = TypeVar("T")
 log = logging.getLogger("gwanje.player")
 
@@ -58,6 +60,12 @@ class Sealed:
     def idr(self) -> bool:
         """Does a part of this second begin with a key frame?"""
         return any(part.header.kind == VIDEO and part.header.idr for part in self.parts)
+
+
+def _may_hold(path: Path, second: int) -> bool:
+    """Does a file's name (``stream-created µs-id``) allow that it holds this second?"""
+    created = path.name.split("-")[1:2]
+    return bool(created) and created[0].isdecimal() and -1 <= second - int(created[0]) // 1_000_000 < FILE_S + SPARE_S
 
 
 class _Ticks:
@@ -203,12 +211,20 @@ class Store:
 
     def at(self, slot: int, stream: int, second: int) -> list[Sealed]:
         """What stands of one second (Unix s), in order of arrival; empty when nothing was recorded."""
-        epoch, tick = divmod(second, EPOCH_S)
+        files = [path for path in self._files(slot, second // EPOCH_S) if path.name.startswith(f"{stream}-")]
+        likely = [path for path in files if _may_hold(path, second)]
+        out = self._holding(likely, slot, stream, second)
+        if not out:
+            # a file whose name does not tell the truth costs a look into all of the hour, not its seconds
+            out = self._holding([path for path in files if path not in likely], slot, stream, second)
+        if not out:
+            self._seen(slot, second // EPOCH_S)
+        return sorted(out, key=lambda sealed: sealed.start_us)
+
+    def _holding(self, files: Sequence[Path], slot: int, stream: int, second: int) -> list[Sealed]:
         fresh = second >= self._clock.now_s() - 10
-        out = []
-        for path in self._files(slot, epoch):
-            if path.name.split("-", 1)[0] != str(stream):
-                continue
+        tick, out = second % EPOCH_S, []
+        for path in files:
             ticks = self._ticks(path)
             if ticks is None or ticks.reader.header.stream != stream or ticks.reader.header.slot != slot:
                 continue
@@ -216,9 +232,7 @@ class Store:
                 ticks.grow()
             if parts := ticks.by_tick.get(tick):
                 out.append(Sealed(ticks.reader, tuple(parts)))
-        if not out:
-            self._seen(slot, epoch)
-        return sorted(out, key=lambda sealed: sealed.start_us)
+        return out
 
     def next_second(self, slot: int, stream: int, second: int, until: int) -> int:
         """The first second in [second, until) with footage, or ``until``."""

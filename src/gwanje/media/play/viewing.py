@@ -1,7 +1,8 @@
 """One viewing (열람): the seconds of one Permit for one officer, opened one by one, at the pace of the page.
 
 Order for every second: the sealed bytes are read, vaultd is asked for that second's keys (and logs it), the part is
-opened in memory, moved on the time line, sent, forgotten. Nothing outside the Permit's range is even asked for.
+opened in memory, moved on the time line, sent, forgotten. The seconds from a key frame to the asked one are asked for
+together: one request, one wait for the disk, a row for each. Nothing outside the Permit's range is even asked for.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import asyncio
 import contextlib
 import logging
 import struct
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from gwanje.kernel.clock import Clock
@@ -19,6 +20,7 @@ from gwanje.kernel.permit import Lens, Permit
 from gwanje.media.play.boxes import BadBoxes, Init, Timeline, read_init
 from gwanje.media.play.store import EPOCH_S, Sealed, Store
 from gwanje.vault.client import Session
+from gwanje.vault.desk import TICKS_MAX
 from gwanje.vault.errors import VaultError
 from gwanje.vault.parts import INIT, PartHeader, open_part
 from gwanje.vault.store import StoreAway
@@ -42,10 +44,10 @@ class Door(Protocol):
     async def resume(self, session: bytes, viewer: bytes) -> Session:
         """Go on with a session."""
 
-    async def open_tick(  # noqa: PLR0917 - the wire's own order
-        self, session: bytes, class_: int, slot: int, epoch: int, tick: int, segments: list[bytes]
-    ) -> dict[bytes, bytes]:
-        """Key material of one second."""
+    async def open_ticks(  # noqa: PLR0917 - the wire's own order
+        self, session: bytes, class_: int, slot: int, epoch: int, seconds: Sequence[tuple[int, Sequence[bytes]]]
+    ) -> list[dict[bytes, bytes]]:
+        """Key material of seconds of one hour, (tick, segments) each."""
 
 
 class Refused(Exception):
@@ -74,12 +76,22 @@ class _Piece:
     class_: int
 
 
+@dataclass(frozen=True)
+class _Lent:
+    """One second that vaultd opened: its parts, their keys by segment and class, why there are none."""
+
+    pieces: list[_Piece]
+    keys: dict[tuple[int, bytes], bytes]
+    reason: str
+
+
 class Pace:
     """How fast seconds may be opened (재생 속도): never more than three seconds of watching ahead of what is watched.
 
     What is watched moves as fast as time, times the page's speed, and never past what was opened. Credits of the page
     come on top: a page that does not ask gets nothing. Orders (seeks) start afresh, but all together get no more than
-    twelve seconds at once and six times as fast as time.
+    twelve seconds at once and six times as fast as time. What lies between a key frame and the ordered second is
+    decoded and not watched: it needs no credit (``lead``), and counts with the orders.
     """
 
     def __init__(self) -> None:
@@ -107,10 +119,11 @@ class Pace:
         self.paused = False
         self._changed.set()
 
-    def refund(self) -> None:
+    def refund(self, *, lead: bool = False) -> None:
         """A second was taken that could not be shown: nobody watches it."""
-        self._credits += 1
-        self._ahead = max(0.0, self._ahead - 1)
+        if not lead:
+            self._credits += 1
+            self._ahead = max(0.0, self._ahead - 1)
 
     def pause(self) -> None:
         """Nothing until the page asks for more or plays; what is ahead stays ahead."""
@@ -129,21 +142,33 @@ class Pace:
         if not self.paused:
             self._ahead = max(0.0, self._ahead - gone * self.speed)
 
-    async def take(self, stop: Callable[[], bool]) -> bool:
+    def _wait_s(self, lead: bool) -> float | None:
+        """Seconds until one more may be opened; None: not before the page asks."""
+        tokens = (1 - self._tokens) / RATE_MAX
+        if self.paused or not (lead or self._credits > 0):
+            return None
+        return tokens if lead else max((self._ahead + 1 - self._room) / self.speed, tokens)
+
+    def now(self, *, lead: bool = False) -> bool:
+        """Take one more second if that may be at once."""
+        self._pass()
+        wait = self._wait_s(lead)
+        if wait is None or wait > 0:
+            return False
+        self._tokens -= 1
+        if not lead:
+            self._credits -= 1
+            self._ahead += 1
+        return True
+
+    async def take(self, stop: Callable[[], bool], *, lead: bool = False) -> bool:
         """Wait until one more second may be opened; False when ``stop`` says so first."""
         while not stop():
-            self._pass()
             self._changed.clear()
-            wait = None
-            if self._credits > 0 and not self.paused:
-                wait = max((self._ahead + 1 - self._room) / self.speed, (1 - self._tokens) / RATE_MAX)
-                if wait <= 0:
-                    self._credits -= 1
-                    self._ahead += 1
-                    self._tokens -= 1
-                    return True
+            if self.now(lead=lead):
+                return True
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), wait)
+                await asyncio.wait_for(self._changed.wait(), self._wait_s(lead))
         return False
 
 
@@ -165,6 +190,7 @@ class Viewing:
         self._need_key = True
         self._run: tuple[Lens, int, int] | None = None
         self._dead: set[tuple[int, int]] = set()
+        self._lent: dict[int, _Lent] = {}
         self._telling: asyncio.Future[None] | None = None
 
     def play(self, camera: bytes, at: int, speed: int = 1) -> None:
@@ -205,6 +231,7 @@ class Viewing:
         second = await self._store.ask(self._store.key_second, lens.slot, lens.stream, order.at, self.permit.first)
         self._timeline.restart()
         self._need_key, self._sent_init = True, b""
+        self._lent.clear()
         gap: tuple[int, str] | None = None
         shown, reasons = False, set[str]()
         while second < until:
@@ -213,7 +240,7 @@ class Viewing:
             if there == second:
                 there = second + 1
                 dead = await self._store.ask(self._is_dead, lens, second)
-                reason = "destroyed" if dead else await self._paced(lens, second, gap)
+                reason = "destroyed" if dead else await self._paced(order, second, gap)
                 if reason == "":
                     return
             if reason is None:
@@ -236,16 +263,29 @@ class Viewing:
         epoch = second // EPOCH_S
         return all((s.class_, epoch) in self._dead for s in self._store.at(lens.slot, lens.stream, second))
 
-    async def _paced(self, lens: Lens, second: int, gap: tuple[int, str] | None) -> str | None:
+    async def _paced(self, order: Order, second: int, gap: tuple[int, str] | None) -> str | None:
         """One second when it is time for it; empty text when another order came first."""
-        if not await self.pace.take(lambda: self._order is not None):
-            await self.flush()
-            return ""
-        reason = await self._second(lens, second, gap)
+        lead = second < order.at
+        if second not in self._lent:
+            if not await self.pace.take(lambda: self._order is not None, lead=lead):
+                await self._tell()
+                return ""
+            await self._lend(order.lens, self._together(order, second))
+        reason = await self._second(second, gap)
         if reason is not None:
             # the page has no picture for which it could ask for more
-            self.pace.refund()
+            self.pace.refund(lead=lead)
         return reason
+
+    def _together(self, order: Order, second: int) -> list[int]:
+        """The seconds that are opened with this one: up to the ordered one, as far as the pace and the hour go."""
+        seconds = [second]
+        while seconds[-1] < order.at and len(seconds) < TICKS_MAX:
+            more = seconds[-1] + 1
+            if more % EPOCH_S == 0 or not self.pace.now(lead=more < order.at):
+                break
+            seconds.append(more)
+        return seconds
 
     async def _nothing(self, reason: str) -> None:
         texts = {
@@ -260,29 +300,44 @@ class Viewing:
             await self._send({"type": "gap", "from": gap[0], "until": second, "reason": gap[1]})
         return second, reason
 
-    async def _second(self, lens: Lens, second: int, gap: tuple[int, str] | None) -> str | None:
-        """Open and send one second; the reason of a gap when nothing of it could be shown."""
-        assert self.permit.first <= second < self.permit.until
-        epoch, tick = divmod(second, EPOCH_S)
-        pieces, reason = await self._store.ask(self._pieces, lens, second)
-        sent = False
-        for class_ in sorted({piece.class_ for piece in pieces}):
-            mine = [piece for piece in pieces if piece.class_ == class_]
-            try:
-                keys = await self._keys(class_, lens.slot, epoch, tick, mine)
-            except VaultError as error:
-                if error.code != "destroyed":
-                    raise
-                self._dead.add((class_, epoch))
-                reason = "destroyed"
-                continue
-            await self._noted(lens, second)
-            sent = await self._show(mine, keys, None if sent else gap, second) or sent
-        return None if sent else reason
+    async def _second(self, second: int, gap: tuple[int, str] | None) -> str | None:
+        """Send one second that was opened; the reason of a gap when nothing of it could be shown."""
+        lent = self._lent.pop(second)
+        sent = await self._show(lent, gap, second)
+        return None if sent else lent.reason
 
-    async def _keys(self, class_: int, slot: int, epoch: int, tick: int, pieces: list[_Piece]) -> dict[bytes, bytes]:
-        segments = sorted({piece.segment for piece in pieces})
-        return await self._door.open_tick(self.session, class_, slot, epoch, tick, segments)
+    async def _lend(self, lens: Lens, seconds: list[int]) -> None:
+        """Read the sealed parts of these seconds of one hour, then ask for their keys together."""
+        assert all(self.permit.first <= second < self.permit.until for second in seconds)
+        epoch = seconds[0] // EPOCH_S
+        for second in seconds:
+            pieces, reason = await self._store.ask(self._pieces, lens, second)
+            self._lent[second] = _Lent(pieces, {}, reason)
+        try:
+            for class_ in sorted({piece.class_ for second in seconds for piece in self._lent[second].pieces}):
+                await self._ask(lens, class_, epoch, {s: ids for s in seconds if (ids := self._segments(s, class_))})
+        finally:
+            for second in seconds:
+                if self._lent[second].keys:
+                    await self._noted(lens, second)
+
+    async def _ask(self, lens: Lens, class_: int, epoch: int, wanted: dict[int, list[bytes]]) -> None:
+        """Keys of one retention class for these seconds (second → segments)."""
+        asked = [(second % EPOCH_S, segments) for second, segments in wanted.items()]
+        try:
+            keys = await self._door.open_ticks(self.session, class_, lens.slot, epoch, asked)
+        except VaultError as error:
+            if error.code != "destroyed":
+                raise
+            self._dead.add((class_, epoch))
+            for second in wanted:
+                self._lent[second] = replace(self._lent[second], reason="destroyed")
+            return
+        for second, material in zip(wanted, keys, strict=True):
+            self._lent[second].keys.update({(class_, segment): okm for segment, okm in material.items()})
+
+    def _segments(self, second: int, class_: int) -> list[bytes]:
+        return sorted({piece.segment for piece in self._lent[second].pieces if piece.class_ == class_})
 
     def _pieces(self, lens: Lens, second: int) -> tuple[list[_Piece], str]:
         """The parts of one second, still sealed, and why there are none if there are none."""
@@ -309,13 +364,11 @@ class Viewing:
             out.append(_Piece(part.header, data, sealed.segment_id, sealed.class_))
         return out
 
-    async def _show(
-        self, pieces: list[_Piece], keys: dict[bytes, bytes], gap: tuple[int, str] | None, second: int
-    ) -> bool:
+    async def _show(self, lent: _Lent, gap: tuple[int, str] | None, second: int) -> bool:
         """Open the parts of one second and send what is video; False when nothing could be shown."""
         sent = False
-        for piece in pieces:
-            material = keys.get(piece.segment)
+        for piece in sorted(lent.pieces, key=lambda piece: piece.class_):
+            material = lent.keys.get((piece.class_, piece.segment))
             if material is None:
                 continue
             try:
@@ -363,15 +416,27 @@ class Viewing:
         if self._run is not None and self._run[0] == lens and self._run[2] == second and second - self._run[1] < 60:
             self._run = (lens, self._run[1], second + 1)
             return
-        await self.flush()
+        await self._tell()
         self._run = (lens, second, second + 1)
 
-    async def flush(self) -> None:
-        """Tell the range opened since the last time."""
+    async def _tell(self) -> None:
+        """Begin to tell the range opened since the last time; the next picture does not wait for its row's disk.
+
+        One row at a time is on its way: the one before has to stand, and a row that cannot be written ends the viewing.
+        """
         run, self._run = self._run, None
-        if run is not None:
-            self._telling = asyncio.ensure_future(self._opened(*run))
+        if run is None:
+            return
+        await self._told_all()
+        self._telling = asyncio.ensure_future(self._opened(*run))
+
+    async def _told_all(self) -> None:
         if self._telling is not None:
             # a connection that breaks here must not take the row with it
             await asyncio.shield(self._telling)
             self._telling = None
+
+    async def flush(self) -> None:
+        """Tell the range opened since the last time, and wait until it stands."""
+        await self._tell()
+        await self._told_all()
