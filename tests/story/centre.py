@@ -140,8 +140,14 @@ class Centre:
         return self.process.wait(limit_s)
 
 
+def temporary(home: Home) -> Path:
+    """The centre's own temporary folder: whatever a process of it would leave behind lies there."""
+    return home.root.with_name(f"{home.root.name}.tmp")
+
+
 def environment(home: Home) -> dict[str, str]:
-    return {**os.environ, "GWANJE_DATA": str(home.root), "GWANJE_PORT": str(home.port)}
+    place = {"GWANJE_DATA": str(home.root), "GWANJE_PORT": str(home.port), "TMPDIR": str(temporary(home))}
+    return {**os.environ, **place}
 
 
 def until(what: str, condition: Callable[[], Any], limit_s: float = 30, pause_s: float = 0.1) -> Any:
@@ -163,6 +169,7 @@ def running(root: Path, *words: str, settable_clock: bool = False) -> Iterator[C
     port = free_port()
     home = Home.create(root, settable_clock=settable_clock, port=port, demo=True)
     home = Home(root.resolve())
+    temporary(home).mkdir(mode=0o700, exist_ok=True)
     log = root.parent / f"{root.name}.supervisor.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
