@@ -11,7 +11,8 @@ import signal
 import sys
 import time
 
-from gwanje.media import rtsp
+from gwanje.kernel.reach import Reach
+from gwanje.media import outward, rtsp
 from gwanje.media.engine import TICK_S
 from gwanje.media.rtp import RECEIVE_SIZE
 
@@ -20,6 +21,7 @@ running = True
 
 async def play(pattern: str, cameras: int) -> list[rtsp.Playing]:
     """One connection per camera."""
+    outward.govern(Reach(loopback=True))
     gate = asyncio.Semaphore(16)
 
     async def one(number: int) -> rtsp.Playing:

@@ -14,7 +14,9 @@ from uuid import UUID
 
 from gwanje.apps.recorder import settings
 from gwanje.kernel.home import Home
+from gwanje.kernel.reach import Reach
 from gwanje.kernel.sources import Source
+from gwanje.media import outward
 from gwanje.media.recorder import Recorder
 from gwanje.vault.client import AsyncVaultClient, VaultClient
 
@@ -35,6 +37,7 @@ async def main() -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
+    outward.govern(Reach.of(home))
     recorder = Recorder(
         settings=settings(home),
         clock=home.clock,

@@ -16,7 +16,9 @@ from uuid import UUID
 from gwanje.apps.recorder import settings
 from gwanje.kernel import keys
 from gwanje.kernel.home import Home
+from gwanje.kernel.reach import Reach
 from gwanje.kernel.sources import Source
+from gwanje.media import outward
 from gwanje.media.recorder import Recorder
 from gwanje.vault.client import AsyncVaultClient, VaultClient
 
@@ -46,6 +48,7 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     keys.signing_key(home, "web", create=True)
+    outward.govern(Reach.of(home))
     recorder = Recorder(
         settings=settings(home), clock=home.clock, lender=AsyncVaultClient(home, "recorder"), spool=home.spool,
         unseal=lambda _: None,

@@ -33,7 +33,9 @@ import av
 
 from bench.transports import Lender
 from gwanje.kernel.clock import Clock
+from gwanje.kernel.reach import Reach
 from gwanje.kernel.sources import Source
+from gwanje.media import outward
 from gwanje.media.recorder import Recorder
 from gwanje.media.segments import Settings
 from gwanje.media.sim.clips import Clip, streets
@@ -202,6 +204,7 @@ async def recorded(wanted: list[tuple[Cell, Source]], root: Path, seconds: float
     """All cells in one recorder; what became of each."""
     clock = Clock(root / "clock.json")
     lender = Lender(clock)
+    outward.govern(Reach(loopback=True, files="/"))
     recorder = Recorder(
         settings=Settings(root / "store", UUID(int=7), bytes(16), flush_s=1), clock=clock, lender=lender,
         spool=root / "spool", unseal=lambda _: None,

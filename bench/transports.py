@@ -21,7 +21,9 @@ from typing import Any
 from uuid import UUID
 
 from gwanje.kernel.clock import Clock
+from gwanje.kernel.reach import Reach
 from gwanje.kernel.sources import Source
+from gwanje.media import outward
 from gwanje.media.drivers.datagrams import Datagrams
 from gwanje.media.recorder import Recorder
 from gwanje.media.segments import Settings
@@ -69,6 +71,7 @@ async def measured(port: int, transport: str, cameras: int, seconds: float) -> d
     with tempfile.TemporaryDirectory(prefix="gwanje-bench-") as folder:
         root = Path(folder)
         clock = Clock(root / "clock.json")
+        outward.govern(Reach(loopback=True))
         recorder = Recorder(
             settings=Settings(root / "store", UUID(int=7), bytes(16)), clock=clock, lender=Lender(clock),
             spool=root / "spool", unseal=lambda _: None,

@@ -7,6 +7,12 @@ import inspect
 
 import pytest
 
+from gwanje.kernel.reach import Reach
+from gwanje.media import outward
+
+# simulated cameras live on this machine, clips in its folders: what a demo's configuration says
+outward.govern(Reach(loopback=True, files="/"))
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:

@@ -39,12 +39,14 @@ def jpegs(count: int = 10, width: int = 160, height: int = 96) -> list[bytes]:
 
 @dataclass
 class WebCamera:
-    """What the server does: ``folder`` serves files, ``digest`` asks for an account, ``drip`` sends a byte a second."""
+    """What the server does: ``folder`` serves files, ``digest`` asks for an account, ``drip`` sends a byte a second,
+    ``moved`` is where its redirect leads."""
 
     folder: Path
     digest: bool = False
     drip: bool = False
     lengths: bool = True
+    moved: str = "/mjpeg"
     pictures: list[bytes] = field(default_factory=jpegs)
     asked: list[str] = field(default_factory=list)
     port: int = 0
@@ -92,7 +94,7 @@ class Handler(SimpleHTTPRequestHandler):
                 self.wfile.write(picture)
             elif self.path.startswith("/moved"):
                 self.send_response(302)
-                self.send_header("Location", "/mjpeg")
+                self.send_header("Location", camera.moved)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
             else:

@@ -20,8 +20,9 @@ from gwanje.kernel.footage import Cursor
 from gwanje.kernel.home import Home
 from gwanje.kernel.hosts import named_origins
 from gwanje.kernel.ledger.entry import BadEntry
+from gwanje.kernel.reach import Reach
 from gwanje.kernel.sources import Source
-from gwanje.media import registration
+from gwanje.media import outward, registration
 from gwanje.media.admission import Admission
 from gwanje.media.auth import Credentials
 from gwanje.media.device_events import DeviceEvents
@@ -148,10 +149,11 @@ async def serve(home: Home) -> int:
 def run(home: Home) -> int:
     """The whole process."""
     harden()
-    with contextlib.suppress(OSError):
-        try:
+    try:
+        outward.govern(Reach.of(home))
+        with contextlib.suppress(OSError):
             dsn(home)
-        except ValueError as error:
-            log.critical("%s", error)
-            return EXIT_REFUSED
+    except ValueError as error:
+        log.critical("%s", error)
+        return EXIT_REFUSED
     return asyncio.run(serve(home))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
+from gwanje.media import outward
 from gwanje.media.tls import NotTrusted, Trust, reason
 
 READ_MAX = 65_536
@@ -24,15 +25,17 @@ class Line:
 
     @classmethod
     async def to(cls, host: str, port: int, secure: Trust | None) -> Line:
-        """Connect; with ``secure`` by TLS, and the certificate is checked before anything is sent (else NotTrusted)."""
+        """Connect; with ``secure`` by TLS, and the certificate is checked before anything is sent (else NotTrusted).
+
+        Unreachable for an address that is not a camera's (``media.outward``).
+        """
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        family, kind, protocol, _, target = found[0]
-        line = cls(socket.socket(family, kind, protocol))
+        target = await outward.target(host, port)
+        line = cls(socket.socket(target.family, socket.SOCK_STREAM))
         try:
             line.sock.setblocking(False)
             line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await loop.sock_connect(line.sock, target)
+            await loop.sock_connect(line.sock, target.address)
             if secure is not None:
                 await line._secure(host, secure)
         except BaseException:

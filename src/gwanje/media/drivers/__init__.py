@@ -8,11 +8,16 @@ unknown, unloadable or failing one is a gap row ``camera`` with the reason.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.metadata
 import re
+import socket
 from typing import Protocol, runtime_checkable
+from urllib.parse import urlsplit
 
+from gwanje.kernel.reach import PORTS
 from gwanje.kernel.sources import Source
+from gwanje.media import outward
 from gwanje.media.auth import Credentials
 from gwanje.media.drivers.feeds import Feed
 
@@ -47,6 +52,22 @@ class Driver(Protocol):
         Raises ConnectionError (or any other exception: it costs this camera only) with a text that names no address
         and no account. ``credentials`` are for this connection; they are not kept, logged or passed by argv.
         """
+
+
+class Judged:
+    """A vendor's driver behind our judgement of the address; where it connects after that is its own doing."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    async def open(self, source: Source, number: int, credentials: Credentials | None) -> Feed:
+        """As ``Driver``; Unreachable. A name that nobody knows may be the vendor's own (a serial number)."""
+        parts = urlsplit(address(source, number))
+        if parts.hostname:
+            port = parts.port or PORTS.get(parts.scheme.lower(), 0)
+            with contextlib.suppress(socket.gaierror):
+                await outward.target(parts.hostname, port)
+        return await self._driver.open(source, number, credentials)
 
 
 _loaded: dict[str, Driver] = {}
@@ -89,7 +110,7 @@ def _load(name: str) -> Driver:
         raise DriverFailed(f"driver {name} cannot be loaded: {type(error).__name__}") from error
     if not isinstance(made, Driver):
         raise DriverFailed(f"driver {name} has no open()")
-    return made
+    return made if name in OURS else Judged(made)
 
 
 def forget() -> None:

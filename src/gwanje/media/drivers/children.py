@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from gwanje.kernel.sources import Source
+from gwanje.media import outward
 from gwanje.media.auth import Credentials
 from gwanje.media.drivers import address
 from gwanje.media.drivers.feeds import STALL_S, Feed, Units
@@ -99,7 +100,8 @@ class Pool:
         user, password = (account.user, account.password) if account else ("", "")
         with theirs:
             try:
-                Order(number, kind, url, user, password, source.device).send(child.control, theirs)
+                reach = outward.in_force().as_json()
+                Order(number, kind, url, user, password, source.device, reach).send(child.control, theirs)
             except OSError:
                 ours.close()
                 self._drop(child)

@@ -18,9 +18,12 @@ from urllib.parse import urlsplit
 
 import av.logging
 
+from gwanje.kernel.reach import Reach
+from gwanje.media import outward
 from gwanje.media.auth import Credentials
 from gwanje.media.drivers.feeds import configuration, end, unit_head
 from gwanje.media.ingest import demux, web
+from gwanje.media.ingest.opener import Opener
 from gwanje.media.ingest.order import SNAPSHOT, Order, receive
 from gwanje.media.tls import trust_of
 
@@ -39,7 +42,7 @@ class Reader(threading.Thread):
         super().__init__(daemon=True)
         self.order = order
         self.sock = sock
-        self.web: web.Connection | None = None
+        self.web: web.Connection | Opener | None = None
         sock.settimeout(SEND_S)
 
     @property
@@ -73,24 +76,27 @@ class Reader(threading.Thread):
         elif order.kind == SNAPSHOT:
             raise demux.NotVideo("a snapshot has an address of http:// or https://")
         else:
-            yield from demux.access_units(order)
+            yield from self._demuxed(order)
+
+    def _demuxed(self, order: Order) -> Iterator[bytes]:
+        self.web = opener = Opener(order.url, _account(order), trust_of(order.device))
+        yield from demux.access_units(order, opener)
 
     def _web(self, order: Order) -> Iterator[bytes]:
-        account = Credentials(order.user, order.password) if order.user else None
-        self.web = web.Connection(order.url, account, trust_of(order.device))
+        self.web = connection = web.Connection(order.url, _account(order), trust_of(order.device))
         yield configuration("JPEG")
         if order.kind == SNAPSHOT:
-            yield from self._snapshots(self.web, order)
+            yield from self._snapshots(connection, order)
             return
-        response = self.web.get()
+        response = connection.get()
         kind = response.headers.get_content_type()
         if kind.startswith("multipart/"):
             boundary = response.headers.get_boundary() or ""
             for picture in web.pictures(response, boundary):
                 yield _picture(picture)
         elif kind.startswith("video/") or "mpegurl" in kind or kind == "application/octet-stream":
-            self.web.close()
-            yield from demux.access_units(order)
+            connection.close()
+            yield from self._demuxed(order)
         else:
             raise web.WebRefused("the camera answers with something else than a stream of pictures")
 
@@ -102,6 +108,10 @@ class Reader(threading.Thread):
             yield _picture(web.one_picture(connection.get()))
             due = max(due + interval, time.monotonic())
             time.sleep(max(0.0, due - time.monotonic()))
+
+
+def _account(order: Order) -> Credentials | None:
+    return Credentials(order.user, order.password) if order.user else None
 
 
 def _picture(picture: bytes) -> bytes:
@@ -129,6 +139,7 @@ def serve(control: socket.socket) -> None:
             if received is None:
                 return
             order, sock = received
+            outward.govern(Reach.from_json(order.reach))
             readers[order.id] = reader = Reader(order, sock)
             reader.start()
         except TimeoutError:

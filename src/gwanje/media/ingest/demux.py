@@ -1,20 +1,28 @@
-"""Demuxing by PyAV (PyAV 수신): HLS, RTMP, files and progressive HTTP; the video stream of each and nothing else."""
+"""Demuxing by PyAV (PyAV 수신): HLS, RTMP, files and progressive HTTP; the video stream of each and nothing else.
+
+FFmpeg opens nothing by itself but an RTMP connection to an address that was judged before: HTTP is read for it by
+``opener``, a file is handed to it open.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 import av
 from av.error import FFmpegError
 from av.stream import Discard
 from av.video.stream import VideoStream
 
+from gwanje.kernel.reach import PORTS, literal
+from gwanje.media import outward
 from gwanje.media.drivers.feeds import configuration, end, unit_head
+from gwanje.media.ingest.opener import Opener
 from gwanje.media.ingest.order import Order
 from gwanje.media.tls import NotTrusted, trust_of
 
@@ -24,59 +32,86 @@ PLAYLIST_READ_S = 7.0
 AHEAD_MAX_S = 12.0
 CLOCK = 90_000
 FAST = {"probesize": "65536", "analyzeduration": "1000000", "fpsprobesize": "0"}
-# a hostile playlist may name any address: nothing on this machine's disk, and no other protocol
-WHITELIST = {
-    "file": "file", "http": "http,tcp", "https": "https,http,tls,tcp,crypto", "rtmp": "rtmp,tcp",
-    "rtmps": "rtmps,tls,tcp",
-}  # fmt: skip
+# what reads other addresses by itself (concat, image2, sdp …) is not among them
+FORMATS = "hls,mpegts,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flv,live_flv,avi,mpjpeg,mjpeg,h264,hevc,m4v"
+CLOSED = {**FAST, "format_whitelist": FORMATS, "protocol_whitelist": "none"}
+PROTOCOLS = {"rtmp": "rtmp,tcp", "rtmps": "rtmps,tls,tcp"}
 
 
 class NotVideo(ConnectionError):
     """The source cannot be recorded; the text names no address."""
 
 
-def access_units(order: Order) -> Iterator[bytes]:
+def access_units(order: Order, opener: Opener) -> Iterator[bytes]:
     """Messages of a feed (``drivers.feeds``): a configuration, units, an end. Raises ConnectionError or OSError."""
     parts = urlsplit(order.url)
     scheme = parts.scheme.lower()
-    if scheme not in WHITELIST:
-        raise NotVideo("the address is none of file, http, https, rtmp, rtmps")
-    playlist = parts.path.lower().endswith((".m3u8", ".m3u"))
-    options = {**FAST, "protocol_whitelist": WHITELIST[scheme] + (",crypto" if playlist else "")}
-    if scheme in ("https", "rtmps"):
-        options |= _tls(order)
     try:
-        with av.open(
-            _address(order), options=options, timeout=(OPEN_S, PLAYLIST_READ_S if playlist else READ_S)
-        ) as container:
-            yield from _units(container, paced=scheme == "file" or playlist or scheme.startswith("http"))
+        if scheme == "file":
+            yield from _file(parts.path)
+        elif scheme in ("http", "https"):
+            yield from _http(order.url, opener)
+        elif scheme in PROTOCOLS:
+            yield from _rtmp(order, parts)
+        else:
+            raise NotVideo("the address is none of file, http, https, rtmp, rtmps")
     except FFmpegError as error:
         # FFmpeg's own text holds the address, with its account
         raise NotVideo(f"{type(error).__name__}: {error.strerror}"[:200]) from None
-    if scheme == "file":
-        yield end("the file ended", over=True)
-    else:
-        yield end("the source ended")
+    yield end("the file ended", over=True) if scheme == "file" else end("the source ended")
 
 
-def _address(order: Order) -> str:
-    """The address for FFmpeg, in this process's memory only."""
-    parts = urlsplit(order.url)
-    if parts.scheme == "file":
-        return parts.path
-    if not order.user:
-        return order.url
-    account = f"{quote(order.user, safe='')}:{quote(order.password, safe='')}@"
-    return urlunsplit((parts.scheme, account + parts.netloc.rpartition("@")[2], parts.path, parts.query, ""))
+def _nothing(url: str, flags: int, options: Mapping[str, Any]) -> Any:
+    raise NotVideo("a file names another address: it is not followed")
 
 
-def _tls(order: Order) -> dict[str, str]:
+def _file(path: str) -> Iterator[bytes]:
+    with (
+        outward.open_file(path, outward.in_force().files) as source,
+        av.open(source, options=CLOSED, io_open=_nothing, timeout=(OPEN_S, READ_S)) as container,
+    ):
+        yield from _units(container, paced=True)
+
+
+def _http(url: str, opener: Opener) -> Iterator[bytes]:
+    with contextlib.closing(opener), opener.open(url) as body:
+        read_s = PLAYLIST_READ_S if body.playlist else READ_S
+        # our connections end with their bodies
+        options = {**CLOSED, "http_persistent": "0"} if body.playlist else CLOSED
+        kind = "hls" if body.playlist else None
+        with av.open(body, format=kind, options=options, io_open=opener.io_open, timeout=(OPEN_S, read_s)) as container:
+            yield from _units(container, paced=True)
+
+
+def _rtmp(order: Order, parts: SplitResult) -> Iterator[bytes]:
+    port = parts.port or PORTS[parts.scheme.lower()]
+    if parts.scheme.lower() == "rtmps" and literal(parts.hostname or "") is None:
+        # FFmpeg would resolve the name a second time to compare it with the certificate
+        raise NotVideo("RTMP over TLS needs an address in numbers, which the certificate names")
+    host = outward.resolved(parts.hostname or "", port).host
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    account = f"{quote(order.user, safe='')}:{quote(order.password, safe='')}@" if order.user else ""
+    # the judged address in numbers, in this process's memory only
+    url = urlunsplit((parts.scheme, account + place, parts.path, parts.query, ""))
+    options = {**FAST, "protocol_whitelist": PROTOCOLS[parts.scheme.lower()]}
+    with contextlib.ExitStack() as stack:
+        if parts.scheme.lower() == "rtmps":
+            options |= stack.enter_context(_tls(order))
+        container = stack.enter_context(av.open(url, options=options, timeout=(OPEN_S, READ_S)))
+        yield from _units(container, paced=False)
+
+
+@contextlib.contextmanager
+def _tls(order: Order) -> Iterator[dict[str, str]]:
     trust = trust_of(order.device)
     if not trust.ca:
-        raise NotTrusted("a playlist or RTMP over TLS needs the CA of the camera's certificate recorded")
-    handle = os.memfd_create("ca")
-    os.write(handle, trust.ca.encode())
-    return {"tls_verify": "1", "ca_file": f"/proc/self/fd/{handle}"}
+        raise NotTrusted("RTMP over TLS needs the CA of the camera's certificate recorded")
+    handle = os.memfd_create("ca", os.MFD_CLOEXEC)
+    try:
+        os.write(handle, trust.ca.encode())
+        yield {"tls_verify": "1", "ca_file": f"/proc/self/fd/{handle}"}
+    finally:
+        os.close(handle)
 
 
 def _units(container: Any, *, paced: bool) -> Iterator[bytes]:

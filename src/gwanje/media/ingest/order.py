@@ -13,7 +13,7 @@ PYAV, SNAPSHOT = "pyav", "snapshot"
 
 @dataclass(frozen=True)
 class Order:
-    """One stream to read. ``url`` names no account; ``device`` is the source's."""
+    """One stream to read. ``url`` names no account; ``device`` is the source's; ``reach``: kernel.reach as JSON."""
 
     id: int
     kind: str
@@ -21,6 +21,7 @@ class Order:
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     device: dict[str, Any] = field(default_factory=dict)
+    reach: dict[str, Any] = field(default_factory=dict)
 
     def send(self, control: socket.socket, stream: socket.socket) -> None:
         """Hand it over with the child's end of the stream's socket pair; OSError when the child takes nothing."""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from urllib.parse import urljoin, urlsplit
 
+from gwanje.media import outward
 from gwanje.media.auth import Authenticator, Credentials
 from gwanje.media.tls import NotTrusted, Trust, reason
 
@@ -21,7 +22,9 @@ READ_S = 4.0
 PICTURE_S = 8.0
 HEAD_MAX = 8 * 1024
 PICTURE_MAX = 4 << 20
+CHUNK = 65_536
 REDIRECTS = (301, 302, 303, 307, 308)
+PARTIAL = 206
 START, FINISH = b"\xff\xd8", b"\xff\xd9"
 
 
@@ -33,7 +36,7 @@ class Connection:
     """One camera's HTTP, one response at a time. ``abort`` may be called from another thread."""
 
     def __init__(self, url: str, account: Credentials | None, trust: Trust) -> None:
-        self._url = url
+        self.url = url
         self._account = account
         self._authenticator = Authenticator(account)
         self._trust = trust
@@ -55,11 +58,11 @@ class Connection:
             self._http.close()
         self._http = self._sock = None
 
-    def get(self) -> http.client.HTTPResponse:
-        """GET the address; WebRefused, AuthenticationRefused, NotTrusted or OSError."""
+    def get(self, start: int = 0) -> http.client.HTTPResponse:
+        """GET the address, from byte ``start``; WebRefused, AuthenticationRefused, NotTrusted, Unreachable, OSError."""
         redirected = False
         for _ in range(4):
-            response = self._ask()
+            response = self._ask(start)
             if response.status == 401:
                 lines = response.headers.get_all("WWW-Authenticate") or []
                 self.close()
@@ -67,15 +70,15 @@ class Connection:
             elif response.status in REDIRECTS and not redirected:
                 redirected = True
                 self._follow(response.headers.get("Location", ""))
-            elif response.status == 200:
+            elif response.status == (PARTIAL if start else 200):
                 self._authenticator.accepted()
                 return response
             else:
                 break
         raise WebRefused(f"GET: {response.status} {_printable(response.reason)}")
 
-    def _ask(self) -> http.client.HTTPResponse:
-        parts = urlsplit(self._url)
+    def _ask(self, start: int) -> http.client.HTTPResponse:
+        parts = urlsplit(self.url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         reused = self._http is not None and self._http.sock is not None
         if self._http is None or not reused:
@@ -84,6 +87,8 @@ class Connection:
         headers = {"User-Agent": "gwanje", "Accept": "multipart/x-mixed-replace, image/jpeg, */*"}
         if name:
             headers[name] = value
+        if start:
+            headers["Range"] = f"bytes={start}-"
         try:
             self._http.request("GET", path, headers=headers)
             return self._http.getresponse()
@@ -91,14 +96,14 @@ class Connection:
             self.close()
             if reused:
                 # a camera closes a connection that it kept open when it likes
-                return self._ask()
+                return self._ask(start)
             raise WebRefused(f"this is no HTTP answer: {type(error).__name__}") from error
 
     def _open(self, scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
         if scheme not in ("http", "https") or not host:
             raise WebRefused("the address is neither http:// nor https://")
         number = port or (443 if scheme == "https" else 80)
-        sock = socket.create_connection((host, number), CONNECT_S)
+        sock = outward.connect(host, number, CONNECT_S)
         self._sock = sock
         sock.settimeout(READ_S)
         if scheme == "https":
@@ -116,8 +121,8 @@ class Connection:
         return made
 
     def _follow(self, location: str) -> None:
-        before, self._url = urlsplit(self._url), urljoin(self._url, location)
-        after = urlsplit(self._url)
+        before, self.url = urlsplit(self.url), urljoin(self.url, location)
+        after = urlsplit(self.url)
         self.close()
         if before.scheme == "https" and after.scheme != "https":
             raise WebRefused("it redirects from TLS to a plain address")

@@ -16,7 +16,7 @@ from gwanje.media.onvif.session import Place, Session
 from gwanje.media.tls import Trust
 
 TRIES_MAX = 2
-_GONE = ("network", "timeout", "untrusted")
+_GONE = ("network", "timeout", "untrusted", "unreachable")
 # maker's name in lower case (beginning) to accounts; "" for any other
 ACCOUNTS: dict[str, tuple[tuple[str, str], ...]] = {
     "hanwha": (("admin", "4321"), ("admin", "1111")),

@@ -55,7 +55,7 @@ class OnvifHead:
             try:
                 await self._session.ask_time()
             except DeviceFault as fault:
-                if fault.kind in ("network", "timeout", "untrusted"):
+                if fault.kind in ("network", "timeout", "untrusted", "unreachable"):
                     raise
             self._path = service(await device.services(self._session), "tptz")
         return self._path

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import h11
 
+from gwanje.media import outward
 from gwanje.media.onvif.outcome import DeviceFault
 from gwanje.media.onvif.xml import BYTES_MAX
 from gwanje.media.tls import NotTrusted, Trust, reason
@@ -85,7 +86,11 @@ class Channel:
 
     async def _connect(self) -> None:
         context = self._trust.context() if self.scheme == SECURE else None
-        self._reader, self._writer = await asyncio.open_connection(self.host, self.port, ssl=context, limit=HEAD_MAX)
+        target = await outward.target(self.host, self.port)
+        self._reader, self._writer = await asyncio.open_connection(
+            target.host, target.port, family=target.family, limit=HEAD_MAX, ssl=context,
+            server_hostname=self.host if context is not None else None,
+        )  # fmt: skip
         if context is not None:
             self._trust.check(self._writer.get_extra_info("ssl_object"))
         self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_MAX)
@@ -127,6 +132,8 @@ def _fault(error: BaseException) -> BaseException:
         return DeviceFault("timeout")
     if isinstance(error, NotTrusted):
         return DeviceFault("untrusted", str(error))
+    if isinstance(error, outward.Unreachable):
+        return DeviceFault("unreachable", str(error))
     if isinstance(error, ssl.SSLError):
         return DeviceFault("untrusted", reason(error))
     if isinstance(error, h11.RemoteProtocolError | h11.LocalProtocolError):

@@ -11,6 +11,7 @@ T = TypeVar("T")
 WORDS = {
     "timeout": ("정해진 시간 안에 응답하지 않았습니다", "no answer in time"),
     "network": ("연결할 수 없습니다", "cannot be reached"),
+    "unreachable": ("카메라망 밖의 주소라 접속하지 않습니다", "an address that is not connected to"),
     "account": ("계정이나 비밀번호를 받아들이지 않습니다", "the account or password is refused"),
     "unsupported": ("이 기기가 지원하지 않습니다", "not supported by this device"),
     "refused": ("기기가 거부했습니다", "refused by the device"),

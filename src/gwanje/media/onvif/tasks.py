@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from gwanje.kernel.clock import Clock
+from gwanje.kernel.reach import Unreachable
+from gwanje.media import outward
 from gwanje.media.auth import Credentials
 from gwanje.media.onvif import device, discovery, factory, masks, profiles
 from gwanje.media.onvif.head import OnvifHead
@@ -23,7 +25,7 @@ from gwanje.media.tls import Trust
 
 WHOLE_S = 45.0
 T = TypeVar("T")
-_GONE = ("network", "timeout", "untrusted")
+_GONE = ("network", "timeout", "untrusted", "unreachable")
 
 
 @dataclass
@@ -235,6 +237,13 @@ async def _source(job: Job, session: Session, paths: dict[str, str]) -> str:
 
 async def discover(asks: Mapping[str, Any]) -> dict[str, Any]:
     """Devices on the network of ``asks["interface"]`` (IPv4), or the one at ``asks["host"]``."""
+    try:
+        reach = outward.in_force()
+        reach.check_interface(str(asks.get("interface", "")))
+        if asks.get("host"):
+            reach.check_host(str(asks["host"]), int(asks.get("port") or 0))
+    except Unreachable as error:
+        return {"faults": [{"asked": "discover", **DeviceFault("unreachable", str(error)).as_json()}], "found": []}
     got = await outcome(
         discovery.probe(
             str(asks.get("interface", "")), host=str(asks.get("host") or discovery.GROUP),
