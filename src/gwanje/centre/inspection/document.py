@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 from django.contrib.staticfiles import finders
 
-from gwanje.centre.common import clock
+from gwanje.centre.common import clock, documents
 from gwanje.centre.inspection.models import Fault
 
 ROWS_MAX = 5000
@@ -51,17 +49,4 @@ def form_one(centre: str, year: int, month: int, rows: Sequence[Fault], now: dat
 
 def render(data: dict[str, Any], fonts_folder: Path | None) -> bytes:
     """PDF/A-2b; every text is data of the template, never its source."""
-    import typst
-
-    data = {**data, "font": ["Pretendard"] if fonts_folder else ["NanumGothic", "Noto Sans CJK KR", "Noto Sans KR"]}
-    with as_file(files("gwanje.centre.inspection") / "documents" / "journal.typ") as template:
-        made = typst.compile(
-            template,
-            root=template.parent,
-            font_paths=[fonts_folder] if fonts_folder else [],
-            ignore_system_fonts=fonts_folder is not None,
-            sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-            pdf_standards=["a-2b"],
-        )
-    assert isinstance(made, bytes)
-    return made
+    return documents.render("gwanje.centre.inspection", "journal.typ", data, fonts_folder)

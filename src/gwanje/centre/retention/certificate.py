@@ -14,10 +14,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+from gwanje.centre.common import documents
 from gwanje.centre.retention.files import BEHIND
 from gwanje.centre.retention.models import DestroyedHour
 from gwanje.kernel.canonical import encode, nfc
@@ -260,17 +260,4 @@ def page(draft: Draft, digest: str, zone: Any) -> dict[str, Any]:
 
 def render(data: dict[str, Any], fonts: Path | None) -> bytes:
     """PDF/A-2b; every text is data of the template, never its source."""
-    import typst
-
-    data = {**data, "font": ["Pretendard"] if fonts else ["NanumGothic", "Noto Sans CJK KR", "Noto Sans KR"]}
-    with as_file(files("gwanje.centre.retention") / "documents" / "certificate.typ") as template:
-        made = typst.compile(
-            template,
-            root=template.parent,
-            font_paths=[fonts] if fonts else [],
-            ignore_system_fonts=fonts is not None,
-            sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-            pdf_standards=["a-2b"],
-        )
-    assert isinstance(made, bytes)
-    return made
+    return documents.render("gwanje.centre.retention", "certificate.typ", data, fonts)

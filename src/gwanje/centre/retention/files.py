@@ -85,16 +85,21 @@ def survey(home: Home, class_: int, epoch: int) -> Survey:
             reader = shelf.open(entry.name)
         except SegmentBroken as broken:
             # no header, no hash: it dies all the same, and the certificate says so
-            found.exceptions.append({"file": entry.name, "why": broken.code})
+            found.exceptions.append({"file": _said(entry.name), "why": broken.code})
             continue
         with reader:
             if (reader.header.class_, reader.header.epoch) != (class_, epoch):
-                found.exceptions.append({"file": entry.name, "why": "header_of_another_hour"})
+                found.exceptions.append({"file": _said(entry.name), "why": "header_of_another_hour"})
             slot = reader.header.slot
             _count(found, by_slot.setdefault(slot, CameraHour(slot)), reader, shelf, entry.name)
     found.hours = [by_slot[slot] for slot in sorted(by_slot)]
     found.exceptions += [{"file": f"{place}: {count}", "why": BEHIND} for place, count in behind.items() if count]
     return found
+
+
+def _said(name: str) -> str:
+    """A name that can be stored and printed: bytes that are no UTF-8 are spelt, or no certificate could be made."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _count(found: Survey, hour: CameraHour, reader: SegmentReader, shelf: Shelf, name: str) -> None:
