@@ -207,3 +207,33 @@ def test_the_process_is_closed_to_others() -> None:
         "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))"  # fmt: skip
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, check=True, text=True)
     assert done.stdout.strip() == "0 (0, 0)"
+
+
+def test_stopped_by_a_signal_it_names_itself_and_no_camera(centre: Centre) -> None:
+    process = centre.recorder()
+    try:
+        centre.until(lambda: centre.health().get("recording") == 2 and centre.health()["database"], 60)
+        parts = centre.health()["parts"]
+        centre.until(lambda: centre.health().get("parts", 0) >= parts + 4, 60)
+        began_us = centre.home.clock.now_us()
+        process.send_signal(signal.SIGSTOP)
+        try:
+            time.sleep(3)
+        finally:
+            ended_us = centre.home.clock.now_us()
+            process.send_signal(signal.SIGCONT)
+        centre.until(lambda: centre.health().get("standstills"), 60)
+        parts = centre.health()["parts"]
+        centre.until(lambda: centre.health().get("parts", 0) >= parts + 6, 60)
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    for camera in centre.cameras:
+        _, gaps = footage(centre, camera)
+        met = [g for g in gaps if g.started_us < ended_us and (g.ended_us or ended_us) > began_us + 500_000]
+        # a busy machine may stop it once more
+        assert {gap.reason for gap in met} == {"overload"}, met
+        assert all("stood still" in gap.detail for gap in met)
+        assert min(gap.started_us for gap in met) < began_us + 500_000
+        assert max(gap.ended_us or 0 for gap in met) >= ended_us

@@ -11,18 +11,21 @@ import contextlib
 import logging
 import select
 import time
+from collections.abc import Callable
 
 from gwanje.kernel.clock import Clock
 from gwanje.media.drivers.feeds import Feed
 from gwanje.media.drivers.wired import Wired
 from gwanje.media.rtp import Receiver, StreamBroken
-from gwanje.media.segments import Sealer
+from gwanje.media.segments import Sealer, Standstill
 from gwanje.media.stream import Stream
 
 TICK_S = 0.03
 SEAL_SPREAD_S = 0.3
 SEAL_MIN = 4
 LATE_CUT_S = 0.5
+# so long between two ticks is a standstill, which explains what was lost or silent meanwhile
+STOOD_S = 0.5
 __all__ = ["TICK_S", "Engine", "Stalled", "Stream"]
 log = logging.getLogger(__name__)
 
@@ -59,6 +62,8 @@ class Engine:
         self._again: set[int] = set()
         self._running = False
         self.late_ms_max = 0.0
+        self.stood: Callable[[Standstill], None] | None = None
+        self._disk_s = 0.0
 
     def attach(self, stream: Wired, feed: Feed) -> asyncio.Future[None]:
         """Own the feed from now on."""
@@ -137,6 +142,21 @@ class Engine:
         else:
             wire.ended.set_exception(error)
 
+    def _stood(self, since_us: int, length_s: float) -> None:
+        """Nothing was done since the last tick: noted before anything that came meanwhile is read."""
+        sealer = self.sealer
+        held_up = sealer.disk_s - self._disk_s > length_s / 2
+        still = Standstill(since_us, self.receiver.now_us, "disk" if held_up else "overload")
+        sealer.stood.append(still)
+        sealer.counters.standstills += 1
+        for wire in self._all():
+            # nobody looked: no camera has been silent for that long
+            wire.alive += length_s
+        # what began before it ends where it ended: a camera may have left out what it could not send
+        self._cut_late()
+        if self.stood is not None:
+            self.stood(still)
+
     def _watch(self) -> None:
         """Once a second: stalls, keep-alives, buffers that nothing needs."""
         now = time.monotonic()
@@ -173,8 +193,12 @@ class Engine:
         following = watch = began = loop.time()
         while self._running:
             before, began = began, loop.time()
+            since_us = self.receiver.now_us
             if self._now():
                 countdown = late
+            if began - before > STOOD_S:
+                self._stood(since_us, began - before)
+            self._disk_s = self.sealer.disk_s
             self._read()
             countdown -= 1
             if countdown == 0:

@@ -170,7 +170,9 @@ class Camera:
             if sink is not None:
                 # what still waits to be sealed came before the outage
                 self.fleet.sealer.drain(sink)
-                sink.gaps.begin(reason, sink.last_end_us or self.fleet.clock.tick_us(), detail)
+                now_us = self.fleet.clock.tick_us()
+                since_us = sink.last_end_us or now_us
+                sink.gaps.begin(reason, since_us if sink.gaps.open else sink.stood(since_us, now_us), detail)
             retries.say(loop.time(), reason, detail)
             if isinstance(error, FeedEnded):
                 # a file's pictures must not be recorded a second time as if they were new

@@ -100,12 +100,12 @@ class GapLog:
         """A gap that is over already."""
         self._made(reason, started_us, detail, max(started_us, ended_us))
 
-    def damaged(self, packets: int, at_us: int) -> None:
-        """Packets were lost on the way: pictures are missing or damaged until a key frame after a quiet while."""
+    def damaged(self, packets: int, at_us: int, reason: str = "network") -> None:
+        """Packets were lost on the way, or since we did not read: no whole picture until a key frame after a while."""
         self._lost += packets
         self._lost_us = at_us
         if self._loss is None and self.open is None:
-            self._loss = self._made("network", at_us, "packets lost")
+            self._loss = self._made(reason, at_us, "packets lost")
 
     def key_frame(self, at_us: int) -> None:
         """A whole key frame was stored."""

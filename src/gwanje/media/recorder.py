@@ -29,7 +29,7 @@ from gwanje.media.live import LiveServer, Report
 from gwanje.media.ptz_desk import PtzDesk
 from gwanje.media.ptz_heads import onvif_head
 from gwanje.media.ring import LiveRing
-from gwanje.media.segments import Sealer, Settings
+from gwanje.media.segments import Sealer, Settings, Standstill
 from gwanje.media.spool import IndexSpool, Row, SpoolFull
 from gwanje.media.transcode.pool import TRANSCODES_MAX
 
@@ -39,7 +39,7 @@ BEHIND_US = 2_000_000
 LINK_STOP_S = 1.0
 INSPECTION_PAUSE_S = 60.0
 LIVES_US = 3_000_000
-STOOD_S = 1.0
+STOOD_US = 1_000_000
 log = logging.getLogger(__name__)
 
 
@@ -63,6 +63,7 @@ class Recorder:
         self._pools = tuple(ThreadPoolExecutor(1, thread_name_prefix=f"disk-{n}") for n in range(POOLS))
         self.sealer = Sealer(settings, self.keys, self.put, self._pools)
         self.engine = Engine(clock, self.sealer, tick_s)
+        self.engine.stood = self._stood_still
         self.fleet = Fleet(
             clock=clock, engine=self.engine, keys=self.keys, put=self.put, gaps_file=spool / "open-gaps.json",
             unseal=unseal,
@@ -222,24 +223,24 @@ class Recorder:
                 log.error("the list of sources cannot be followed: %s", error)
 
     async def _syncing(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
-            began, began_us = loop.time(), self.clock.tick_us()
             await asyncio.sleep(SYNC_S)
-            if self.fleet.leased and loop.time() - began > SYNC_S + STOOD_S:
-                self._stood_still(began_us)
             self._mind_the_clock()
             try:
                 await asyncio.get_running_loop().run_in_executor(self._pools[0], self.spool.sync)
             except OSError as error:
                 log.error("the spool cannot be written: %s", error.strerror)
 
-    def _stood_still(self, since_us: int) -> None:
-        """This process was stopped: what it reads late is filed under seconds that may be another recorder's by now."""
-        now_us = self.clock.tick_us()
-        log.warning("the recorder stood still for %.1f s", (now_us - since_us) / 1e6)
-        for camera in self.fleet.cameras.values():
-            camera.gaps.whole("overload", since_us, now_us, "the recorder stood still")
+    def _stood_still(self, still: Standstill) -> None:
+        """In a fleet what is read late is filed under seconds that may be another's by now: each camera has a row."""
+        length_us = still.until_us - still.first_us
+        if length_us < STOOD_US:
+            return
+        log.warning("%s: %s", still.reason, still.detail)
+        if self.fleet.leased:
+            still.told = True
+            for camera in self.fleet.cameras.values():
+                camera.gaps.whole(still.reason, still.first_us, still.until_us, still.detail)
 
     def _mind_the_clock(self) -> None:
         """A wall clock that went back: ticks stand still until it has caught up, and a row says so."""

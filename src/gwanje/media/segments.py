@@ -34,6 +34,11 @@ DRIFT_MAX = TIMESCALE * 15 // 1000
 JUMP_MAX = TIMESCALE // 5
 BLOCK_PARTS, SETTLE_BLOCKS, LOWS_MAX = 8, 4, 12
 SILENCE_US = 1_500_000
+# an end lies at most so far behind a part's last picture: what a camera sends late is no footage of the time to come
+LATE_US = 250_000
+# packets that are missing so soon after a standstill were lost because of it
+LOSS_AFTER_US = 5_000_000
+STANDSTILLS_MAX = 64
 JOBS_PER_CAMERA = 6
 # what a part touched of its buffer beyond twice its camera's usual second, or beyond this, is given back
 USUAL_SIZE = 1 << 20
@@ -61,6 +66,25 @@ class Settings:
 
 
 @dataclass
+class Standstill:
+    """Between two ticks this process did nothing (멈춤): stopped, kept off its core, or held up by a disk. Unix µs.
+
+    ``told``: every camera has its gap row already.
+    """
+
+    first_us: int
+    until_us: int
+    reason: str
+    told: bool = False
+
+    @property
+    def detail(self) -> str:
+        """For the gap row."""
+        length = (self.until_us - self.first_us) / 1e6
+        return f"the recorder stood still for {length:.1f} s; what it read late lies in the second of its reading"
+
+
+@dataclass
 class Counters:
     """What the packet path did since the start."""
 
@@ -69,6 +93,7 @@ class Counters:
     segments: int = 0
     dropped: int = 0
     failures: int = 0
+    standstills: int = 0
     write_ms_max: float = 0.0
     queue_max: int = 0
     buffers_made: int = 0
@@ -89,6 +114,9 @@ class Sealer:
     free: list[memoryview] = field(default_factory=list)
     counters: Counters = field(default_factory=Counters)
     cameras: int = 0
+    # seconds in which the engine's thread waited for a disk, and when it did nothing at all
+    disk_s: float = 0.0
+    stood: deque[Standstill] = field(default_factory=lambda: deque(maxlen=STANDSTILLS_MAX))
     out: memoryview = field(default_factory=lambda: memoryview(bytearray(OUT_SIZE)))
     _unused: int = 0
     _looks: int = 0
@@ -195,7 +223,9 @@ class CameraRecorder:
         return sealer.buffer()
 
     def damaged(self, packets: int, now_us: int) -> None:
-        self.gaps.damaged(packets, now_us)
+        stood = self.sealer.stood
+        ours = bool(stood) and now_us - stood[-1].until_us < LOSS_AFTER_US
+        self.gaps.damaged(packets, now_us, "overload" if ours else "network")
 
     def refused(self, detail: str, now_us: int) -> None:
         self.gaps.begin("camera", now_us, detail)
@@ -226,7 +256,7 @@ class CameraRecorder:
             look, self.look = self.look, None
             look(self, part, leaf)
         at = 0
-        duration_us = min(part.duration * 100 // 9, 0xFFFFFFFF)
+        duration_us = min(part.duration * 100 // 9, part.until_us - part.start_us + LATE_US, 0xFFFFFFFF)
         if not writer.parts:
             # the key may have been lent for later seconds than the one that the file was opened for
             opened.first_tick = tick
@@ -238,17 +268,19 @@ class CameraRecorder:
         begin = put_head(view, BASE, part.rows, opened.number, part.time + self._shift, size, part.reordered)
         flags = sealed.FLAG_IDR if part.idr else 0
         at += writer.seal_into(out[at:], sealed.VIDEO, flags, part.start_us, duration_us, view[begin : part.end])
-        started = time.perf_counter()
+        counters, started = self.sealer.counters, time.perf_counter()
         try:
             writer.write(out[:at])
         except OSError as error:
             self._open = None
             self.give_up("disk", part.start_us, error.strerror or "write failed")
             return
-        counters = self.sealer.counters
+        finally:
+            took = time.perf_counter() - started
+            self.sealer.disk_s += took
+            counters.write_ms_max = max(counters.write_ms_max, took * 1000)
         counters.parts += 1
         counters.bytes += at
-        counters.write_ms_max = max(counters.write_ms_max, (time.perf_counter() - started) * 1000)
         self.parts += 1
         self._stored(opened, part, tick, duration_us)
 
@@ -262,7 +294,9 @@ class CameraRecorder:
             if part.start_us >= gap.started_us:
                 self.gaps.end(part.start_us)
         elif self.last_end_us and part.start_us - self.last_end_us > SILENCE_US:
-            self.gaps.whole("camera", self.last_end_us, part.start_us, "no pictures came")
+            silent_us = self.stood(self.last_end_us, part.start_us)
+            if part.start_us - silent_us > SILENCE_US:
+                self.gaps.whole("camera", silent_us, part.start_us, "no pictures came")
         if part.idr and self.gaps.losing:
             self.gaps.key_frame(part.start_us)
         self.last_end_us = max(self.last_end_us, part.start_us + duration_us)
@@ -275,6 +309,15 @@ class CameraRecorder:
                 opened.rowed = part.second
                 row = self._row(opened, None, closed=False)
             self._pool().submit(_flush, opened.writer, self.sealer.put, row)
+
+    def stood(self, since_us: int, until_us: int) -> int:
+        """A silence that began with a standstill of our own gets its row; returns from when on others are its cause."""
+        for still in self.sealer.stood:
+            if still.first_us - SILENCE_US <= since_us < still.until_us <= until_us:
+                if not still.told:
+                    self.gaps.whole(still.reason, since_us, still.until_us, still.detail)
+                since_us = still.until_us
+        return since_us
 
     def _pool(self) -> Executor:
         # one pool thread per camera keeps flush before finish
@@ -299,12 +342,15 @@ class CameraRecorder:
             class_=source.class_, epoch=second // EPOCH_S, slot=source.slot, stream=0, fence=source.fence,
             writer=settings.writer, created_us=part.start_us, centre=settings.centre, init=part.init,
         )  # fmt: skip
+        started = time.perf_counter()
         try:
             writer = SegmentWriter.create(settings.store, header)
         except OSError as error:
             self._retry_s = second
             self.give_up("disk", part.start_us, error.strerror or "the file could not be made")
             return None
+        finally:
+            self.sealer.disk_s += time.perf_counter() - started
         # cameras change files at different seconds, and never later than the hour's end
         length = settings.segment_s - (second + source.slot) % settings.segment_s
         until = min(second + length, (second // EPOCH_S + 1) * EPOCH_S)

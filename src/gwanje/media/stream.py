@@ -32,7 +32,7 @@ class Part:
 
     __slots__ = (
         "duration", "end", "idr", "init", "picture", "reordered", "restart", "rows", "second", "start_us", "stream",
-        "time", "view",
+        "time", "until_us", "view",
     )  # fmt: skip
 
     stream: Stream
@@ -45,6 +45,7 @@ class Part:
     idr: bool
     second: int
     start_us: int
+    until_us: int
     init: bytes
     picture: Picture
     restart: bool
@@ -290,6 +291,7 @@ class Stream(Depacketiser):
         part.reordered, part.time, part.duration = self.reorder > 0, self.rows_time, self.total
         part.idr, part.start_us, part.second = self.first_key, self.rows_us, self.rows_us // 1_000_000
         part.init, part.picture, part.restart = self.init, self.picture, self.restarted
+        part.until_us = self.arrived_us + last * 100 // 9
         self.restarted = False
         self.rows = bytearray()
         self.total = 0
