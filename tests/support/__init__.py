@@ -13,8 +13,11 @@ from pathlib import Path
 
 from gwanje.kernel.home import Home
 from gwanje.kernel.keys import publish, signing_key
+from gwanje.kernel.reach import PRIVATE
 
 PACKS = ["kr_national", "kr_anyang"]
+# private ones, and those of documents (RFC 5737) that stand for a public network
+NETWORKS = [*PRIVATE, "192.0.2.0/24", "198.51.100.0/24"]
 
 
 def free_port(span: int = 24) -> int:
@@ -47,8 +50,9 @@ def folder() -> Path:
 def home() -> Home:
     """The run's data folder, with a settable clock and the two packs; no process is started."""
     return Home.create(
-        folder() / "home", settable_clock=True, port=free_port(), packs=PACKS, name="시험 통합관제센터", demo=True
-    )
+        folder() / "home", settable_clock=True, port=free_port(), packs=PACKS, name="시험 통합관제센터", demo=True,
+        camera_networks=NETWORKS,
+    )  # fmt: skip
 
 
 @cache

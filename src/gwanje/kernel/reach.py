@@ -31,7 +31,7 @@ _METADATA: Final = frozenset(
     map(ipaddress.ip_address, ("100.100.100.200", "fd00:ec2::254", "168.63.129.16", "192.0.0.192"))
 )
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
-_RESERVED: Final = tuple(map(ipaddress.ip_network, ("0.0.0.0/8", "240.0.0.0/4")))  # tidy: a network that is refused, no listener
+_RESERVED: Final = tuple(map(ipaddress.ip_network, ("0.0.0.0/8", "240.0.0.0/4")))  # tidy: refused, no listener
 _NAMES: Final = ("localhost", ".localhost")
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "unspecified": ("정해지지 않은 주소입니다", "it is an unspecified address"),

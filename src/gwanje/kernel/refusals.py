@@ -1,4 +1,4 @@
-"""Spool of facts (사실 보고함): what media processes and vaultd tell the ledger, kept on disk until it is there.
+"""Spool of facts (사실 보고함): what media, vaultd and the web tell the ledger, kept on disk until it is there.
 
 One file per process, ``spool/refusals/<name>.jsonl``: a line is written and fsynced before ``report`` returns; the
 worker moves lines into the ledger exactly once, because a line's id becomes the row's id. The name of the file says
@@ -34,6 +34,8 @@ BATCH_MAX = 500
 SAYS: Mapping[str, tuple[str, ...]] = {
     "vaultd": ("vault.",),
     "recorder": ("live.", "recorder."),
+    # what was refused before there was a row: its transaction is rolled back, and a ledger row with it
+    "web": ("cameras.address.",),
     "player": (
         "playback.session.", "playback.range.", "playback.message.", "playback.connection.", "playback.refusals.",
         "playback.permit.refused",

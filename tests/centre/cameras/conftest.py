@@ -14,12 +14,16 @@ from gwanje.centre.common import clock, home
 from gwanje.centre.staff import api as staff
 from gwanje.kernel import keys
 from gwanje.kernel.ids import uuid7
+from gwanje.kernel.reach import Reach
+from gwanje.media import outward
 from gwanje.media.sim.dome import Dome
 from gwanje.media.sim.onvif import OnvifThread
 from gwanje.media.sim.onvif_device import Device
 from gwanje.vault import ceremony
 
 SECRET = "p1anted-Secret-7"
+# tasks are done in this process, on a simulated device of this machine
+outward.govern(Reach(loopback=True))
 
 
 @pytest.fixture(scope="module")

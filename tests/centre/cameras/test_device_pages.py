@@ -231,9 +231,14 @@ def test_old_answers_go_and_what_the_registry_kept_stays(camera, recorder, admin
 
 
 def test_only_private_networks_are_searched(admin):
-    for bad in ("8.8.8.8", "", "x", "192.168.0.1; ls"):
-        with pytest.raises(Problem, match="interface"):
+    for bad, code in (
+        ("8.8.8.8", "address_forbidden"), ("169.254.3.4", "address_forbidden"), ("", "interface"), ("x", "interface"),
+        ("192.168.0.1; ls", "interface"), ("::1", "interface"),
+    ):  # fmt: skip
+        with pytest.raises(Problem, match=code):
             devices.ask_discover(admin, bad)
+    with pytest.raises(Problem, match="address_forbidden"):
+        devices.ask_discover(admin, "192.168.0.5", "169.254.169.254")
     assert devices.ask_discover(admin, "192.168.0.5")
 
 

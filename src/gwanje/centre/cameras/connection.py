@@ -16,6 +16,7 @@ from django.db import transaction
 
 from gwanje.centre.cameras import rules, services
 from gwanje.centre.cameras.models import Camera
+from gwanje.centre.cameras.places import check_place
 from gwanje.centre.common import clock, law
 from gwanje.centre.common.refusal import Problem, Refused
 from gwanje.kernel.actor import Actor
@@ -73,8 +74,9 @@ KEYS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def checked(said: Mapping[str, Any]) -> dict[str, Any]:
-    """A connection as it may be stored; Problem for an unknown key, a value out of form, or an address with account."""
+def checked(said: Mapping[str, Any], actor: Actor | None = None) -> dict[str, Any]:
+    """A connection as it may be stored; Problem for an unknown key, a value out of form, an address with account or
+    one that no recorder connects to."""
     for key, value in said.items():
         if key not in KEYS or not KEYS[key](value):
             raise Problem(
@@ -85,13 +87,16 @@ def checked(said: Mapping[str, Any]) -> dict[str, Any]:
             )
     if len(json.dumps(said, ensure_ascii=False).encode()) > BYTES_MAX:
         raise Problem("connection_size", "장치 접속 정보가 너무 깁니다.", "The device's connection is too long.")
+    check_place(said.get("onvif", ""), actor)
     return dict(said)
 
 
-def apply_connection(row: Camera, changes: Mapping[str, Any], driver: str = "") -> list[str]:
+def apply_connection(
+    row: Camera, changes: Mapping[str, Any], driver: str = "", actor: Actor | None = None
+) -> list[str]:
     """Merge changes into a camera's connection (None removes a key), without saving; the names of what changed."""
     wanted = {**row.connection, **changes}
-    kept = checked({key: value for key, value in wanted.items() if value is not None})
+    kept = checked({key: value for key, value in wanted.items() if value is not None}, actor)
     changed = sorted(key for key in {*kept, *row.connection} if kept.get(key) != row.connection.get(key))
     if driver and driver != row.driver:
         changed.append("driver")
@@ -109,9 +114,9 @@ def set_connection(actor: Actor, id_: UUID, changes: Mapping[str, Any], driver: 
     """Change how a camera is reached (장치 접속 정보 변경); None as a value removes a key. The recorders follow."""
     row = services.find(actor, id_)
     services.require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
-    changed = apply_connection(row, changes, driver)
+    changed = apply_connection(row, changes, driver, actor)
     for url in (row.main_url, row.sub_url):
-        services._check_url(url, row.driver)
+        services._check_url(url, row.driver, actor, row.id)
     decision = rules.may_register(services.facts_of(services._as_new(row)), law())
     if not decision.allow:
         raise Refused(decision, rules.REGISTER, actor, cameras=[row.id])

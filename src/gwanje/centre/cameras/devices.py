@@ -15,6 +15,7 @@ from django.db import transaction
 
 from gwanje.centre.cameras import connection, devices_daily, rules, rules_device, services
 from gwanje.centre.cameras.models import ACTIVE, Camera
+from gwanje.centre.cameras.places import forbidden, reach
 from gwanje.centre.common import clock, cursor, law
 from gwanje.centre.common.refusal import Problem, Refused, missing
 from gwanje.kernel import devices, ledger
@@ -22,6 +23,7 @@ from gwanje.kernel.actor import Actor
 from gwanje.kernel.devices import BadTask, Task
 from gwanje.kernel.ledger import Entry
 from gwanje.kernel.policy import Resource
+from gwanje.kernel.reach import Unreachable
 from gwanje.law import combine
 
 KEPT_DAYS = 90
@@ -81,13 +83,20 @@ def ask_configure(actor: Actor, id_: UUID, wishes: Mapping[str, Any]) -> UUID:
 
 @transaction.atomic
 def ask_discover(actor: Actor, interface: str, host: str = "", *, port: int = 0) -> UUID:
-    """Look for devices on one network of the recorder (장치 탐색); private addresses only."""
+    """Look for devices on one network of the recorder (장치 탐색); only where a recorder may connect."""
     services.require(actor, rules.WRITE)
     services.require(actor, rules.ADDRESSES)
     try:
-        fine = all(ipaddress.IPv4Address(text).is_private for text in [interface, *([host] if host else [])])
+        for text in [interface, *([host] if host else [])]:
+            ipaddress.IPv4Address(text)
+        fine = True
+        reach().check_interface(interface)
+        if host:
+            reach().check_host(host, port)
     except ValueError:
         fine = False
+    except Unreachable as why:
+        raise forbidden(why, actor) from why
     if not fine or actor.agency is None:
         raise Problem(
             "interface", "녹화기의 사설 IPv4 주소를 적으십시오.", "Give a private IPv4 address of the recorder.",
@@ -139,7 +148,7 @@ def adopt(actor: Actor, id_: UUID, task_id: UUID, main: str, sub: str = "") -> C
     row.refresh_from_db()
     addresses = [found[main]["address"], found[sub]["address"] if sub else ""]
     for url in addresses:
-        services._check_url(url)
+        services._check_url(url, actor=actor, camera=row.id)
     kept = services._hosts(*addresses) <= services._hosts(row.main_url, row.sub_url, row.connection.get("onvif", ""))
     if not kept:
         row.sealed = {}

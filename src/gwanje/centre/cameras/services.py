@@ -17,6 +17,7 @@ from django.db.models import F, QuerySet
 
 from gwanje.centre.cameras import rules, rules_device
 from gwanje.centre.cameras.models import ACTIVE, PLANNED, STATES, Camera
+from gwanje.centre.cameras.places import check_place
 from gwanje.centre.cameras.purposes import classified, public_words, purposes
 from gwanje.centre.common import absent, clock, cursor, demand, home, law
 from gwanje.centre.common.refusal import Problem, Refused
@@ -141,7 +142,7 @@ def register_camera(actor: Actor, new: NewCamera) -> Camera:
     Problem for input that cannot be taken, Refused when a rule says no, VaultAway when no slot can be had.
     """
     require(actor, rules.WRITE, Resource("camera", agency=new.agency))
-    _check(new)
+    _check(actor, new)
     decision = rules.may_register(facts_of(new), law())
     if not decision.allow:
         raise Refused(decision, rules.REGISTER, actor, detail={"number": new.number})
@@ -198,7 +199,7 @@ def set_address(actor: Actor, id_: UUID, main_url: str, sub_url: str) -> None:
     row = find(actor, id_)
     require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
     for url in (main_url, sub_url):
-        _check_url(url, row.driver)
+        _check_url(url, row.driver, actor, row.id)
     moved = replace(_as_new(row), main_url=main_url, sub_url=sub_url)
     decision = rules.may_register(facts_of(moved), law())
     if not decision.allow:
@@ -325,7 +326,7 @@ def _seal(camera: UUID, user: str, password: str) -> dict[str, str]:
     return {str(id_): base64.b64encode(seal_to(bytes(key), secret, camera.bytes)).decode() for id_, key in recorders}
 
 
-def _check(new: NewCamera) -> None:
+def _check(actor: Actor, new: NewCamera) -> None:
     if not _NUMBER.fullmatch(new.number):
         raise Problem(
             "number",
@@ -347,15 +348,18 @@ def _check(new: NewCamera) -> None:
         )
     from gwanje.centre.cameras.connection import checked
 
-    checked(new.connection)
+    checked(new.connection, actor)
     if not _DRIVER.fullmatch(new.driver):
         raise Problem("driver", "드라이버 이름이 맞지 않습니다.", "The driver's name is not taken.")
     for url in (new.main_url, new.sub_url):
-        _check_url(url, new.driver)
+        _check_url(url, new.driver, actor)
 
 
-def _check_url(url: str, driver: str = "rtsp") -> None:
-    """Problem unless the address is one of the driver's kind; a vendor's driver knows its own schemes, files none."""
+def _check_url(url: str, driver: str = "rtsp", actor: Actor | None = None, camera: UUID | None = None) -> None:
+    """Problem unless the address is one of the driver's kind; a vendor's driver knows its own schemes, files none.
+
+    And unless a recorder may connect there (``places``): ``actor`` is who is told of in the ledger.
+    """
     if not url:
         return
     schemes = SCHEMES.get(driver, ())
@@ -380,6 +384,7 @@ def _check_url(url: str, driver: str = "rtsp") -> None:
             "A stream address holds no account or password.",
             next_="계정과 비밀번호는 따로 입력하면 봉인됩니다. / Enter them in their own fields; they are sealed.",
         )
+    check_place(url, actor, camera)
 
 
 def _note(actor: Actor, kind: str, decision: Any, row: Camera, detail: dict[str, Any]) -> None:
