@@ -15,7 +15,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from sim_tools import Rtsp, short_streets
@@ -49,6 +49,7 @@ def test_every_frame_says_its_number_even_in_a_small_tile(pair: list[clips.Clip]
         assert count == 4 * street.RATE
 
 
+@settings(deadline=None)
 @given(st.integers(0, 65535), st.sampled_from([128, 300, 641, 1280]))
 def test_the_strip_is_read_back(value: int, width: int) -> None:
     picture = np.full((width * 9 // 16, width, 3), 90, np.uint8)

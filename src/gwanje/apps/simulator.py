@@ -17,6 +17,7 @@ from gwanje.media.sim.dome import Dome, Preset
 from gwanje.media.sim.onvif import OnvifSim
 from gwanje.media.sim.onvif_device import Device
 from gwanje.media.sim.server import SimServer
+from gwanje.media.sim.turning import Turning
 
 PORT_OFFSET = 20
 ONVIF_OFFSET = 21
@@ -77,6 +78,12 @@ async def serve(
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     other = OnvifSim(onvif, port=port + ONVIF_OFFSET - PORT_OFFSET, discovery=onvif_discovery.PORT)
-    async with SimServer(made, port=port) as server, other:
+    cameras = SimServer(made, port=port)
+    for scene, clip in enumerate(made):
+        device, camera = other.devices.get(clip.name), cameras.cameras[clip.name]
+        if device is not None and device.dome is not None:
+            sets = {name: (stream.sps, stream.pps) for name, stream in camera.streams.items()}
+            camera.turning = Turning(scene, clip.label, device.dome.advance, sets)
+    async with cameras as server, other:
         ready(server)
         await stop.wait()

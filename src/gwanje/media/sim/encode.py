@@ -28,7 +28,7 @@ class Form:
     codec: str = "H264"
 
 
-def _options(form: Form) -> tuple[str, dict[str, str]]:
+def options(form: Form) -> tuple[str, dict[str, str]]:
     """Encoder and its options: key frames at every whole second, no B-frames, nothing that a camera would not send."""
     gop = str(max(1, round(form.rate)))
     common = {"bf": "0", "g": gop, "threads": "1", "maxrate": f"{form.kbps}k", "bufsize": f"{form.kbps}k"}
@@ -65,8 +65,8 @@ class Encoder:
         self.path, self.form = path, form
         self._part = path.with_name(f".{path.stem}.{os.getpid()}.tmp.mp4")
         self._container: OutputContainer = av.open(str(self._part), "w")
-        encoder, options = _options(form)
-        stream = self._container.add_stream(encoder, rate=form.rate, options=options)
+        encoder, said = options(form)
+        stream = self._container.add_stream(encoder, rate=form.rate, options=said)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = form.width, form.height, _pixels(form)
         stream.bit_rate = form.kbps * 1000

@@ -186,6 +186,11 @@ def _frame(payloads_: list[bytes], number: int, *, key: bool) -> Frame:
     return Frame.of([interleave(p, marker=i == last, payload_type=number) for i, p in enumerate(payloads_)], key=key)
 
 
+def sent(nals: list[bytes], *, key: bool) -> Frame:
+    """One H.264 access unit as it comes from an encoder, parameter sets in front of a key frame."""
+    return _frame(payloads(nals), PT_VIDEO, key=key)
+
+
 def load(path: Path) -> Stream:
     """Read an MP4 file's video into packets; ValueError when no codec of ours is in it, or no key frame first."""
     frames: list[Frame] = []

@@ -11,7 +11,7 @@ import json
 import logging
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +22,7 @@ from gwanje.media.sim import packets, rtsp
 from gwanje.media.sim.client import Client, ClientLimits
 from gwanje.media.sim.clips import Clip
 from gwanje.media.sim.faults import NAMES, Faults
+from gwanje.media.sim.turning import PENDING_MAX, Turning
 
 log = logging.getLogger("gwanje.simulator")
 LATE_MAX_S = 2.0
@@ -41,6 +42,7 @@ class Camera:
         self.phase = phase
         self.number = 0
         self.audio_sent = 0
+        self.turning: Turning | None = None
 
     @property
     def frames(self) -> int:
@@ -84,6 +86,7 @@ class SimServer:
         self._epoch = 0.0
         self.sent_frames = 0
         self.setups: list[tuple[str, int]] = []
+        self._draw = ThreadPoolExecutor(1, thread_name_prefix="dome")
 
     def url(self, name: str, stream: str = "main") -> str:
         """The RTSP address of a stream, without credentials."""
@@ -113,6 +116,7 @@ class SimServer:
         self._timers.clear()
         for client in list(self.clients):
             client.close()
+        self._draw.shutdown(cancel_futures=True)
         if self._server:
             self._server.close()
             await self._server.wait_closed()
@@ -141,13 +145,46 @@ class SimServer:
                 client.wait_for_key()
         index = camera.number % camera.frames
         time = int(camera.number * packets.VIDEO_CLOCK / camera.rate)
-        for client in list(camera.clients):
-            client.frame(camera.streams[client.stream].frames[index], time)
-        self.sent_frames += len(camera.clients)
+        if not (camera.turning and camera.clients and self._turn(camera, camera.turning, index, time, now)):
+            for client in list(camera.clients):
+                client.frame(camera.streams[client.stream].frames[index], time)
+            self.sent_frames += len(camera.clients)
         if camera.faults.audio:
             self._audio(camera)
         camera.number += 1
         self._plan(camera)
+
+    def _turn(self, camera: Camera, turning: Turning, index: int, time: int, now: float) -> bool:
+        """Does the dome look elsewhere? Then its picture is drawn, or left out when the machine is behind."""
+        at = turning.takes(index, now)
+        if at is None:
+            return False
+        if (kept := turning.kept(index, at)) is not None:
+            self._send(camera, kept, time)
+        elif turning.pending < PENDING_MAX:
+            turning.pending += 1
+            work = self._draw.submit(turning.drawn, index, at, key=turning.key())
+            loop = asyncio.get_running_loop()
+
+            def done() -> None:
+                turning.pending -= 1
+                if work.cancelled():
+                    return
+                if (error := work.exception()) is not None:
+                    log.error("%s: its view is not drawn any more: %s", camera.clip.name, error)
+                    camera.turning = None
+                    return
+                turning.keep(index, at, work.result())
+                self._send(camera, work.result(), time)
+
+            work.add_done_callback(lambda _: loop.call_soon_threadsafe(done))
+        return True
+
+    def _send(self, camera: Camera, made: dict[str, packets.Frame], time: int) -> None:
+        for client in list(camera.clients):
+            if (frame := made.get(client.stream)) is not None:
+                client.frame(frame, time)
+                self.sent_frames += 1
 
     def _audio(self, camera: Camera) -> None:
         wanted = int(camera.number * packets.AUDIO_CLOCK / camera.rate) // packets.AUDIO_SAMPLES

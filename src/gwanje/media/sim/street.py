@@ -178,7 +178,8 @@ def _lamps(image: Image.Image, horizon: int) -> None:
     image.paste(warm, (0, 0), glow.filter(ImageFilter.GaussianBlur(9)))
 
 
-def _caption(picture: NDArray[np.uint8], label: str) -> None:
+def caption(picture: NDArray[np.uint8], label: str) -> None:
+    """Write what a camera writes over its picture: its name, and that this is no camera."""
     ascii_label = label.encode("ascii", "replace").decode()
     font = ImageFont.load_default(30)
     image = Image.fromarray(picture[:60])
@@ -221,22 +222,33 @@ def _paste(picture: NDArray[np.uint8], x: int, y: int, sprite: Sprite) -> None:
     np.copyto(target, piece[:, :, :3], where=piece[:, :, 3:] > 127)
 
 
+class Scene:
+    """One street (0..11): ``still`` without anybody, (720, 1280, 3) RGB, and everybody who moves in ``seconds``."""
+
+    def __init__(self, scene: int, seconds: int = SECONDS) -> None:
+        if not 0 <= scene < SCENES:
+            raise ValueError(f"scenes are 0 to {SCENES - 1}, not {scene}")
+        rng = np.random.default_rng(1000 + scene)
+        light = LIGHTS[scene % len(LIGHTS)]
+        horizon, slope = int(rng.integers(230, 300)), int(rng.integers(-50, 50))
+        self.still = _background(rng, light, horizon, slope)
+        self._movers = _movers(rng, light, horizon + slope // 2, seconds / 60)
+        self.total = seconds * RATE
+
+    def paint(self, picture: NDArray[np.uint8], number: int) -> None:
+        """Draw the street of frame ``number`` of the loop into ``picture``."""
+        np.copyto(picture, self.still)
+        for mover in self._movers:
+            _paste(picture, *mover.place(number / self.total))
+
+
 def frames(scene: int, label: str, seconds: int = SECONDS) -> Iterator[NDArray[np.uint8]]:
     """RGB frames (720, 1280, 3) of one loop of a scene (0..11); the array is reused for every frame."""
-    if not 0 <= scene < SCENES:
-        raise ValueError(f"scenes are 0 to {SCENES - 1}, not {scene}")
-    rng = np.random.default_rng(1000 + scene)
-    light = LIGHTS[scene % len(LIGHTS)]
-    horizon, slope = int(rng.integers(230, 300)), int(rng.integers(-50, 50))
-    still = _background(rng, light, horizon, slope)
-    _caption(still, label)
-    movers = _movers(rng, light, horizon + slope // 2, seconds / 60)
-    total = seconds * RATE
-    picture = np.empty_like(still)
-    for number in range(total):
-        np.copyto(picture, still)
-        for mover in movers:
-            _paste(picture, *mover.place(number / total))
+    street = Scene(scene, seconds)
+    caption(street.still, label)
+    picture = np.empty_like(street.still)
+    for number in range(street.total):
+        street.paint(picture, number)
         counter.draw(picture, number)
         yield picture
 
