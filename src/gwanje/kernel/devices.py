@@ -48,6 +48,7 @@ class Task:
     done_at: datetime | None = None
     outcome: str = ""
     answer: Mapping[str, Any] = field(default_factory=dict)
+    taken_at: datetime | None = None
 
     def sealed_for(self, recorder: UUID) -> bytes | None:
         """The account sealed to one recorder, None when the device needs none."""
@@ -134,6 +135,21 @@ def finish(  # noqa: PLR0917 - one row's columns
     return cursor.fetchone() is not None
 
 
+def cancel(cursor: Cursor, task: UUID, now: datetime) -> bool:
+    """End a task that a person no longer wants (장치 작업 취소); False when it has ended already.
+
+    A recorder that is doing it finishes for nobody: what it has set on the device by then stays set.
+    """
+    said = {"asked": "person", "fault": "cancelled", "said": "", "status": 0,
+            "ko": "사람이 취소했습니다", "en": "cancelled by a person"}  # fmt: skip
+    cursor.execute(
+        "update device_task set done_at = %s, outcome = 'failed', answer = %s::jsonb, sealed = '{}' "
+        "where id = %s and done_at is null returning id",
+        [now, json.dumps({"faults": [said]}), task],
+    )
+    return cursor.fetchone() is not None
+
+
 def unnoted(cursor: Cursor, limit: int = 100, *, camera: UUID | None = None) -> list[Task]:
     """Finished probes that the registry has not taken note of, oldest first, locked; of one camera when given."""
     where = "and camera = %s " if camera is not None else ""
@@ -160,7 +176,7 @@ def forget(cursor: Cursor, before: datetime, limit: int = 500) -> int:
     return len(cursor.fetchall())
 
 
-_COLUMNS = "id, agency, camera, kind, asks, sealed, person, asked_at, done_at, outcome, answer"
+_COLUMNS = "id, agency, camera, kind, asks, sealed, person, asked_at, done_at, outcome, answer, taken_at"
 
 
 def latest(cursor: Cursor, camera: UUID | None, limit: int = 10, *, agency: UUID | None = None) -> list[Task]:
@@ -186,8 +202,8 @@ def _plain(said: Any) -> dict[str, Any]:
 
 
 def _task(row: Any) -> Task:
-    id_, agency, camera, kind, asks, sealed, person, asked_at, done_at, outcome, answer = row
+    id_, agency, camera, kind, asks, sealed, person, asked_at, done_at, outcome, answer, taken_at = row
     return Task(
         kind, agency, camera, _plain(asks), _plain(sealed), person, id_, asked_at, done_at, outcome or "",
-        _plain(answer),
+        _plain(answer), taken_at,
     )  # fmt: skip

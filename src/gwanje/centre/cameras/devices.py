@@ -119,6 +119,29 @@ def tasks(actor: Actor, id_: UUID | None, limit: int = 5) -> list[Task]:
     return devices.latest(cursor(), None, limit, agency=actor.agency)
 
 
+@transaction.atomic
+def cancel(actor: Actor, id_: UUID | None, task_id: UUID) -> bool:
+    """End a task of a camera, or a search (``id_`` None), that nobody has finished (작업 취소); False: too late."""
+    if id_ is None:
+        services.require(actor, rules.ADDRESSES)
+        found = devices.find(cursor(), task_id)
+        fits = found is not None and found.camera is None and found.agency == actor.agency
+    else:
+        row = _writable(actor, id_)
+        found = devices.find(cursor(), task_id)
+        fits = found is not None and found.camera == row.id
+    if found is None or not fits:
+        raise missing("작업", "task")
+    if not devices.cancel(cursor(), found.id, clock().now()):
+        return False
+    entry = Entry.by(
+        actor, "cameras.device.cancelled", "done", None, cameras=[id_] if id_ else [], dies="registry",
+        detail={"task": str(found.id), "kind": found.kind},
+    )  # fmt: skip
+    ledger.append(cursor(), clock(), entry)
+    return True
+
+
 def factory_of(answer: Mapping[str, Any]) -> bool | None:
     """Is the device under its factory account, as far as the answer says? None: nobody asked it."""
     said = answer.get("factory") or {}

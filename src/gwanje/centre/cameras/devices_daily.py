@@ -23,6 +23,13 @@ OPEN_MAX = 60
 # a device's clock further off than this is shown; the recorder's inspection makes it a finding of the journal
 CLOCK_MAX_S = 5.0
 CONCERNS = ("firmware", "device", "account", "factory", "clock")
+WORDS = {
+    "firmware": ("펌웨어가 바뀌었습니다", "its firmware has changed"),
+    "device": ("다른 기기(일련번호)가 응답합니다", "another device (serial number) answers"),
+    "account": ("봉인된 접속 계정을 받아들이지 않습니다", "it refuses the sealed account"),
+    "factory": ("공장 출하 계정으로 열려 있습니다", "it is open under its factory account"),
+    "clock": ("시각이 5초 넘게 틀립니다", "its clock is off by more than 5 seconds"),
+}
 
 
 def moment(camera: UUID, now: datetime) -> datetime:
@@ -89,6 +96,8 @@ def tell(row: Camera, found: list[str], before: list[str]) -> None:
     """One event for what was not said of this camera yesterday; last in its transaction. No address, no account."""
     new = sorted(set(found) - set(before))
     if new:
-        body = {"number": row.number, "place": row.place, "concerns": new}
+        ko, en = (", ".join(WORDS[name][place] for name in new) for place in (0, 1))
+        body = {"number": row.number, "place": row.place, "concerns": new,
+                "ko": f"{row.number} 기기 확인: {ko}", "en": f"{row.number} device: {en}"}  # fmt: skip
         events.emit(cursor(), clock(), Event("cameras.device.concern", "cameras", 2, cameras=[row.id], body=body,
                                              agency=row.agency_id))  # fmt: skip

@@ -7,7 +7,15 @@ from datetime import date
 from typing import Any
 
 from gwanje.centre.cameras import rules_network, rules_standard
-from gwanje.kernel.actor import ADMINISTRATOR, AUDITOR, CHIEF_OFFICER, MANAGER, PRIVACY_OFFICER, Actor
+from gwanje.kernel.actor import (
+    ADMINISTRATOR,
+    AUDITOR,
+    CHIEF_OFFICER,
+    MANAGER,
+    OPERATOR,
+    PRIVACY_OFFICER,
+    Actor,
+)
 from gwanje.kernel.policy import NOTHING, Policy, Resource, Scope, agencies
 from gwanje.law import Decision, InForce, Reason, combine, enforces
 
@@ -16,6 +24,7 @@ READ = "cameras.registry.read"
 WRITE = "cameras.registry.write"
 EXPORT = "cameras.registry.export"
 ADDRESSES = "cameras.address.read"
+RECORDERS = "cameras.recorder.read"
 
 
 @enforces("camera.public_purpose")
@@ -179,6 +188,7 @@ RULES = {
     WRITE: _role_rule(WRITE, _WRITERS),
     EXPORT: _role_rule(EXPORT, _WRITERS | {PRIVACY_OFFICER, AUDITOR}),
     ADDRESSES: _role_rule(ADDRESSES, frozenset({ADMINISTRATOR})),
+    RECORDERS: _role_rule(RECORDERS, _WRITERS | {OPERATOR, PRIVACY_OFFICER, AUDITOR}),
 }
 
 

@@ -3,7 +3,6 @@ are one transaction."""
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -19,6 +18,7 @@ from gwanje.centre.cameras import rules, rules_device
 from gwanje.centre.cameras.models import ACTIVE, PLANNED, STATES, Camera
 from gwanje.centre.cameras.places import check_place
 from gwanje.centre.cameras.purposes import classified, public_words, purposes
+from gwanje.centre.cameras.sealing import sealed_account
 from gwanje.centre.common import absent, clock, cursor, demand, home, law
 from gwanje.centre.common.refusal import Problem, Refused
 from gwanje.kernel import accounts, ledger, policy
@@ -29,11 +29,9 @@ from gwanje.kernel.policy import Resource
 from gwanje.kernel.sources import Source, put_source
 from gwanje.law import combine
 from gwanje.vault.client import VaultClient
-from gwanje.vault.sealed import seal_to
 
 _NUMBER = re.compile(r"[0-9A-Za-z가-힣][0-9A-Za-z가-힣 ._-]{0,39}")
 _DRIVER = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-SECRET_MAX = 200
 # a file is no camera: what is recorded here was seen by a device in the city
 SCHEMES = {
     "rtsp": ("rtsp", "rtsps"),
@@ -158,7 +156,7 @@ def register_camera(actor: Actor, new: NewCamera) -> Camera:
     said["purposes"] = list(new.purposes)
     row = Camera(
         id=camera_id, agency_id=agency, owner_id=owner, classes=classified(list(new.purposes)),
-        sealed=_seal(camera_id, user, password), created_at=now, changed_at=now, **said,
+        sealed=sealed_account(camera_id, user, password), created_at=now, changed_at=now, **said,
     )  # fmt: skip
     _connect(row)
     row.save(force_insert=True)
@@ -261,10 +259,10 @@ def suspend_lapsed(limit: int = 500) -> int:
 
 @transaction.atomic
 def set_credentials(actor: Actor, id_: UUID, user: str, password: str) -> None:
-    """Seal a new account of the device to every recorder (접속 계정 봉인); it cannot be read back."""
+    """Seal a new account of the device to every admitted recorder (접속 계정 봉인); it cannot be read back."""
     row = find(actor, id_)
     require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
-    row.sealed, row.changed_at = _seal(row.id, user, password), clock().now()
+    row.sealed, row.changed_at = sealed_account(row.id, user, password), clock().now()
     _connect(row)
     row.save()
     _note(actor, "cameras.credentials.sealed", None, row, {"number": row.number, "recorders": len(row.sealed)})
@@ -301,29 +299,6 @@ def _connect(row: Camera) -> None:
                row.sealed, row.state == ACTIVE, driver=row.driver,
                device={**standard(law()), **row.connection}),
     )  # fmt: skip
-
-
-def _seal(camera: UUID, user: str, password: str) -> dict[str, str]:
-    if not user and not password:
-        return {}
-    if len(user) > SECRET_MAX or len(password) > SECRET_MAX or ":" in user:
-        raise Problem(
-            "credentials",
-            "접속 계정의 글자 수나 모양이 맞지 않습니다.",
-            "The device account is too long or has a colon.",
-        )
-    rows = cursor()
-    rows.execute("select id, sealing_key from footage_recorder limit 1000")
-    recorders = rows.fetchall()
-    if not recorders:
-        raise Problem(
-            "no_recorder",
-            "등록된 녹화기가 없어 접속 계정을 봉인할 수 없습니다.",
-            "No recorder is registered, so the device account cannot be sealed.",
-            next_="녹화 프로세스를 먼저 시작하십시오. / Start a recorder first.",
-        )
-    secret = f"{user}:{password}".encode()
-    return {str(id_): base64.b64encode(seal_to(bytes(key), secret, camera.bytes)).decode() for id_, key in recorders}
 
 
 def _check(actor: Actor, new: NewCamera) -> None:

@@ -12,10 +12,10 @@ from django.db import transaction
 
 from gwanje.centre.cameras import devices, models, rules, services
 from gwanje.centre.cameras.connection import apply_connection
-from gwanje.centre.common import clock
+from gwanje.centre.common import clock, cursor
 from gwanje.centre.common.refusal import Problem
 from gwanje.kernel.actor import Actor
-from gwanje.kernel.devices import Task
+from gwanje.kernel.devices import Task, latest
 from gwanje.kernel.policy import Resource
 from gwanje.kernel.zone import BadZone, Spot, as_seen, zone_of
 
@@ -103,7 +103,9 @@ def _ask_masks(actor: Actor, row: models.Camera, zone: Mapping[str, Any]) -> Non
 
 def masks_of(actor: Actor, id_: UUID) -> tuple[str, int]:
     """What became of the last masks asked for (``none``, ``waiting``, ``shown``: read back, ``refused``), how many."""
-    task = next((t for t in devices.tasks(actor, id_, 20) if t.kind == "masks"), None)
+    # whoever sees the camera sees this: steering asks it too, and operators write no registry
+    row = services.find(actor, id_)
+    task = next((t for t in latest(cursor(), row.id, 20) if t.kind == "masks"), None)
     if task is None:
         return "none", 0
     read = task.answer.get("masks")

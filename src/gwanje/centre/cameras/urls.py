@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gwanje.centre.cameras import views, views_device, views_zone
+from gwanje.centre.cameras import views, views_device, views_recorders, views_zone
 
 app_name = "cameras"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("import/<uuid:id>/confirm/", views.import_confirm, name="import_confirm"),
     path("export/", views.export, name="export"),
     path("discover/", views_device.discover, name="discover"),
+    path("recorders/", views_recorders.recorders, name="recorders"),
     path("<uuid:id>/", views.camera_page, name="camera"),
     path("<uuid:id>/device/", views_device.camera_device, name="device"),
     path("<uuid:id>/zone/", views_zone.camera_zone, name="zone"),

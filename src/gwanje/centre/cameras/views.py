@@ -42,9 +42,14 @@ def _may(actor: Actor, action: str) -> bool:
     return bool(decide(actor, action, Resource("registry", agency=actor.agency)))
 
 
+def rooms_of(actor: Actor) -> dict[str, bool]:
+    """What the room's menu shows this person beside the registry."""
+    return {"may_discover": _may(actor, rules.ADDRESSES), "may_recorders": _may(actor, rules.RECORDERS)}
+
+
 def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
     actor = _actor(request)
-    rights = {"may_write": _may(actor, rules.WRITE), "may_export": _may(actor, rules.EXPORT)}
+    rights = {"may_write": _may(actor, rules.WRITE), "may_export": _may(actor, rules.EXPORT), **rooms_of(actor)}
     return {**rights, "states": STATE_WORDS, **more}
 
 

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods
 from gwanje.centre.cameras import connection, devices, rules, rules_device, services
 from gwanje.centre.cameras.forms import ReachForm
 from gwanje.centre.cameras.models import Camera
-from gwanje.centre.common import decide, law
+from gwanje.centre.cameras.views import rooms_of
+from gwanje.centre.common import clock, decide, law
 from gwanje.centre.common.doors import signed_in
 from gwanje.centre.common.refusal import Problem, missing, say, uuid_of
 from gwanje.kernel.actor import Actor
@@ -40,6 +41,8 @@ def _act(request: HttpRequest, row: Camera) -> None:
         connection.set_connection(actor, row.id, kept, form.cleaned_data["driver"])
     elif act == "events":
         connection.set_connection(actor, row.id, {"events": True if said.get("events") else None})
+    elif act == "cancel":
+        devices.cancel(actor, row.id, uuid_of(said.get("task", ""), "작업", "task"))
     elif act == "probe":
         devices.ask_probe(actor, row.id, factory=bool(said.get("factory")))
     elif act == "configure":
@@ -55,6 +58,13 @@ def _act(request: HttpRequest, row: Camera) -> None:
         raise Problem("act", "할 일이 맞지 않습니다.", "It is not known what to do.")
 
 
+def _waiting(history: list[Task]) -> dict[str, Any]:
+    """The task that a recorder has not finished, and since how many seconds; the page follows it."""
+    if not history or history[0].done_at is not None or history[0].asked_at is None:
+        return {"waiting": None}
+    return {"waiting": history[0], "waited": max(0, int((clock().now() - history[0].asked_at).total_seconds()))}
+
+
 def _shown(row: Camera, task: Task | None) -> dict[str, Any]:
     """What the page says of the newest finished probe."""
     if task is None:
@@ -62,14 +72,15 @@ def _shown(row: Camera, task: Task | None) -> dict[str, Any]:
     answer = task.answer
     factory = devices.factory_of(answer)
     judged = rules_device.in_force({"factory": factory}, law())
-    offset = answer.get("clock_s")
+    offset, profiles = answer.get("clock_s"), answer.get("profiles", [])
     return {
-        "answer": answer, "factory": factory, 
+        "answer": answer, "factory": factory,
         "refused": [reason for decision in judged for reason in decision.reasons],
         "articles": [article for decision in judged for article in decision.articles],
         "changed": devices.changed(row, answer.get("device") or {}),
         "clock_off": offset is not None and abs(offset) > 2,
-        "usable": [p for p in answer.get("profiles", []) if p.get("address")],
+        "sub_token": next((p["token"] for p in profiles if p.get("address") == row.sub_url != ""), ""),
+        "usable": [p for p in profiles if p.get("address")],
     }  # fmt: skip
 
 
@@ -92,11 +103,12 @@ def camera_device(request: HttpRequest, id: UUID) -> HttpResponse:
     probe = next((t for t in history if t.kind == "probe" and t.done_at and t.outcome == "done"), None)
     newest = history[0] if history else None
     context = {
-        "camera": row, "history": history, "probe": probe, "waiting": newest is not None and newest.done_at is None,
+        "camera": row, "history": history, "probe": probe, **_waiting(history),
         "newest": newest, "problem": problem,
         "addresses": bool(decide(actor, rules.ADDRESSES, Resource("registry", agency=actor.agency))),
         "may_write": True, "reach": ReachForm.of(row), **_shown(row, probe),
     }  # fmt: skip
+    context |= rooms_of(actor)
     context["sealed"], context["unsealed"] = services.slots(row)
     return render(request, "cameras/device.html", context, status=status)
 
@@ -124,6 +136,9 @@ def discover(request: HttpRequest) -> HttpResponse:
             if request.POST.get("act") == "assign":
                 row = _assign(actor, request.POST.get("onvif", "")[:300], request.POST.get("number", "")[:40])
                 return redirect("cameras:device", id=row.id)
+            if request.POST.get("act") == "cancel":
+                devices.cancel(actor, None, uuid_of(request.POST.get("task", ""), "작업", "task"))
+                return redirect("cameras:discover")
             devices.ask_discover(actor, request.POST.get("interface", "").strip(), request.POST.get("host", "").strip())
             return redirect("cameras:discover")
         except Problem as refused:
@@ -133,8 +148,8 @@ def discover(request: HttpRequest) -> HttpResponse:
     numbers = services.visible(actor).exclude(state="removed").values_list("number", flat=True)[:CHOICES_MAX]
     newest = history[0] if history else None
     context = {
-        "history": history, "newest": newest, "waiting": newest is not None and newest.done_at is None,
+        "history": history, "newest": newest, **_waiting(history),
         "found": newest.answer.get("found", []) if newest else [], "taken": taken, "numbers": list(numbers),
-        "problem": problem, "may_write": True,
+        "problem": problem, "may_write": True, **rooms_of(actor),
     }  # fmt: skip
     return render(request, "cameras/discover.html", context, status=status)

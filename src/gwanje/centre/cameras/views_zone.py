@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from gwanje.centre.cameras import rules, services, steering
+from gwanje.centre.cameras.views import rooms_of
 from gwanje.centre.common import decide, law
 from gwanje.centre.common.doors import signed_in
 from gwanje.centre.common.refusal import Problem, say
@@ -59,7 +60,7 @@ def camera_zone(request: HttpRequest, id: UUID) -> HttpResponse:
     may = bool(decide(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id)))
     state, count = steering.masks_of(actor, row.id) if zone and zone.get("masks") else ("none", 0)
     context = {
-        "masks": state, "masks_count": count,
+        "masks": state, "masks_count": count, **rooms_of(actor),
         "camera": row, "may_write": may, "problem": problem, "articles": _articles(),
         "data": {"zone": zone, "may": may, "purposes": list(row.purposes)},
     }  # fmt: skip

@@ -12,7 +12,7 @@ from gwanje.centre.cameras.api import CameraView
 from gwanje.centre.common import clock, cursor, system_scope
 from gwanje.centre.inspection import reading
 from gwanje.centre.inspection.models import NO_SIGNAL, Fault
-from gwanje.centre.inspection.words import HEALED, said
+from gwanje.centre.inspection.words import ENGLISH, HEALED, said
 from gwanje.centre.staff import api as staff
 from gwanje.kernel import events, findings, ledger
 from gwanje.kernel.events import Event
@@ -96,7 +96,9 @@ def _opened(fault: Fault, report: Report) -> None:
     entry = Entry("inspection.fault.found", "done", agency=fault.agency_id, cameras=[fault.camera_id], detail=detail,
                   dies="registry")  # fmt: skip
     ledger.append(cursor(), clock(), entry)
-    body = {"said": fault.said, "number": fault.number, "name": fault.name, "fault": str(fault.pk)}
+    body = {"said": fault.said, "number": fault.number, "name": fault.name, "fault": str(fault.pk),
+            "ko": f"{fault.number} 장애: {fault.said}",
+            "en": f"{fault.number} fault: {ENGLISH[fault.kind]}"}  # fmt: skip
     events.emit(cursor(), clock(), Event("inspection.fault", "inspection", 2, cameras=[fault.camera_id], body=body,
                                          agency=fault.agency_id))  # fmt: skip
 

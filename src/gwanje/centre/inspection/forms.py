@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from gwanje.centre.inspection.services import TEXT_MAX
 
+# a browser's own picker shows its own language's order; an official page shows one form
+MOMENT = {"inputmode": "numeric", "autocomplete": "off", "maxlength": "16", "placeholder": "2026-11-20 14:30"}
+
 
 def _area(label: Any, *, required: bool = True) -> forms.CharField:
     return forms.CharField(
@@ -30,9 +33,7 @@ class EnterForm(forms.Form):
     """A fault that a person saw; ``occurred_at`` in the centre's zone."""
 
     camera = forms.UUIDField(label=_("해당 기기"), widget=forms.Select)
-    occurred_at = forms.DateTimeField(
-        label=_("장애발생일자"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    )
+    occurred_at = forms.DateTimeField(label=_("장애발생일자"), widget=forms.DateTimeInput(MOMENT, "%Y-%m-%d %H:%M"))
     said = _area(_("장애내용"))
 
     def __init__(self, *args: Any, cameras: list[tuple[UUID, str]], **kwargs: Any) -> None:

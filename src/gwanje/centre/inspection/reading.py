@@ -25,6 +25,12 @@ def span(year: int, month: int) -> tuple[datetime, datetime] | None:
     return datetime(year, month, 1, tzinfo=zone), datetime(*following, 1, tzinfo=zone)
 
 
+def beside(year: int, month: int, step: int) -> str:
+    """The month before (-1) or after (1) as ``2026-11``."""
+    count = year * 12 + month - 1 + step
+    return f"{count // 12}-{count % 12 + 1:02}"
+
+
 def month_of(text: str) -> tuple[int, int]:
     """(year, month) of ``2026-11``; the present month when it is none."""
     year, _, month = text.partition("-")

@@ -45,19 +45,27 @@ def journal(request: HttpRequest) -> HttpResponse:
     actor = _actor(request)
     demand(actor, rules.READ, services.own(actor))
     may = decide(actor, rules.ENTER, services.own(actor)).allow
-    return _journal(request, EnterForm(cameras=_choices(actor)) if may else None)
+    return _journal(
+        request, EnterForm(cameras=_choices(actor), initial={"occurred_at": clock().local()}) if may else None
+    )
 
 
 def _journal(request: HttpRequest, entering: EnterForm | None, status: int = 200) -> HttpResponse:
     actor = _actor(request)
     year, month = reading.month_of(request.GET.get("month", ""))
+    today = clock().local().date()
     rows = reading.rows(actor.agency, year, month)
     left = rows.filter(signed_at__isnull=True)
+    only_left = request.GET.get("left") == "1"
+    shown = left if only_left else rows
     assert actor.agency is not None
     since = duties.first_day(actor.agency)
     context = {
-        "page_obj": Paginator(rows.order_by("-occurred_at", "-id"), PAGE).get_page(request.GET.get("page")),
+        "page_obj": Paginator(shown.order_by("-occurred_at", "-id"), PAGE).get_page(request.GET.get("page")),
         "month": f"{year}-{month:02}",
+        "before": reading.beside(year, month, -1),
+        "after": reading.beside(year, month, 1) if (year, month) < (today.year, today.month) else "",
+        "only_left": only_left,
         "counts": {"all": rows.count(), "left": left.count(), "lasting": rows.filter(handled_at__isnull=True).count()},
         "closed": Month.objects.filter(agency_id=actor.agency, year=year, month=month).first(),
         "due": reading.due(actor.agency, since) if since else None,
