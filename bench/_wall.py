@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -20,51 +21,16 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench._audience import ROOT, cameras, cpu_s, free_port, line
 from bench._cameras import FRAMES, GROUP, RATE
+from bench._figures import percentiles
+from bench._wall_page import TOKENS, WATCH
 from gwanje.apps.demo import city
 
 CHROMIUM = "/usr/bin/chromium"
 ARGS = ["--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 READY_S = 180
+PAGES_MAX = 11
 # decode time of a stream's first frame: one second and one frame after its anchor
 FIRST_S = 1 + 1 / RATE
-WATCH = """() => {
-  const seen = { frames: [], opened: [], first: [] };
-  window.gwSeen = seen;
-  const base = performance.timeOrigin;
-  const follow = (tile) => {
-    const video = tile.querySelector("video");
-    if (!video || tile.gwSeen) return;
-    tile.gwSeen = true;
-    let opened = 0;
-    const label = () => tile.querySelector(".tile-label").textContent;
-    new MutationObserver(() => {
-      if (tile.dataset.state === "connecting" && !opened) opened = performance.now();
-      if (tile.dataset.state === "idle") opened = 0;
-    }).observe(tile, { attributes: true, attributeFilter: ["data-state"] });
-    if (tile.dataset.state === "connecting") opened = performance.now();
-    const canvas = new OffscreenCanvas(256, 144);
-    const ink = canvas.getContext("2d", { willReadFrequently: true });
-    let count = 0;
-    const take = (now, data) => {
-      if (opened) { seen.first.push([label(), data.expectedDisplayTime - opened]); opened = 0; }
-      let strip = null;
-      if (count++ % 100 === 20) {
-        ink.drawImage(video, 0, 0, 256, 144);
-        strip = [];
-        const cell = 8, y = 144 - cell;
-        for (let i = 0; i < 24; i++) strip.push(ink.getImageData((4 + i) * cell + 4, Math.round(y), 1, 1).data[1]);
-      }
-      seen.frames.push([label(), data.mediaTime, base + data.expectedDisplayTime, data.presentedFrames, strip]);
-      video.requestVideoFrameCallback(take);
-    };
-    video.requestVideoFrameCallback(take);
-  };
-  const look = () => document.querySelectorAll("gw-tile").forEach(follow);
-  new MutationObserver(look).observe(document, { childList: true, subtree: true });
-}"""
-
-TOKENS = """() => performance.getEntriesByType("resource").filter((e) => e.name.includes("live-token"))
-  .map((e) => e.duration)"""
 
 
 @contextlib.contextmanager
@@ -125,18 +91,6 @@ def sign_in(browser: Browser, base: str, script: str, account: str = "operator",
     return page
 
 
-def percentiles(values: list[float]) -> dict[str, Any]:
-    """Median, p95, p99 and largest, rounded, with their number."""
-    if not values:
-        return {"n": 0}
-    ordered = sorted(values)
-    at = {name: ordered[min(len(ordered) - 1, int(len(ordered) * share))] for name, share in SHARES.items()}
-    return {"n": len(ordered), **{name: round(value, 1) for name, value in at.items()}, "max": round(ordered[-1], 1)}
-
-
-SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-
-
 def strip_number(levels: list[int]) -> int | None:
     """The burnt-in number from the 24 cells' levels; None when it cannot be read."""
     middle = (min(levels[0], levels[23]) + max(levels[1], levels[22])) / 2
@@ -175,13 +129,39 @@ def painted(page: Page, seconds: float) -> tuple[list[list[Any]], int]:
     return frames, videos.evaluate_all(dropped) - before
 
 
-def turning(page: Page, pages: int) -> list[float]:
-    """Turn the wall's pages; ms from tile opened to first painted frame, one for each tile."""
+def turning(page: Page, pages: int) -> list[dict[str, float]]:
+    """Turn the wall's pages; what each tile went through until its first painted frame, and until it was at now."""
     page.evaluate("() => { window.gwSeen.first.length = 0; }")
     for _ in range(pages):
         page.keyboard.press("]")
         page.wait_for_timeout(2500)
-    return [first for _, first in page.evaluate("() => window.gwSeen.first")]
+    return list(page.evaluate("() => window.gwSeen.first"))
+
+
+def spans(first: list[dict[str, float]]) -> dict[str, Any]:
+    """From the tile's opening to its paint: first what runs side by side, then one after another."""
+    way = ("ready", "bytes", "appended", "painted")
+    names = ("to token and socket", "to first picture's bytes", "to appended", "to painted")
+    rows = [[0.0, *(row[name] for name in way)] for row in first if all(name in row for name in way)]
+    steps = {name: percentiles([row[i + 1] - row[i] for row in rows]) for i, name in enumerate(names)}
+    alone = {name: percentiles([row[name] for row in first if name in row]) for name in ("token", "socket")}
+    return {"side by side, from the opening": alone, "one after another": steps}
+
+
+def tools_pid() -> int:
+    """The process of the browser tools: Chromium's processes are below it."""
+    mine = [int(p) for p in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+    return next(pid for pid in mine if b"playwright" in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
+def family_s(pid: int) -> float:
+    """CPU seconds of a process and all below it that live now."""
+    total = 0.0
+    with contextlib.suppress(OSError):
+        total = cpu_s(pid)
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            total += sum(family_s(int(child)) for child in (task / "children").read_text().split())
+    return total
 
 
 def need_chromium() -> None:
@@ -205,13 +185,19 @@ def measure(folder: Path, count: int, seconds: float) -> dict[str, Any]:
             page.goto(base + "/watch/")
             page.wait_for_timeout(6000)
             status = json.loads((data / "run" / "status.json").read_text())
-            recorder = int(status["services"]["recorder"]["pid"])
-            before = cpu_s(recorder)
+            pids = {name: int(found["pid"]) for name, found in status["services"].items() if found.get("pid")}
+            pids["cameras (source)"] = source.pid
+            before, chrome, began = {n: cpu_s(pid) for n, pid in pids.items()}, family_s(tools_pid()), time.monotonic()
             frames, dropped = painted(page, seconds)
-            core = round((cpu_s(recorder) - before) / seconds, 3)
+            length = time.monotonic() - began
+            cores = {name: round((cpu_s(pid) - before[name]) / length, 3) for name, pid in pids.items()}
+            cores["chromium"] = round((family_s(tools_pid()) - chrome) / length, 3)
             glass = latencies(frames, times_file(times, count))
             tiles = len({label for label, *_ in frames})
-            first = turning(page, count // 9)
+            used = {name: cpu_s(pid) for name, pid in pids.items()}
+            began = time.monotonic()
+            first = turning(page, min(PAGES_MAX, count // 9))
+            turned = {n: round((cpu_s(pid) - used[n]) / (time.monotonic() - began), 3) for n, pid in pids.items()}
             token = page.evaluate(TOKENS)
             browser.close()
         said = health(data, base)
@@ -219,7 +205,10 @@ def measure(folder: Path, count: int, seconds: float) -> dict[str, Any]:
         dropped_at, plays, late = line(source).split()
     return {
         "cameras": count, "tiles": tiles, "glass_ms": glass, "dropped_by_browser": dropped,
-        "first_picture_ms": percentiles(first), "token_ms": percentiles(token),
-        "recorder_core": core, "gaps": said["gaps"], "late_ms_max": said["late_ms_max"],
+        "first_picture_ms": percentiles([row["painted"] for row in first]),
+        "first_at_now_ms": percentiles([row["now"] for row in first if "now" in row]),
+        "first_picture_spans_ms": spans(first), "token_ms": percentiles([row["whole"] for row in token]),
+        "token_server_ms": percentiles([row["server"] for row in token]),
+        "cores": cores, "cores_while_turning": turned, "gaps": said["gaps"], "late_ms_max": said["late_ms_max"],
         "source": {"dropped": int(dropped_at), "plays": int(plays), "late_ms_max": float(late)},
     }  # fmt: skip

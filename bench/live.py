@@ -41,6 +41,7 @@ def main() -> int:
     parser.add_argument("--cameras", type=int, default=100)
     parser.add_argument("--viewers", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=30.0, help="length of each window")
+    parser.add_argument("--only", choices=("wall", "audience"), help="one half, while something is being tried")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     if not 9 <= args.cameras <= 300 or not 10 <= args.viewers <= 600:
@@ -48,11 +49,12 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="gwanje-bench-") as name:
         folder = Path(name)
-        result: dict[str, Any] = {
-            "wall": _wall.measure(folder, args.cameras, args.seconds),
-            "audience": _audience.measure(folder, args.cameras, args.viewers, args.seconds),
-        }
-    result["met"] = verdict(result)
+        result: dict[str, Any] = {}
+        if args.only != "audience":
+            result["wall"] = _wall.measure(folder, args.cameras, args.seconds)
+        if args.only != "wall":
+            result["audience"] = _audience.measure(folder, args.cameras, args.viewers, args.seconds)
+    result["met"] = {} if args.only else verdict(result)
     result["machine"] = {"cores": os.cpu_count(), "python": platform.python_version()}
     result["load_1min"] = os.getloadavg()[0]
     result["took_s"] = round(time.monotonic() - began, 1)

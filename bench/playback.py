@@ -26,7 +26,8 @@ from playwright.sync_api import sync_playwright
 
 from bench._archive import Archive, Moment, build
 from bench._audience import ROOT, free_port
-from bench._wall import ARGS, CHROMIUM, need_chromium, percentiles
+from bench._figures import percentiles
+from bench._wall import ARGS, CHROMIUM, need_chromium
 from gwanje.apps import postgres, vaultd
 from gwanje.kernel import base64url, footage
 from gwanje.kernel.database import connect
@@ -44,26 +45,43 @@ WATCH = """() => {
   window.gwShown = [];
   const send = WebSocket.prototype.send;
   let order = null;
+  const since = () => performance.now() - order.t;
   WebSocket.prototype.send = function (data) {
     const said = typeof data === "string" ? JSON.parse(data) : {};
     if (said.type === "play") order = { at: said.at, t: performance.now() };
     if (order && !this.gwSeen) {
       this.gwSeen = true;
       this.addEventListener("message", (e) => {
-        if (order && order.got === undefined && e.data instanceof ArrayBuffer) order.got = performance.now() - order.t;
+        if (!order || !(e.data instanceof ArrayBuffer)) return;
+        order.first ??= since();
+        const head = new DataView(e.data);
+        if (head.getUint8(0) === 2 && Number(head.getBigUint64(1)) / 1e6 >= order.at) order.bytes ??= since();
       });
     }
     return send.call(this, data);
+  };
+  const session = () => document.querySelector("gw-player")?.session?.first ?? 0;
+  const add = MediaSource.prototype.addSourceBuffer;
+  MediaSource.prototype.addSourceBuffer = function (type) {
+    const buffer = add.call(this, type);
+    buffer.addEventListener("updateend", () => {
+      if (!order?.bytes || order.appended) return;
+      const at = order.at - session(), ranges = buffer.buffered;
+      for (let i = 0; i < ranges.length; i++) {
+        if (at >= ranges.start(i) - 0.05 && at < ranges.end(i) - 0.04) order.appended = since();
+      }
+    });
+    return buffer;
   };
   const look = new MutationObserver(() => {
     const video = document.querySelector("gw-player video");
     if (!video || video.gwSeen) return;
     video.gwSeen = true;
     const take = (now, data) => {
-      const player = document.querySelector("gw-player");
-      const second = data.mediaTime + (player.session?.first ?? 0);
+      const second = data.mediaTime + session();
       if (order && second >= order.at - 0.05 && second < order.at + 2) {
-        window.gwShown.push([order.at, data.expectedDisplayTime - order.t, order.got, second]);
+        const painted = data.expectedDisplayTime - order.t;
+        window.gwShown.push({ ...order, painted, second, decoded: (data.processingDuration ?? 0) * 1000 });
         order = null;
       }
       video.requestVideoFrameCallback(take);
@@ -169,9 +187,9 @@ class Clerk(http.server.SimpleHTTPRequestHandler):
 @contextlib.contextmanager
 def player(home: Home, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The player as its own process."""
-    words = [sys.executable, "-m", "gwanje.apps.cli", "--data", str(home.root), "player"]
+    words = [sys.executable, "-m", "bench._player", str(home.root)]
     with log.open("wb") as out:
-        process = subprocess.Popen(words, stdout=out, stderr=out, cwd=ROOT)
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=out, cwd=ROOT)
     try:
         yield process
     finally:
@@ -217,7 +235,7 @@ def pages(moments: list[Moment]) -> Iterator[list[Moment]]:
 
 def show(archive: Archive) -> dict[str, Any]:
     """Order every moment in Chromium; ms to the first byte and to the painted frame."""
-    shown: list[list[float]] = []
+    shown: list[dict[str, float]] = []
     missing = 0
     desk = Desk(archive, archive.home.port + 2)
     threading.Thread(target=desk.serve_forever, daemon=True).start()
@@ -240,10 +258,19 @@ def show(archive: Archive) -> dict[str, Any]:
     desk.shutdown()
     return {
         "moments": len(archive.moments), "not_shown": missing,
-        "first_picture_ms": percentiles([row[1] for row in shown]),
-        "first_byte_ms": percentiles([row[2] for row in shown if row[2] is not None]),
-        "second_off_max": round(max((abs(row[3] - row[0]) for row in shown), default=0), 2),
+        "first_picture_ms": percentiles([row["painted"] for row in shown]),
+        "first_byte_ms": percentiles([row["first"] for row in shown if "first" in row]),
+        "spans_ms": spans(shown),
+        "second_off_max": round(max((abs(row["second"] - row["at"]) for row in shown), default=0), 2),
     }  # fmt: skip
+
+
+def spans(shown: list[dict[str, float]]) -> dict[str, Any]:
+    """From the order to the paint, one after another: where the time goes."""
+    way = ("first", "bytes", "appended", "painted")
+    names = ("order to first byte", "to the asked second's bytes", "to appended", "to painted")
+    rows = [[0.0, *(row[name] for name in way)] for row in shown if all(name in row for name in way)]
+    return {name: percentiles([row[i + 1] - row[i] for row in rows]) for i, name in enumerate(names)}
 
 
 def run(cameras: int, days: int, moments: int, seed: int) -> dict[str, Any]:
@@ -262,10 +289,13 @@ def run(cameras: int, days: int, moments: int, seed: int) -> dict[str, Any]:
             built = round(time.monotonic() - began, 1)
             print(f"archive: {archive.rows:,} rows, {len(archive.moments)} sealed moments, {built} s", flush=True)
             asked = queries(archive)
-            with vaultd.running(home), player(home, Path(name) / "player.log"):
-                time.sleep(2)
+            with vaultd.running(home), player(home, Path(name) / "player.log") as server:
+                assert server.stdout is not None
+                assert server.stdout.readline()
                 seen = show(archive)
-    return {"cameras": cameras, "days": days, "built_s": built, "index": asked, **seen}
+                server.terminate()
+                within = json.loads(server.stdout.readline())
+    return {"cameras": cameras, "days": days, "built_s": built, "index": asked, **seen, "player_ms": within}
 
 
 def main() -> int:

@@ -3,14 +3,20 @@ import type { CameraProps } from "./cone.js";
 import "./feed.js";
 import { CameraMap } from "./map.js";
 import { pageData } from "./net.js";
+import { allow } from "./relay.js";
 import { t } from "./text.js";
+import { guess } from "./tickets.js";
 import { Tile } from "./tile.js";
 
 interface MapData {
   mayWatch: boolean;
+  recorders: string[];
+  recorder: string;
 }
 
 const data = pageData<MapData>("map-data");
+allow(data.recorders);
+guess(data.recorder);
 const map = document.getElementById("map");
 const card = document.getElementById("map-card");
 

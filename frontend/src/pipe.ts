@@ -20,7 +20,7 @@ export class Pipe {
   private source: MediaSource | null = null;
   private buffer: SourceBuffer | null = null;
   private queue: ArrayBuffer[] = [];
-  private url = "";
+  private opened = false;
   private codec = "";
   private broken = false;
   private clearing = false;
@@ -30,35 +30,47 @@ export class Pipe {
     private readonly grown: () => void = () => undefined,
   ) {}
 
+  /** Open the source before the first byte is there: it takes a few turns of the loop. */
+  prepare(): void {
+    if (this.source && !this.broken) return;
+    this.reset();
+    const source = new MediaSource();
+    this.source = source;
+    const url = URL.createObjectURL(source);
+    source.addEventListener("sourceopen", () => {
+      URL.revokeObjectURL(url);
+      if (this.source !== source) return;
+      this.opened = true;
+      this.attach(source);
+    }, { once: true });
+    this.video.src = url;
+  }
+
   /** Begin with an init segment of an RFC 6381 codec; another one on the same pipe changes the type in place. */
   begin(init: ArrayBuffer, codec: string): boolean {
-    const type = typeOf(codec);
     if (!playable(codec)) return false;
     if (this.source && this.buffer && !this.broken) {
-      if (codec !== this.codec) this.buffer.changeType(type);
+      if (codec !== this.codec) this.buffer.changeType(typeOf(codec));
       this.codec = codec;
       this.push(init);
       return true;
     }
-    this.reset();
+    this.prepare();
     this.codec = codec;
-    const source = new MediaSource();
-    this.source = source;
-    this.url = URL.createObjectURL(source);
-    this.queue.push(init);
-    source.addEventListener("sourceopen", () => {
-      if (this.source !== source) return;
-      URL.revokeObjectURL(this.url);
-      this.buffer = source.addSourceBuffer(type);
-      this.buffer.addEventListener("updateend", () => {
-        if (this.source === source) this.grown();
-        this.pump();
-      });
-      this.buffer.addEventListener("error", () => this.fail());
-      this.pump();
-    }, { once: true });
-    this.video.src = this.url;
+    this.queue = [init];
+    if (this.source) this.attach(this.source);
     return true;
+  }
+
+  private attach(source: MediaSource): void {
+    if (!this.opened || !this.codec || this.buffer) return;
+    this.buffer = source.addSourceBuffer(typeOf(this.codec));
+    this.buffer.addEventListener("updateend", () => {
+      if (this.source === source) this.grown();
+      this.pump();
+    });
+    this.buffer.addEventListener("error", () => this.fail());
+    this.pump();
   }
 
   /** Queue a fragment; beyond the bound the pipe fails rather than grow. */
@@ -104,6 +116,7 @@ export class Pipe {
     this.queue = [];
     this.buffer = null;
     this.source = null;
+    this.opened = false;
     this.broken = false;
     this.clearing = false;
     this.codec = "";

@@ -67,6 +67,7 @@ export class Player extends HTMLElement {
     this.build(data);
     this.line.range(data.first, data.until, data.asked_first && data.asked_until ? [data.asked_first, data.asked_until] : null);
     this.showStretches();
+    this.pipe.prepare();
     this.viewing = new Viewing(data.player_url, data.permit_url, data.viewer_url, this.ears());
     void this.viewing.open();
     this.timer = window.setInterval(() => this.tick(), 200);
@@ -182,6 +183,8 @@ export class Player extends HTMLElement {
     else if (this.init) this.pipe.begin(this.init, this.codec);
     const first = this.session?.first ?? 0;
     this.target = Math.max(unixS, first);
+    // the element waits at the place: its decoder begins with the bytes, not with another turn of the page's
+    if (this.session) this.video.currentTime = this.target - first;
     this.viewing?.play(this.camera, this.target);
   }
 
@@ -237,7 +240,8 @@ export class Player extends HTMLElement {
     const media = this.target - session.first;
     for (let i = 0; i < ranges.length; i++) {
       if (ranges.end(i) <= media) continue;
-      this.video.currentTime = Math.max(media, ranges.start(i) + 0.001);
+      const place = Math.max(media, ranges.start(i) + 0.001);
+      if (Math.abs(place - this.video.currentTime) > 0.0005) this.video.currentTime = place;
       this.target = null;
       return;
     }

@@ -19,6 +19,32 @@ interface Waiting {
 }
 
 const TOGETHER_MAX = 16;
+/** Where each camera was last: no right, only a guess at the address, so that connecting need not wait for the token. */
+const places = new Map<string, string>();
+let lastPlace = "";
+
+/** The address that a camera's last ticket named, "" when there was none. */
+export function placeOf(camera: string): string {
+  return places.get(camera) ?? "";
+}
+
+/** Where to connect while the ticket is asked for: the camera's own last address, else the only one met. */
+export function guessOf(camera: string): string {
+  return places.get(camera) ?? lastPlace;
+}
+
+/** Begin with an address of the page's own data. */
+export function guess(url: string): void {
+  lastPlace = url;
+}
+
+/** A ticket named this address. */
+export function learn(camera: string, url: string): void {
+  if (lastPlace && lastPlace !== url) lastPlace = "";
+  else if (!places.size) lastPlace = url;
+  places.set(camera, url);
+}
+
 let waiting: Waiting[] = [];
 
 function alone(one: Waiting): void {

@@ -2,9 +2,10 @@
 import { Edge } from "./edge.js";
 import { CallError } from "./net.js";
 import { FRAGMENT, INIT, Pipe, message } from "./pipe.js";
+import { type Line, lineTo } from "./relay.js";
 import { codecName } from "./seat.js";
 import { t } from "./text.js";
-import { type StreamName, type Ticket, ticketFor } from "./tickets.js";
+import { type StreamName, type Ticket, guessOf, learn, placeOf, ticketFor } from "./tickets.js";
 
 /** Where a tile stands. */
 export type TileState = "idle" | "connecting" | "live" | "stalled" | "refused" | "no-signal";
@@ -14,6 +15,11 @@ const SILENT_MS = 12_000;
 const RENEW_MS = 30_000;
 const RENEW_TOGETHER_MS = 300;
 const BACKOFF_MS = [400, 800, 1600, 3200, 6400, 10_000];
+/** A camera that was live a minute ago is somebody's soon: its tile does not wait for the longest pauses. */
+const RECENT_MS = 60_000;
+const RECENT_TRIES = 3;
+const MOVED = 4410;
+const MOVED_SHOWN_MS = 15_000;
 const WORDS: Record<TileState, [string, string]> = {
   idle: ["빈 칸", "Empty"],
   connecting: ["연결 중", "Connecting"],
@@ -42,13 +48,21 @@ export class Tile extends HTMLElement {
   private readonly badge = document.createElement("span");
   private readonly pipe: Pipe = new Pipe(this.video, 8, () => this.retry(), () => this.edge.grown());
   private readonly edge = new Edge(this.video, this.pipe);
-  private socket: WebSocket | null = null;
+  private line: Line | null = null;
+  private lineUrl = "";
+  private token = "";
+  private greeted = false;
+  private turns = 0;
+  private turning = 0;
   private camera = "";
   private stream: StreamName = "sub";
   private using: StreamName = "sub";
   private codec = "";
   private busy = "";
   private url = "";
+  private movedAt = Number.NEGATIVE_INFINITY;
+  private liveAt = Number.NEGATIVE_INFINITY;
+  private askedAt = 0;
   private tries = 0;
   private generation = 0;
   private frameAt = 0;
@@ -117,11 +131,14 @@ export class Tile extends HTMLElement {
   }
 
   private start(): void {
+    const kept = this.detached();
     this.stop();
+    this.line = kept;
     this.using = this.stream;
     while (cannot.has(`${this.camera}/${this.using}`) && NEXT[this.using]) this.using = NEXT[this.using] as StreamName;
     this.mark();
     this.state("connecting");
+    this.pipe.prepare();
     void this.open(++this.generation);
   }
 
@@ -129,25 +146,61 @@ export class Tile extends HTMLElement {
     this.generation++;
     window.clearTimeout(this.retryTimer);
     window.clearTimeout(this.renewTimer);
-    this.socket?.close();
-    this.socket = null;
+    this.hangUp();
     this.pipe.reset();
     this.edge.reset();
     this.frameAt = 0;
+  }
+
+  /** An open line to where the camera is: turning to it needs a token, and no new connection. */
+  private detached(): Line | null {
+    const line = this.line;
+    if (!line || !this.greeted || guessOf(this.camera) !== this.lineUrl) return null;
+    if (this.token) this.turning = ++this.turns;
+    this.line = null;
+    this.token = "";
+    return line;
+  }
+
+  private hangUp(): void {
+    const line = this.line;
+    this.line = null;
+    this.token = "";
+    line?.close();
   }
 
   private ticket(waitMs = 0): Promise<Ticket> {
     return ticketFor(this.camera, this.using, waitMs);
   }
 
-  /** Say beside the name that this is not the stream that was asked for. */
+  /** Say beside the name that this is not the stream that was asked for, or that another recorder has taken over. */
   private mark(): void {
-    this.badge.hidden = this.using === this.stream;
-    this.badge.textContent = this.using === "transcode" ? t("변환", "converted") : t("보조", "sub");
-    this.badge.title =
-      this.using === "transcode"
-        ? t("이 좌석이 재생하지 못하는 형식이라 H.264로 변환해 보여 줍니다(640픽셀 폭).", "Converted to H.264, 640 pixels wide, for this seat.")
-        : t("이 좌석이 재생하지 못하는 형식이라 보조영상을 보여 줍니다.", "The sub-stream, because this seat cannot play the main one.");
+    const moved = performance.now() - this.movedAt < MOVED_SHOWN_MS;
+    this.badge.hidden = this.using === this.stream && !moved;
+    if (this.using !== this.stream) {
+      this.badge.textContent = this.using === "transcode" ? t("변환", "converted") : t("보조", "sub");
+      this.badge.title =
+        this.using === "transcode"
+          ? t("이 좌석이 재생하지 못하는 형식이라 H.264로 변환해 보여 줍니다(640픽셀 폭).", "Converted to H.264, 640 pixels wide, for this seat.")
+          : t("이 좌석이 재생하지 못하는 형식이라 보조영상을 보여 줍니다.", "The sub-stream, because this seat cannot play the main one.");
+    } else if (moved) {
+      this.badge.textContent = t("녹화기 전환", "recorder changed");
+      this.badge.title = t("다른 녹화기가 이 기기를 이어받아 녹화합니다.", "Another recorder has taken this camera over.");
+    }
+  }
+
+  /** Another recorder has the camera now. */
+  private transfer(ticket: Ticket): void {
+    learn(this.camera, ticket.url);
+    this.moved();
+    this.start();
+  }
+
+  /** The ticket names another recorder than before. */
+  private moved(): void {
+    this.movedAt = performance.now();
+    this.mark();
+    window.setTimeout(() => this.mark(), MOVED_SHOWN_MS + 100);
   }
 
   /** This seat cannot decode the stream: main → sub → transcode. */
@@ -164,38 +217,74 @@ export class Tile extends HTMLElement {
     }
   }
 
+  /** Connect where the camera was last while the right is asked for; nothing is said there before it is granted. */
   private async open(generation: number): Promise<void> {
+    const guess = guessOf(this.camera);
+    if (this.line) this.listen(this.line, generation);
+    else if (guess) this.connect(guess, generation);
     let ticket: Ticket;
     try {
-      ticket = await this.ticket();
+      ticket = await this.ticket(this.tries > 1 ? RENEW_TOGETHER_MS : 0);
     } catch (error) {
-      if (generation === this.generation) this.refused(error);
+      if (generation === this.generation) {
+        this.hangUp();
+        this.refused(error);
+      }
       return;
     }
     if (generation !== this.generation) return;
     if (ticket.label) this.label.textContent = this.label.title = ticket.label;
+    const before = placeOf(this.camera);
+    learn(this.camera, ticket.url);
+    if (before && before !== ticket.url) this.moved();
+    if (this.line && ticket.url !== this.lineUrl) this.hangUp();
     this.url = ticket.url;
-    const socket = new WebSocket(ticket.url);
-    socket.binaryType = "arraybuffer";
-    this.socket = socket;
     this.frameAt = performance.now();
-    socket.onopen = () => {
-      socket.send(JSON.stringify({ token: ticket.token }));
-      this.renewLater();
+    if (!this.line) this.connect(ticket.url, generation);
+    this.token = ticket.token;
+    this.present();
+    this.renewLater();
+  }
+
+  private connect(url: string, generation: number): void {
+    this.line = lineTo(url);
+    this.lineUrl = url;
+    this.greeted = false;
+    this.turns = this.turning = 0;
+    this.listen(this.line, generation);
+  }
+
+  private listen(line: Line, generation: number): void {
+    line.onopen = () => {
+      this.greeted = true;
+      this.present();
     };
-    socket.onmessage = (event: MessageEvent<ArrayBuffer | string>) => {
-      if (generation !== this.generation) return;
+    line.onmessage = (event) => {
+      if (generation !== this.generation || this.line !== line) return;
       if (typeof event.data === "string") this.told(event.data);
-      else this.take(event.data);
+      else if (!this.turning) this.take(event.data);
     };
-    socket.onclose = () => {
-      if (generation === this.generation) this.retry();
+    line.onclose = (event) => {
+      if (generation !== this.generation || this.line !== line) return;
+      this.line = null;
+      // a guess that led nowhere: the ticket will name the right place
+      if (this.token) this.retry(event.code);
     };
   }
 
+  /** Show the token once both are there: the right and the connection. */
+  private present(): void {
+    if (!this.greeted || !this.token) return;
+    const turn = this.turning ? { turn: this.turning } : {};
+    this.line?.send(JSON.stringify({ token: this.token, ...turn }));
+  }
+
   private told(text: string): void {
-    const said = JSON.parse(text) as { type: string; codec?: string; ko?: string; en?: string };
-    if (said.type === "init") this.codec = said.codec ?? "";
+    const said = JSON.parse(text) as { type: string; codec?: string; ko?: string; en?: string; turn?: number };
+    // until then all that comes is of the camera that this line showed before
+    if (said.type === "turned" && said.turn === this.turning) this.turning = 0;
+    else if (this.turning && said.type !== "busy") return;
+    else if (said.type === "init") this.codec = said.codec ?? "";
     else if (said.type === "busy") {
       this.busy = t(said.ko ?? "", said.en ?? "");
       this.state("no-signal", this.busy);
@@ -233,11 +322,10 @@ export class Tile extends HTMLElement {
         const ticket = await this.ticket(RENEW_TOGETHER_MS);
         if (generation !== this.generation) return;
         if (ticket.url !== this.url) {
-          // another recorder has the camera now
-          this.start();
+          this.transfer(ticket);
           return;
         }
-        this.socket?.send(JSON.stringify({ token: ticket.token }));
+        this.renew(ticket);
         this.renewLater();
       } catch (error) {
         if (generation !== this.generation) return;
@@ -251,12 +339,31 @@ export class Tile extends HTMLElement {
     }, RENEW_MS);
   }
 
+  private renew(ticket: Ticket): void {
+    this.token = ticket.token;
+    this.present();
+  }
+
+  /** Nothing comes: another recorder may have the camera by now. */
+  private async follow(): Promise<void> {
+    this.askedAt = performance.now();
+    const generation = this.generation;
+    try {
+      const ticket = await this.ticket(RENEW_TOGETHER_MS);
+      if (generation !== this.generation) return;
+      if (ticket.url !== this.url) this.transfer(ticket);
+      else this.renew(ticket);
+    } catch {
+      // a refusal is told by the renewal, a server that is away by the tile's own silence
+    }
+  }
+
   private renewSoon(): void {
     const generation = this.generation;
     this.renewTimer = window.setTimeout(async () => {
       try {
         const ticket = await this.ticket();
-        if (generation === this.generation) this.socket?.send(JSON.stringify({ token: ticket.token }));
+        if (generation === this.generation) this.renew(ticket);
       } catch {
         // the socket will be closed with 4401 and the tile tries again
       }
@@ -264,36 +371,47 @@ export class Tile extends HTMLElement {
     }, 5000);
   }
 
-  private retry(): void {
+  private retry(code = 0): void {
     const before = this.dataset["state"];
     this.stop();
-    if (this.busy) this.state("no-signal", this.busy);
+    if (code === MOVED) {
+      this.state("connecting", t("다른 녹화기로 옮겨 연결 중", "Moving to another recorder"));
+      this.tries = 0;
+    } else if (this.busy) this.state("no-signal", this.busy);
     else this.state(before === "live" || before === "stalled" ? "stalled" : "connecting");
     this.busy = "";
     this.retryLater();
   }
 
   private retryLater(): void {
-    const pause = BACKOFF_MS[Math.min(this.tries++, BACKOFF_MS.length - 1)] ?? 10_000;
+    const most = performance.now() - this.liveAt < RECENT_MS ? RECENT_TRIES : BACKOFF_MS.length - 1;
+    const pause = BACKOFF_MS[Math.min(this.tries++, most)] ?? 10_000;
     window.clearTimeout(this.retryTimer);
     const generation = ++this.generation;
     this.retryTimer = window.setTimeout(() => {
-      if (this.camera && this.isConnected && generation === this.generation) void this.open(++this.generation);
+      if (!this.camera || !this.isConnected || generation !== this.generation) return;
+      this.pipe.prepare();
+      void this.open(++this.generation);
     }, pause * (0.75 + Math.random() / 2));
   }
 
   private watch(): void {
-    if (!this.socket || !this.frameAt) return;
-    const silent = performance.now() - this.frameAt;
+    if (!this.line || !this.frameAt) return;
+    const now = performance.now();
+    const silent = now - this.frameAt;
     const playing = this.video.readyState >= 2 && !this.video.paused;
     if (silent < STALLED_MS && playing) {
       this.tries = 0;
+      this.liveAt = now;
       this.state("live");
     } else if (silent > SILENT_MS) {
       this.state("no-signal");
       this.stop();
       this.retryLater();
-    } else if (silent > STALLED_MS) this.state(this.dataset["state"] === "live" ? "stalled" : (this.dataset["state"] as TileState));
+    } else if (silent > STALLED_MS) {
+      if (now - this.askedAt > STALLED_MS) void this.follow();
+      this.state(this.dataset["state"] === "live" ? "stalled" : (this.dataset["state"] as TileState));
+    }
   }
 
   private state(name: TileState, words = ""): void {

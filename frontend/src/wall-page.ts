@@ -1,8 +1,10 @@
 /** The wall's page: wires the wall to the list, the bar and the server. */
 import "./feed.js";
 import { call, pageData } from "./net.js";
+import { allow } from "./relay.js";
 import { abilities, codecName } from "./seat.js";
 import { t } from "./text.js";
+import { guess } from "./tickets.js";
 import type { CodecNews } from "./tile.js";
 import { DRAG, Wall, type CameraItem } from "./wall.js";
 
@@ -11,6 +13,8 @@ interface WallData {
   cameras: CameraItem[];
   layout: { grid: number; cameras: string[] } | null;
   seatPurposes: string[];
+  recorders: string[];
+  recorder: string;
 }
 
 const SAVE_MS = 800;
@@ -21,6 +25,8 @@ function begin(view: Wall): void {
   const known = new Set(data.cameras.map((c) => c.id));
   const saved = data.layout?.cameras.filter((id) => known.has(id)) ?? [];
   const slots = saved.length ? saved : data.cameras.map((c) => c.id);
+  allow(data.recorders);
+  guess(data.recorder);
   view.arrange(data.cameras, data.layout?.grid ?? 9, slots);
   bar(view);
   list(view);

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from gwanje.kernel.home import Home
-from gwanje.kernel.hosts import BadOrigin, named_origins, page_hosts, page_origins, socket_origin, socket_origins
+from gwanje.kernel.hosts import (
+    BadOrigin,
+    named_origins,
+    page_hosts,
+    page_origins,
+    secure_cookies,
+    socket_origin,
+    socket_origins,
+)
 
 
 @pytest.fixture
@@ -60,3 +68,22 @@ def test_a_socket_of_another_form_does_not_reach_the_policy(at):
 def test_there_is_an_end_to_the_list(at):
     with pytest.raises(BadOrigin):
         named_origins(at(origins=[f"https://a{n}.example" for n in range(17)]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "secure"),
+    [
+        ({}, False),
+        ({"origins": ["https://cctv.gaon.example"]}, True),
+        ({"origins": ["https://cctv.gaon.example", "http://10.0.0.5:8800"]}, False),
+        ({"secure_cookies": True}, True),
+        ({"origins": ["https://cctv.gaon.example"], "secure_cookies": False}, False),
+    ],
+)
+def test_cookies_are_for_tls_where_every_named_address_is(at, settings, secure):
+    assert secure_cookies(at(**settings)) is secure
+
+
+def test_a_wrong_setting_for_cookies_is_said(at):
+    with pytest.raises(ValueError, match="true나 false"):
+        secure_cookies(at(secure_cookies="yes"))

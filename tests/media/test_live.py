@@ -147,6 +147,53 @@ async def test_a_token_renews_for_the_same_stream_and_seat_only() -> None:
     assert made.reports == [("live.token.refused", {"outcome": "refused", "reason": "another stream", "count": 2})]
 
 
+async def test_one_connection_turns_to_another_stream_of_the_same_person_and_seat() -> None:
+    """A tile that shows another camera needs a token for it, and no new connection; nothing of the two is mixed."""
+    async with desk() as made, made.tile() as tile:
+        made.rings[1].started(Picture(320, 180, "avc1.42c00d", 0), b"other", 0)
+        made.push(True)
+        await until(lambda: made.server.viewers == 1)
+        told: list[str | bytes] = []
+
+        async def turned(turn: int) -> None:
+            while not told or told[-1] != json.dumps({"type": "turned", "turn": turn}):
+                told.append(await asyncio.wait_for(tile.recv(), 5))
+
+        for turn, (stream, pixels, init) in enumerate(((1, 320, b"other"), (0, 640, b"init")), 1):
+            said = {**json.loads(made.token(stream=stream)), "turn": turn}
+            await tile.send(json.dumps(said))
+            await turned(turn)
+            assert json.loads(await tile.recv())["width"] == pixels
+            assert (await tile.recv())[9:] == init
+            await until(lambda: made.server.viewers == 1)
+        assert all(ring.viewers == set() for ring in (made.rings[1],)), "nobody watches what was turned away from"
+        await tile.send(json.dumps({**json.loads(made.token(person=UUID(int=3))), "turn": 3}))
+        with pytest.raises(ConnectionClosed):
+            while True:
+                await asyncio.wait_for(tile.recv(), 5)
+        assert tile.close_reason == "another stream"
+
+
+@pytest.mark.parametrize("turn", [-1, True, "1", 1.5, 1 << 31])
+async def test_a_turn_is_a_number(turn: object) -> None:
+    async with desk() as made, made.tile(json.dumps({**json.loads(made.token()), "turn": turn})) as tile:
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(tile.recv(), 5)
+        assert tile.close_reason == "malformed"
+
+
+async def test_whoever_watches_a_camera_that_leaves_this_recorder_is_told() -> None:
+    async with desk() as made, made.tile() as one, made.tile() as other:
+        await until(lambda: made.server.viewers == 2)
+        made.rings[0].close()
+        for tile in (one, other):
+            with pytest.raises(ConnectionClosed):
+                while True:
+                    await asyncio.wait_for(tile.recv(), 5)
+            assert (tile.close_code, tile.close_reason) == (4410, "moved")
+        await until(lambda: not made.server.viewers)
+
+
 async def test_a_token_that_says_it_lives_for_hours_opens_nothing() -> None:
     """Whatever signed it: the right to watch is asked for every minute, so that a shift's end ends it."""
     async with desk() as made:

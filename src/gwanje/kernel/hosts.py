@@ -1,7 +1,8 @@
 """Where a centre's pages are opened (접속 주소): the origins its sockets serve, the hosts its web answers.
 
 ``config.json``: ``origins`` (pages, ``https://host`` or ``http://host:port``), ``live_url`` and ``play_url`` (sockets
-as a browser reaches them, ``wss://host/live``). Without them everything is at localhost.
+as a browser reaches them, ``wss://host/live``), ``secure_cookies`` (true or false; without it they are secure where
+every named origin is https). Without them everything is at localhost.
 """
 
 from __future__ import annotations
@@ -53,6 +54,19 @@ def page_origins(home: Home) -> tuple[str, ...]:
 def page_hosts(home: Home) -> tuple[str, ...]:
     """Host names, without port, under which the web answers."""
     return tuple(dict.fromkeys([*LOCAL, *(_host(origin) for origin in named_origins(home))]))
+
+
+def secure_cookies(home: Home) -> bool:
+    """Are cookies for TLS only (RFC 6265 4.1.2.5)? As the config says, else whether all origins are; ValueError."""
+    said = home.config.get("secure_cookies")
+    if said is None:
+        named = named_origins(home)
+        return bool(named) and all(origin.startswith("https://") for origin in named)
+    if not isinstance(said, bool):
+        raise ValueError(
+            "config.json의 secure_cookies는 true나 false입니다. / secure_cookies in config.json is true or false."
+        )
+    return said
 
 
 def socket_origin(url: str) -> str | None:

@@ -28,6 +28,7 @@ PIECES_MAX = 64
 SLOW_MAX_S = 15.0
 UNSENT_MAX = 1 << 18
 TEXT, BINARY = 1, 2
+MOVED = 4410
 
 
 def framed(message: bytes, kind: int = BINARY) -> bytes:
@@ -72,8 +73,8 @@ class Seat:
     """One WebSocket that watches one stream: a place in the fan's log, and the rest of the frame on its way."""
 
     __slots__ = (
-        "_connection", "_fan", "_fd", "_fresh", "_position", "_preface", "_rest", "_stuck_at", "_transport", "dropped",
-        "queued",
+        "_connection", "_fan", "_fd", "_fresh", "_parting", "_position", "_preface", "_rest", "_stuck_at", "_transport",
+        "dropped", "queued",
     )  # fmt: skip
 
     def __init__(self, connection: ServerConnection, fan: Fan) -> None:
@@ -90,6 +91,7 @@ class Seat:
         self._preface = b""
         self._rest: memoryview | None = None
         self._stuck_at = 0.0
+        self._parting: asyncio.Future[None] | None = None
         self.dropped = 0
         self.queued = False
 
@@ -103,6 +105,11 @@ class Seat:
         """The connection is the library's alone again."""
         self.finish_frame()
         self._connection.transport = self._transport
+
+    def part(self) -> None:
+        """Close in words (4410): its page asks for the address that the camera has now."""
+        if self._parting is None:
+            self._parting = asyncio.ensure_future(self._connection.close(MOVED, "moved"))
 
     def abort(self) -> None:
         """End the connection at once: its page asks again."""
@@ -279,6 +286,11 @@ class Fan:
         while self._bytes > GROUP_BYTES_MAX and len(self.log) > 1:
             self._drop(1)
         self._pump.put(self.seats)
+
+    def gone(self) -> None:
+        """Viewer of the ring: the camera is not here any more."""
+        for seat in tuple(self.seats):
+            seat.part()
 
     def _add(self, message: bytes, *, key: bool) -> None:
         if key:

@@ -234,6 +234,9 @@ class Fleet:
             else:
                 await camera.stop(reason="not due")
             self._end(camera)
+            # whoever watches asks anew: another recorder has the camera, or nobody
+            for ring in camera.rings.values():
+                ring.close()
         for source in wanted.values():
             running = self.cameras.get(source.camera)
             if running is not None and same_recording(running.source, source):

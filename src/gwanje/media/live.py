@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -34,6 +34,7 @@ CONNECTIONS_MAX = 800
 FIRST_TOKEN_S = 5.0
 TOKEN_BYTES_MAX = 4096
 TOKENS_PER_MINUTE = 20
+TURNS_PER_MINUTE = 120
 REPORT_S = 5.0
 EXPIRED, REFUSED, BUSY = 4401, 4403, 1013
 TRANSCODE = 2
@@ -112,13 +113,15 @@ class LiveServer:
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many viewers\n")
         return None
 
-    def _verify(self, text: str | bytes) -> LiveToken:
+    def _verify(self, text: str | bytes) -> tuple[LiveToken, int]:
+        """The token, and the number of the page's turn that it comes with (0 for none)."""
         try:
-            said = json.loads(text)["token"]
-            signed = base64url.from_text(said, 2 * TOKEN_BYTES_MAX)
-        except (ValueError, KeyError, TypeError) as error:
+            said = json.loads(text)
+            turn = said.get("turn", 0)
+            signed = base64url.from_text(said["token"], 2 * TOKEN_BYTES_MAX)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise TokenRefused("malformed") from error
-        if len(signed) > TOKEN_BYTES_MAX:
+        if len(signed) > TOKEN_BYTES_MAX or type(turn) is not int or not 0 <= turn < 1 << 31:
             raise TokenRefused("malformed")
         try:
             token = LiveToken.open(signed, self._web_key())
@@ -131,7 +134,7 @@ class LiveServer:
             raise TokenRefused("expired")
         if token.expires > now + TOKEN_MAX_S:
             raise TokenRefused("too long")
-        return token
+        return token, turn
 
     async def _handle(self, connection: ServerConnection) -> None:
         self._connections += 1
@@ -151,22 +154,34 @@ class LiveServer:
     async def _watch(self, connection: ServerConnection) -> None:
         try:
             async with asyncio.timeout(FIRST_TOKEN_S):
-                token = self._verify(await connection.recv())
+                token, _ = self._verify(await connection.recv())
         except TimeoutError as error:
             raise TokenRefused("silent") from error
         if self.viewers >= VIEWERS_MAX:
             await connection.close(BUSY, "too many viewers")
             return
+        recent: deque[float] = deque(maxlen=TURNS_PER_MINUTE)
+        while turned := await self._stream(connection, token):
+            token, turn = turned
+            now = time.monotonic()
+            if len(recent) == TURNS_PER_MINUTE and now - recent[0] < 60:
+                raise TokenRefused("too many messages")
+            recent.append(now)
+            # what comes after this is of the other stream: the page drops what was still on its way
+            await connection.send(json.dumps({"type": "turned", "turn": turn}))
+
+    async def _stream(self, connection: ServerConnection, token: LiveToken) -> tuple[LiveToken, int] | None:
+        """Show one stream while it is allowed; the next token when the same person and seat turn to another one."""
         try:
             ring = self._ring(token)
         except Busy as error:
             await connection.send(json.dumps({"type": "busy", "ko": error.ko, "en": error.en}))
             await connection.close(BUSY, "too many transcodes")
-            return
+            return None
         if ring is None:
             raise TokenRefused("no such stream")
         try:
-            await self._show(connection, token, ring)
+            return await self._show(connection, token, ring)
         finally:
             if token.stream == TRANSCODE:
                 self.transcodes.leave(token.camera, ring)
@@ -176,12 +191,14 @@ class LiveServer:
             return self.transcodes.join(token.camera)
         return self._ring_of(token.camera, token.stream)
 
-    async def _show(self, connection: ServerConnection, token: LiveToken, ring: LiveRing) -> None:
+    async def _show(
+        self, connection: ServerConnection, token: LiveToken, ring: LiveRing
+    ) -> tuple[LiveToken, int]:  # fmt: skip
         fan = self._fans.setdefault(ring, Fan(ring, self._pump))
         seat = fan.join(connection)
         self.viewers += 1
         try:
-            await self._renewals(connection, token)
+            return await self._renewals(connection, token)
         finally:
             fan.leave(seat)
             if not fan.seats:
@@ -194,8 +211,8 @@ class LiveServer:
         for seat in tuple(fan.seats) if fan else ():
             seat.abort()
 
-    async def _renewals(self, connection: ServerConnection, token: LiveToken) -> None:
-        """Stay while tokens for the same stream, person and seat keep coming."""
+    async def _renewals(self, connection: ServerConnection, token: LiveToken) -> tuple[LiveToken, int]:
+        """Stay while tokens for the same stream, person and seat keep coming; a turn to another one ends it."""
         recent: list[float] = []
         while True:
             left = token.expires - self._clock.now_us() / 1e6
@@ -204,14 +221,17 @@ class LiveServer:
                     text = await connection.recv()
             except TimeoutError as error:
                 raise TokenRefused("expired") from error
+            renewed, turn = self._verify(text)
+            if (renewed.person, renewed.station) != (token.person, token.station):
+                raise TokenRefused("another stream")
+            if turn:
+                return renewed, turn
+            if (renewed.camera, renewed.stream) != (token.camera, token.stream):
+                raise TokenRefused("another stream")
             now = time.monotonic()
             recent = [at for at in recent if now - at < 60] + [now]
             if len(recent) > TOKENS_PER_MINUTE:
                 raise TokenRefused("too many messages")
-            renewed = self._verify(text)
-            same = (renewed.camera, renewed.stream, renewed.person, renewed.station)
-            if same != (token.camera, token.stream, token.person, token.station):
-                raise TokenRefused("another stream")
             token = renewed
 
     async def _reporting(self) -> None:

@@ -23,6 +23,9 @@ class Viewer(Protocol):
     def frame(self, message: bytes, key: bool) -> None:
         """One frame."""
 
+    def gone(self) -> None:
+        """This recorder has the stream no more: whoever watches asks where it is now."""
+
 
 class LiveRing:
     """Frames since the last key frame of one stream, and its viewers."""
@@ -73,6 +76,12 @@ class LiveRing:
     def stop(self) -> None:
         """The camera went away: nothing old is shown to a newcomer."""
         self._forget()
+
+    def close(self) -> None:
+        """The camera is another recorder's now, or nobody's."""
+        self._forget()
+        for viewer in tuple(self.viewers):
+            viewer.gone()
 
     def _forget(self) -> None:
         self._group = []

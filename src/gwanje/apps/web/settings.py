@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from gwanje.apps.web.rooms import ROOMS, present
 from gwanje.kernel.home import Home
-from gwanje.kernel.hosts import named_origins, page_hosts, socket_origins
+from gwanje.kernel.hosts import named_origins, page_hosts, secure_cookies, socket_origins
 from gwanje.kernel.keys import write_secret
 
 HERE = Path(__file__).parent
@@ -104,6 +104,8 @@ LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 
 SESSION_COOKIE_NAME = "gwanje_session"
+# behind a proxy that ends TLS; at localhost over http browsers take them too
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = secure_cookies(GWANJE_HOME)
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Strict"

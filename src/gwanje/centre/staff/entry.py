@@ -67,6 +67,7 @@ def _admit(request: HttpRequest, person: Person, station: Station) -> HttpRespon
         max_age=api.STATION_AGE_S,
         httponly=True,
         samesite="Strict",
+        secure=settings.SESSION_COOKIE_SECURE,
     )
     return response
 

@@ -202,11 +202,16 @@ def live_urls(wanted: Sequence[UUID]) -> dict[UUID, str]:
     return {camera: str(url) if url else none for camera, url in rows.fetchall()}
 
 
-def live_origins() -> list[str]:
-    """Origins of the recorders' WebSockets, for a page's content policy; an address of another form is left out."""
+def live_addresses() -> list[str]:
+    """WebSockets of all registered recorders (at most 100)."""
     rows = cursor()
     rows.execute("select distinct url from footage_recorder order by url limit 100")
-    return sorted({origin for (url,) in rows.fetchall() if (origin := socket_origin(str(url)))})
+    return [str(url) for (url,) in rows.fetchall()]
+
+
+def live_origins() -> list[str]:
+    """Origins of the recorders' WebSockets, for a page's content policy; an address of another form is left out."""
+    return sorted({origin for url in live_addresses() if (origin := socket_origin(url))})
 
 
 @transaction.atomic

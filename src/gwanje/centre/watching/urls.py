@@ -8,6 +8,7 @@ app_name = "watching"
 urlpatterns = [
     path("", views.wall, name="wall"),
     path("map/", views.map_page, name="map"),
+    path("relay.js", views.relay, name="relay"),
     path("events/", views.event_stream, name="events"),
     path("emergencies/", views.emergency_list, name="emergencies"),
     path("emergencies/open/", views.emergency_open, name="emergency_open"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.contrib.staticfiles import finders
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -21,6 +23,7 @@ from gwanje.centre.watching import feed, rules, services
 from gwanje.centre.watching.models import GRIDS, Emergency
 from gwanje.kernel import events
 from gwanje.kernel.actor import Actor
+from gwanje.kernel.hosts import socket_origin, socket_origins
 from gwanje.kernel.policy import Resource
 
 
@@ -46,9 +49,20 @@ def _context(actor: Actor, **more: Any) -> dict[str, Any]:
     return {"may": may, "emergency": emergency, "triggers": services.triggers(), "data": data, **more}
 
 
-def _with_tiles(response: HttpResponse) -> HttpResponse:
-    """A page that may connect to every recorder: cameras move between them while it is open."""
-    response.connect_to = services.live_origins()  # type: ignore[attr-defined]
+def _with_tiles(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """A page that may connect to every recorder of now: cameras move between them while it is open.
+
+    Its data says which those are: to one that is registered later it connects through ``relay``.
+    """
+    addresses = services.live_addresses()
+    origins = sorted({origin for url in addresses if (origin := socket_origin(url))})
+    context["data"] |= {
+        "recorders": [*origins, *socket_origins(home())],
+        # an address is no right: with one recorder a tile connects to it while its token is on the way
+        "recorder": addresses[0] if len(addresses) == 1 else "",
+    }
+    response = render(request, template, context)
+    response.connect_to = origins  # type: ignore[attr-defined]
     return response
 
 
@@ -78,14 +92,26 @@ def wall(request: HttpRequest) -> HttpResponse:
         "cameras": _tiles(actor),
         "layout": {"grid": layout.grid, "cameras": layout.cameras} if layout else None,
     }
-    return _with_tiles(render(request, "watching/wall.html", context))
+    return _with_tiles(request, "watching/wall.html", context)
 
 
 @require_GET
 @signed_in
 def map_page(request: HttpRequest) -> HttpResponse:
     """The map with view cones; a click shows the camera live."""
-    return _with_tiles(render(request, "watching/map.html", _context(_actor(request))))
+    return _with_tiles(request, "watching/map.html", _context(_actor(request)))
+
+
+@require_GET
+@signed_in
+def relay(request: HttpRequest) -> HttpResponse:
+    """The worker that reaches recorders of later than its page: its content policy is of the moment it is loaded."""
+    found = finders.find("app/relay-worker.js")
+    if not isinstance(found, str):
+        raise Http404("app/relay-worker.js")
+    response = HttpResponse(Path(found).read_bytes(), content_type="text/javascript; charset=utf-8")
+    response.connect_to = services.live_origins()  # type: ignore[attr-defined]
+    return response
 
 
 @require_GET

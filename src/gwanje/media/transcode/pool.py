@@ -71,6 +71,10 @@ class Transcode:
         if not self._skipping:
             self._put(FRAME, key, message)
 
+    def gone(self) -> None:
+        """Viewer of the source's ring: without a source there is nothing to convert, and its viewers come again."""
+        self.stop()
+
     def _put(self, kind: int, key: bool, body: bytes) -> None:
         if self._writer is not None and len(body) <= MESSAGE_MAX:
             self._writer.write(HEAD.pack(len(body), kind, key) + body)

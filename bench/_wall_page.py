@@ -1,0 +1,99 @@
+"""What runs in the wall's page during ``bench live``: when each tile did what, and every painted frame."""
+
+from __future__ import annotations
+
+# frames: label, media time, painted (Unix ms), presented frames, strip of the burnt-in number now and then.
+# first: for each opened tile ms from its opening to token, socket, both (ready), the first picture's bytes, appended,
+# painted, and now (the first painted frame less than 0.3 s behind the newest one).
+WATCH = """() => {
+  const seen = { frames: [], opened: [], first: [] };
+  window.gwSeen = seen;
+  const base = performance.timeOrigin;
+  const sockets = new Map();
+  const Plain = window.WebSocket;
+  window.WebSocket = class extends Plain {
+    constructor(...given) {
+      super(...given);
+      this.gw = { made: performance.now() };
+      this.addEventListener("open", () => (this.gw.open = performance.now()), { once: true });
+      this.addEventListener("message", (e) => {
+        if (!this.gw.bytes && e.data instanceof ArrayBuffer && new DataView(e.data).getUint8(0) === 2)
+          this.gw.bytes = performance.now();
+      });
+    }
+    send(data) {
+      if (typeof data === "string" && data.startsWith('{"token"') && !this.gw.sent) {
+        this.gw.sent = performance.now();
+        sockets.set(JSON.parse(data).token, this.gw);
+      }
+      return super.send(data);
+    }
+  };
+  const add = MediaSource.prototype.addSourceBuffer;
+  MediaSource.prototype.addSourceBuffer = function (type) {
+    const buffer = add.call(this, type);
+    buffer.addEventListener("updateend", () => {
+      if (!buffer.gwAppended && buffer.buffered.length) buffer.gwAppended = performance.now();
+    });
+    return buffer;
+  };
+  const follow = (tile) => {
+    const video = tile.querySelector("video");
+    if (!video || tile.gwSeen) return;
+    tile.gwSeen = true;
+    let opened = 0, catching = null;
+    const label = () => tile.querySelector(".tile-label").textContent;
+    const begin = () => { opened = performance.now(); catching = null; };
+    new MutationObserver(() => {
+      if (tile.dataset.state === "connecting" && !opened) begin();
+      if (tile.dataset.state === "idle") opened = 0;
+    }).observe(tile, { attributes: true, attributeFilter: ["data-state"] });
+    if (tile.dataset.state === "connecting") begin();
+    const canvas = new OffscreenCanvas(256, 144);
+    const ink = canvas.getContext("2d", { willReadFrequently: true });
+    let count = 0;
+    const note = (painted) => {
+      const socket = sockets.get(tile.token) ?? {};
+      const first = { painted: painted - opened };
+      if (socket.open) first.socket = Math.max(0, socket.open - opened);
+      if (socket.sent) first.ready = socket.sent - opened;
+      if (tile.gwToken > opened) first.token = tile.gwToken - opened;
+      if (socket.bytes) first.bytes = socket.bytes - opened;
+      const appended = tile.pipe.buffer?.gwAppended;
+      if (appended) first.appended = appended - opened;
+      catching = { first, opened };
+      seen.first.push(first);
+      opened = 0;
+    };
+    let token = tile.token;
+    Object.defineProperty(tile, "token", {
+      get: () => token,
+      set: (value) => { if (value && !token) tile.gwToken = performance.now(); token = value; },
+    });
+    const take = (now, data) => {
+      if (opened) note(data.expectedDisplayTime);
+      if (catching) {
+        const ranges = video.buffered;
+        if (ranges.length && ranges.end(ranges.length - 1) - data.mediaTime < 0.3) {
+          catching.first.now = data.expectedDisplayTime - catching.opened;
+          catching = null;
+        }
+      }
+      let strip = null;
+      if (count++ % 100 === 20) {
+        ink.drawImage(video, 0, 0, 256, 144);
+        strip = [];
+        const cell = 8, y = 144 - cell;
+        for (let i = 0; i < 24; i++) strip.push(ink.getImageData((4 + i) * cell + 4, Math.round(y), 1, 1).data[1]);
+      }
+      seen.frames.push([label(), data.mediaTime, base + data.expectedDisplayTime, data.presentedFrames, strip]);
+      video.requestVideoFrameCallback(take);
+    };
+    video.requestVideoFrameCallback(take);
+  };
+  const look = () => document.querySelectorAll("gw-tile").forEach(follow);
+  new MutationObserver(look).observe(document, { childList: true, subtree: true });
+}"""
+
+TOKENS = """() => performance.getEntriesByType("resource").filter((e) => e.name.includes("live-token"))
+  .map((e) => ({ whole: e.duration, server: e.responseStart - e.requestStart }))"""
