@@ -1,28 +1,68 @@
 """Accounts of cameras and the recorders that can open them (접속 계정 봉인 현황): who has a slot, and who lacks one.
 
-A camera's account is sealed once to each recorder (``footage_source.sealed``). A recorder registered later lacks slots
-of older cameras until one that has them seals for it (``media/admission.py``).
+A camera's account is sealed once to each admitted recorder (``footage_source.sealed``): a row in the database admits
+nobody, vaultd's list of keys does. A recorder admitted later lacks slots of older cameras until one that has them seals
+for it (``media/admission.py``).
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gwanje.kernel.footage import Cursor
 
 NEWCOMERS_MAX = 100
+REGISTERED_MAX = 1000
+_LABEL = b"gwanje/v1/sealing\0"
 
 
 @dataclass(frozen=True)
 class Newcomer:
-    """A registered recorder that lacks accounts. ``proof``: its signature over its sealing key, empty when none."""
+    """A registered recorder, as its row says. ``proof``: its signature over its sealing key, empty when none."""
 
     id: UUID
     signing_key: bytes
     sealing_key: bytes
     proof: bytes
+
+
+def sealing_words(recorder: UUID, sealing_key: bytes) -> bytes:
+    """What a recorder signs to say that a sealing key is its own."""
+    return _LABEL + recorder.bytes + sealing_key
+
+
+def refusal(recorder: Newcomer, admitted: frozenset[bytes]) -> str:
+    """Why a recorder gets no account: ``not admitted``, ``no proof``, or empty when it may have them. Pure.
+
+    ``admitted``: Ed25519 keys, as vaultd says them (this machine's recorder, and those that two officers admitted).
+    """
+    if recorder.signing_key not in admitted:
+        return "not admitted"
+    try:
+        words = sealing_words(recorder.id, recorder.sealing_key)
+        Ed25519PublicKey.from_public_bytes(recorder.signing_key).verify(recorder.proof, words)
+    except (InvalidSignature, ValueError):
+        return "no proof"
+    return ""
+
+
+def registered(cursor: Cursor) -> list[Newcomer]:
+    """Every registered recorder, at most 1,000, oldest first; being here admits nobody."""
+    cursor.execute(
+        f"select id, signing_key, sealing_key, sealing_proof from footage_recorder order by id limit {REGISTERED_MAX}"
+    )
+    return [_newcomer(row) for row in cursor.fetchall()]
+
+
+def _newcomer(row: Sequence[Any]) -> Newcomer:
+    return Newcomer(row[0], bytes(row[1]), bytes(row[2]), bytes(row[3] or b""))
 
 
 def newcomers(cursor: Cursor, own: UUID) -> list[Newcomer]:
@@ -33,7 +73,7 @@ def newcomers(cursor: Cursor, own: UUID) -> list[Newcomer]:
         f"order by r.id limit {NEWCOMERS_MAX}",
         [own, str(own)],
     )
-    return [Newcomer(row[0], bytes(row[1]), bytes(row[2]), bytes(row[3] or b"")) for row in cursor.fetchall()]
+    return [_newcomer(row) for row in cursor.fetchall()]
 
 
 def lacking(cursor: Cursor, own: UUID, newcomer: UUID, after: UUID, limit: int) -> list[tuple[UUID, bytes]]:

@@ -15,15 +15,12 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import psycopg
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gwanje.kernel import accounts
-from gwanje.kernel.accounts import Newcomer
+from gwanje.kernel.accounts import Newcomer, refusal
 from gwanje.kernel.ledger.entry import BadEntry
 from gwanje.kernel.refusals import SpoolFull
 from gwanje.media.link import Connect
-from gwanje.media.registration import sealing_words
 from gwanje.vault.client import VaultRefused
 from gwanje.vault.errors import VaultError
 
@@ -44,18 +41,6 @@ class Admitting(Protocol):
     """vaultd's client, as far as it is asked here."""
 
     def recorders(self) -> Awaitable[list[bytes]]: ...
-
-
-def refusal(newcomer: Newcomer, admitted: frozenset[bytes]) -> str:
-    """Why a newcomer gets nothing: a key of ``WHY``, empty when it may have accounts. Pure."""
-    if newcomer.signing_key not in admitted:
-        return "not admitted"
-    try:
-        words = sealing_words(newcomer.id, newcomer.sealing_key)
-        Ed25519PublicKey.from_public_bytes(newcomer.signing_key).verify(newcomer.proof, words)
-    except (InvalidSignature, ValueError):
-        return "no proof"
-    return ""
 
 
 @dataclass

@@ -10,17 +10,12 @@ import os
 from uuid import UUID
 
 from gwanje.kernel import keys
+from gwanje.kernel.accounts import sealing_words
 from gwanje.kernel.footage import Cursor
 from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
 
 SERVICE = "recorder"
-_LABEL = b"gwanje/v1/sealing\0"
-
-
-def sealing_words(recorder: UUID, sealing_key: bytes) -> bytes:
-    """What a recorder signs to say that a sealing key is its own."""
-    return _LABEL + recorder.bytes + sealing_key
 
 
 def recorder_id(home: Home) -> UUID:

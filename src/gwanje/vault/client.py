@@ -256,6 +256,10 @@ class VaultClient:
         """Slots of many cameras in one write (at most 20,000)."""
         return list(self._call({"op": "slots", "cameras": [c.bytes for c in cameras]})["slots"])
 
+    def recorders(self) -> list[bytes]:
+        """32-byte Ed25519 keys of the admitted recorders (roles web, recorder)."""
+        return [bytes(key) for key in self._call({"op": "recorders"})["keys"]]
+
     def lend(self, class_: int, slot: int, epoch: int) -> Lent:
         """The spine from now on (role recorder)."""
         return _lent(epoch, self._call({"op": "lend", "class": class_, "slot": slot, "epoch": epoch}))

@@ -45,7 +45,7 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "slot": frozenset(("web",)),
     "slots": frozenset(("web",)),
     "lend": frozenset(("recorder",)),
-    "recorders": frozenset(("recorder",)),
+    "recorders": frozenset(("recorder", "web")),
     "mint": frozenset(("web",)),
     "redeem": frozenset(("player",)),
     "resume": frozenset(("player",)),

@@ -12,14 +12,13 @@ from gwanje.centre.cameras import connection as reach
 from gwanje.centre.cameras import services
 from gwanje.centre.common import clock, home
 from gwanje.centre.staff import api as staff
-from gwanje.kernel import keys
-from gwanje.kernel.ids import uuid7
 from gwanje.kernel.reach import Reach
 from gwanje.media import outward
 from gwanje.media.sim.dome import Dome
 from gwanje.media.sim.onvif import OnvifThread
 from gwanje.media.sim.onvif_device import Device
 from gwanje.vault import ceremony
+from support.recorders import enrol
 
 SECRET = "p1anted-Secret-7"
 # tasks are done in this process, on a simulated device of this machine
@@ -35,12 +34,7 @@ def vault():
 
 @pytest.fixture
 def recorder(system):
-    id_ = uuid7()
-    public = keys.raw_public(keys.sealing_key(home(), "recorder"))
-    connection.cursor().execute(
-        "insert into footage_recorder (id, name, signing_key, sealing_key, url) values (%s, 'r', %s, %s, 'ws://x')",
-        [id_, b"k" * 32, public],
-    )
+    id_ = enrol(home())
     connection.cursor().execute(
         "insert into footage_class (number, kind, value, reference, label) values (1, 'days', 30, 'x', 'x') "
         "on conflict do nothing"

@@ -11,20 +11,16 @@ from test_camera_registry import admin, new, retention, vault  # noqa: F401 - fi
 from gwanje.centre.cameras import connection as reach
 from gwanje.centre.cameras import devices, services
 from gwanje.centre.common import home
-from gwanje.kernel import accounts, keys
-from gwanje.kernel.ids import uuid7
+from gwanje.centre.common.refusal import Problem
+from gwanje.kernel import accounts
+from support.recorders import enrol
 
 URL = "rtsp://192.0.2.7:554/a"
 pytestmark = pytest.mark.django_db
 
 
 def recorder(name):
-    made = uuid7()
-    connection.cursor().execute(
-        "insert into footage_recorder (id, name, signing_key, sealing_key, url) values (%s, %s, %s, %s, 'ws://x')",
-        [made, name, b"k" * 32, keys.raw_public(keys.sealing_key(home(), "recorder"))],
-    )
-    return made
+    return enrol(home(), name)
 
 
 def slots_of(camera):
@@ -76,3 +72,17 @@ def test_an_added_slot_stays_until_the_account_is_typed_anew(camera, admin):  # 
     assert cursor.fetchone()[0] != "Ym94", "sealed anew to everybody"
     services.set_address(admin, camera.id, "rtsp://198.51.100.9/b", "")
     assert slots_of(camera.id) == set(), "no account follows to another host"
+
+
+def test_an_account_is_sealed_to_no_recorder_that_is_not_admitted(vault, retention, admin, new):  # noqa: F811 - fixtures
+    strangers = {str(enrol(home(), "stranger", admitted=False)), str(enrol(home(), "impostor", proven=False))}
+    typed = replace(new, main_url=URL, user="admin", password="비밀-열쇠-9")
+    with pytest.raises(Problem, match="no_admitted_recorder"):
+        services.register_camera(admin, typed)
+    own = str(recorder("own"))
+    made = services.register_camera(admin, typed)
+    assert slots_of(made.id) == {own} == set(made.sealed)
+    services.set_credentials(admin, made.id, "admin", "비밀-열쇠-10")
+    assert slots_of(made.id) == {own}
+    assert services.slots(services.find(admin, made.id)) == (1, 2)
+    assert strangers.isdisjoint(slots_of(made.id))

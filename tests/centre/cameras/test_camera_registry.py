@@ -17,10 +17,10 @@ from gwanje.centre.common import clock, home
 from gwanje.centre.common.refusal import Problem, Refused
 from gwanje.centre.staff import api as staff
 from gwanje.kernel import keys
-from gwanje.kernel.ids import uuid7
 from gwanje.kernel.sources import sources
 from gwanje.vault import ceremony
 from gwanje.vault.sealed import unseal
+from support.recorders import enrol
 
 pytestmark = pytest.mark.django_db
 
@@ -67,12 +67,8 @@ def test_a_registered_camera_has_a_slot_a_source_and_a_row(vault, retention, adm
 
 
 def test_an_account_is_sealed_to_the_recorder_and_shown_nowhere(vault, retention, admin, new, sign_in, officers):
-    recorder = uuid7()
     private = keys.sealing_key(home(), "recorder")
-    connection.cursor().execute(
-        "insert into footage_recorder (id, name, signing_key, sealing_key, url) values (%s, 'r', %s, %s, 'ws://x')",
-        [recorder, b"k" * 32, keys.raw_public(private)],
-    )
+    recorder = enrol(home())
     row = services.register_camera(admin, connected(new, user="admin", password="비밀-열쇠-9"))
     sealed = base64.b64decode(row.sealed[str(recorder)])
     assert unseal(private, sealed, row.id.bytes).decode() == "admin:비밀-열쇠-9"
@@ -86,10 +82,7 @@ def test_an_account_is_sealed_to_the_recorder_and_shown_nowhere(vault, retention
 
 def test_an_account_does_not_follow_to_another_host(vault, retention, admin, new):
     """Whoever may change an address could else have the recorder tell the password to a device of their own."""
-    connection.cursor().execute(
-        "insert into footage_recorder (id, name, signing_key, sealing_key, url) values (%s, 'r', %s, %s, 'ws://x')",
-        [uuid7(), b"k" * 32, keys.raw_public(keys.sealing_key(home(), "recorder"))],
-    )
+    enrol(home())
     url = "rtsp://192.0.2.7:554/a"
     typed = replace(new, main_url=url, sub_url=url + "2", user="admin", password="비밀-열쇠-9")
     row = services.register_camera(admin, typed)
