@@ -13,11 +13,13 @@ import sys
 from uuid import UUID
 
 from gwanje.apps.recorder import settings
+from gwanje.kernel.footage import Gap
 from gwanje.kernel.home import Home
 from gwanje.kernel.reach import Reach
 from gwanje.kernel.sources import Source
 from gwanje.media import outward
 from gwanje.media.recorder import Recorder
+from gwanje.media.spool import read_rows
 from gwanje.vault.client import AsyncVaultClient, VaultClient
 
 
@@ -31,8 +33,21 @@ def sources(home: Home, pattern: str, cameras: int) -> list[Source]:
     ]
 
 
+def gaps_since(home: Home, since_us: int) -> dict[str, list[float]]:
+    """Reason → rows and their seconds, of gaps that ended after ``since_us`` or are open, from the spool."""
+    last = {row.id: row for path in sorted(home.spool.glob("index-*.jsonl")) for row in read_rows(path)
+            if isinstance(row, Gap)}  # fmt: skip
+    now_us, found = home.clock.now_us(), dict[str, list[float]]()
+    for gap in last.values():
+        ended_us = now_us if gap.ended_us is None else gap.ended_us
+        if ended_us > since_us:
+            rows, seconds = found.get(gap.reason, [0, 0.0])
+            found[gap.reason] = [rows + 1, round(seconds + (ended_us - max(since_us, gap.started_us)) / 1e6, 3)]
+    return found
+
+
 async def main() -> None:
-    """Record until SIGTERM; USR1 begins the counters anew."""
+    """Record until SIGTERM; USR1 begins the counters anew: what cameras that start late miss is no gap of the run."""
     home, pattern, cameras = Home.find(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -45,10 +60,13 @@ async def main() -> None:
         spool=home.spool,
         unseal=lambda _: None,
     )
+    began_us = home.clock.now_us()
     await recorder.start()
     await recorder.fleet.apply(sources(home, pattern, cameras))
 
     def begin() -> None:
+        nonlocal began_us
+        began_us = home.clock.now_us()
         recorder.engine.late_ms_max = recorder.sealer.counters.write_ms_max = 0.0
         recorder.sealer.counters.queue_max = 0
 
@@ -59,8 +77,10 @@ async def main() -> None:
     await stop.wait()
     said = recorder.health()
     said["frames"] = sum(c.rings[0].frames for c in recorder.fleet.cameras.values())
-    said["gap_rows"] = sum(c.gaps.count for c in recorder.fleet.cameras.values())
+    said["gap_rows_made"] = sum(c.gaps.count for c in recorder.fleet.cameras.values())
     await recorder.stop()
+    said["gap_reasons"] = gaps_since(home, began_us)
+    said["gap_rows"] = sum(int(rows) for rows, _ in said["gap_reasons"].values())
     print(json.dumps(said), flush=True)
 
 

@@ -56,7 +56,10 @@ def recorded(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
             assert source.figures()["dropped"] == 0
         finally:
             end([process], 20)
-        assert json.loads(process.stdout.read())["gap_rows"] == 0
+        said = json.loads(process.stdout.read())
+        # a machine that stops the recorder for long is named in its rows, and loses no picture of these cameras
+        assert set(said["gap_reasons"]) <= {"overload", "disk"}
+        assert said["gap_rows"] == sum(rows for rows, _ in said["gap_reasons"].values())
     return home
 
 

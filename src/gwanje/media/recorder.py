@@ -20,7 +20,7 @@ from gwanje.kernel.sources import Source, sources
 from gwanje.media import recovery
 from gwanje.media.drivers.datagrams import STRAYS
 from gwanje.media.engine import TICK_S, Engine
-from gwanje.media.fleet import Fleet, Unseal
+from gwanje.media.fleet import LOG_EVERY_S, Fleet, Unseal
 from gwanje.media.inspect.inspector import Inspector
 from gwanje.media.keyring import KeyRing, Lender
 from gwanje.media.leases import LeaseKeeper
@@ -81,6 +81,7 @@ class Recorder:
         self.leases: LeaseKeeper | None = None
         self.unspooled = 0
         self._behind_us = 0
+        self._stood_told, self._stood_untold = float("-inf"), 0
         self._began_us = clock.now_us()
         self._tasks: list[asyncio.Task[None]] = []
         self._sources: asyncio.Queue[list[Source]] = asyncio.Queue(maxsize=16)
@@ -236,7 +237,10 @@ class Recorder:
         length_us = still.until_us - still.first_us
         if length_us < STOOD_US:
             return
-        log.warning("%s: %s", still.reason, still.detail)
+        now, self._stood_untold = asyncio.get_running_loop().time(), self._stood_untold + 1
+        if now - self._stood_told >= LOG_EVERY_S:
+            log.warning("%s: %s (%d since it was said last)", still.reason, still.detail, self._stood_untold)
+            self._stood_told, self._stood_untold = now, 0
         if self.fleet.leased:
             still.told = True
             for camera in self.fleet.cameras.values():
