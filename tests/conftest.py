@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import support
+from support import ahead
 
 LAST = ("docs", "story", "browser")
 
@@ -26,6 +28,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish() -> None:
     support.remove()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def begun_ahead(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What mostly waits in processes of its own runs beside the other tests."""
+    ahead.begin(dict.fromkeys(getattr(item, "module", None) for item in request.session.items))
+    yield
+    ahead.drop()
 
 
 @pytest.fixture(scope="session")

@@ -2,107 +2,53 @@
 
 from __future__ import annotations
 
+import os
 import re
-import signal
 import subprocess
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+import sys
 from pathlib import Path
 
 import pytest
 
 import support
+from support import ahead
 
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "start.md"
-FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAMES = "CAMERA FIRST UNTIL REQUEST NUMBER"
+WALK = Path(__file__).with_name("walk.py")
+LIMIT_S = 900
 pytestmark = pytest.mark.story
 
 
-@dataclass
-class Block:
-    """One fenced block: ``sh``, ``sh terminal``, ``sh stop`` or the ``text`` expected of the block before."""
+class Walk:
+    """The walk in its process."""
 
-    kind: str
-    how: str
-    body: str
+    def __init__(self) -> None:
+        self.folder = Path(support.folder()) / "start"
+        self.folder.mkdir()
+        self.out = self.folder / "walk.out"
+        with self.out.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, str(WALK), str(self.folder)], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                env={**os.environ, "PYTHONPATH": str(WALK.parents[1])},
+            )  # fmt: skip
 
-
-def blocks() -> list[Block]:
-    return [Block(kind, how.strip(), body) for kind, how, body in FENCE.findall(PAGE.read_text())]
-
-
-class Terminal:
-    """A first terminal that shows ``ready``, and a second one whose variables last from block to block."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.state = folder / "state.sh"
-        self.state.write_text(f"export GWANJE_DATA='{folder}/var' GWANJE_PORT={support.free_port()}\n")
-        self.demo: subprocess.Popen[str] | None = None
-        self.log = folder / "demo.log"
-
-    def run(self, body: str) -> str:
-        """One block in bash; AssertionError with all it printed when a command fails."""
-        text = body.replace("$PWD/var-test", f"{self.folder}/var-test")
-        script = (
-            f"set -euo pipefail\n. {self.state}\n{text}\nexport -p > {self.state}.new\ndeclare -p CAMERA FIRST UNTIL "
-        )
-        script += f"REQUEST NUMBER 2>/dev/null >> {self.state}.new || true\nmv {self.state}.new {self.state}\n"
-        done = subprocess.run(
-            ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
-        )
-        assert done.returncode == 0, f"{body}\n--- printed\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def start(self, body: str) -> None:
-        """A command that stays: wait for its ready line."""
-        self.log.write_text("")
-        with self.log.open("a") as out:
-            self.demo = subprocess.Popen(
-                ["bash", "-c", f". {self.state}; exec {body.strip()}"], cwd=ROOT, stdout=out, stderr=out, text=True
-            )
-        end = time.monotonic() + 300
-        while "ready http://" not in self.log.read_text():
-            assert self.demo.poll() is None, self.log.read_text()[-3000:]
-            assert time.monotonic() < end, self.log.read_text()[-3000:]
-            time.sleep(0.2)
-
-    def stop(self) -> None:
-        """Ctrl-C."""
-        if self.demo is not None and self.demo.poll() is None:
-            self.demo.send_signal(signal.SIGINT)
-            assert self.demo.wait(40) == 0, self.log.read_text()[-2000:]
-        self.demo = None
+    def end(self) -> None:
+        """End it and the centre that it has open."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(60)
 
 
-@pytest.fixture
-def terminal() -> Iterator[Terminal]:
-    folder = Path(support.folder()) / "start"
-    folder.mkdir()
-    made = Terminal(folder)
+AHEAD = ("docs", Walk)
+
+
+def test_every_block_runs_and_prints_what_the_page_says() -> None:
+    walk = ahead.take(*AHEAD)
     try:
-        yield made
+        code = walk.process.wait(LIMIT_S)
     finally:
-        made.stop()
-
-
-def test_every_block_runs_and_prints_what_the_page_says(terminal: Terminal) -> None:
-    printed = ""
-    count = 0
-    for block in blocks():
-        if block.kind == "text":
-            for line in filter(None, block.body.splitlines()):
-                assert line in printed, f"the page promises {line!r}, printed was:\n{printed}"
-            continue
-        assert block.kind == "sh", block.kind
-        count += 1
-        if block.how == "terminal":
-            terminal.start(block.body)
-        elif block.how == "stop":
-            terminal.stop()
-        else:
-            printed = terminal.run(block.body)
-    assert count >= 9
+        walk.end()
+    printed = walk.out.read_text(errors="replace")
+    assert code == 0, printed[-6000:]
+    count = re.search(r"^blocks (\d+)$", printed, re.MULTILINE)
+    assert count, printed
+    assert int(count[1]) >= 9

@@ -19,6 +19,7 @@ import pytest
 
 from bench import _city_cameras
 from bench._city import ROOT, possible
+from support import ahead
 
 CAMERAS, AWAY_S = 8, 7
 
@@ -32,25 +33,40 @@ def started(folder: Path, *words: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(line, cwd=ROOT, stdout=out, stderr=out)
 
 
+class Rounds:
+    """Both kinds at the same time: they wait for most of it."""
+
+    def __init__(self) -> None:
+        _city_cameras.clip(ROOT / ".cache" / "bench")
+        # Debian's PostgreSQL runs as another user, who may not enter pytest's own folder
+        self._folder = tempfile.TemporaryDirectory(prefix="gwanje-city-")
+        self.root = Path(self._folder.name)
+        self.root.chmod(0o711)
+        wanted = {"kill": ["--loopback"], **({} if possible() else {"cut": []})}
+        self.running = {kind: started(self.root / kind, "--kinds", kind, *words) for kind, words in wanted.items()}
+
+    def end(self) -> None:
+        """End what still runs, and take its folder away."""
+        for process in self.running.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.wait(20)
+        self._folder.cleanup()
+
+
+AHEAD = ("fleet", Rounds)
+
+
 @pytest.fixture(scope="module")
 def rounds() -> Iterator[dict[str, Path]]:
-    """Both kinds at the same time: they wait for most of it."""
-    _city_cameras.clip(ROOT / ".cache" / "bench")
-    # Debian's PostgreSQL runs as another user, who may not enter pytest's own folder
-    with tempfile.TemporaryDirectory(prefix="gwanje-city-") as name:
-        root = Path(name)
-        root.chmod(0o711)
-        wanted = {"kill": ["--loopback"], **({} if possible() else {"cut": []})}
-        running = {kind: started(root / kind, "--kinds", kind, *words) for kind, words in wanted.items()}
-        try:
-            for process in running.values():
-                process.wait(150)
-            yield {kind: root / kind for kind in running}
-        finally:
-            for process in running.values():
-                if process.poll() is None:
-                    process.send_signal(signal.SIGINT)
-                    process.wait(20)
+    """Folders of the rounds that have ended, by kind."""
+    made = ahead.take(*AHEAD)
+    try:
+        for process in made.running.values():
+            process.wait(300)
+        yield {kind: made.root / kind for kind in made.running}
+    finally:
+        made.end()
 
 
 @pytest.mark.parametrize("kind", ["kill", "cut"])
