@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import os
+import socket
+import termios
 import time
 from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +23,7 @@ from sim_tools import short_streets
 from gwanje.kernel.footage import Gap, Segment
 from gwanje.media.account import Account, Day, Span
 from gwanje.media.check import Check, spans_of
+from gwanje.media.drivers import feeds
 from gwanje.media.indexed import Held
 from gwanje.media.recorder import Recorder
 from gwanje.media.rtp import Receiver
@@ -127,3 +133,30 @@ def test_a_part_of_pictures_that_came_late_reaches_no_further_than_its_reading()
     assert until_before >= 3_000_000
     assert late == pytest.approx(2_000_000, abs=1000)
     assert until_late == pytest.approx(40_000, abs=1000)
+
+
+def test_what_waits_beyond_a_full_buffer_is_read_in_the_same_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    size, receiver = 4096, Receiver()
+    receiver.buffer = bytearray(size)
+    receiver.view = memoryview(receiver.buffer)
+    monkeypatch.setattr(feeds, "RECEIVE_SIZE", size)
+    camera, (ours, its) = Camera(receiver, []), socket.socketpair()
+    camera.at(0)
+    sequence, sent = 0, b""
+    for number, unit in enumerate(encode(2, 40)):
+        made = rtp(unit, sequence, number * 90_000 // RATE)
+        sequence, sent = sequence + len(made), sent + b"".join(made)
+    with ours, its:
+        ours.setblocking(False)
+        feed: Any = SimpleNamespace(sock=ours)
+        its.sendall(sent[: 6 * size])
+        for left in (2 * size, 0):
+            with contextlib.suppress(BlockingIOError):
+                feeds.Interleaved.read(feed, ours.fileno(), camera.stream)
+            assert waiting(ours) == left
+    assert camera.stream.packets > 6 * size // 1300
+
+
+def waiting(sock: socket.socket) -> int:
+    """Bytes that can be read."""
+    return int.from_bytes(fcntl.ioctl(sock, termios.FIONREAD, bytes(4)), "little")

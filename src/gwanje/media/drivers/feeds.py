@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 STALL_S = 4.5
 TLS_READS_MAX = 64
+READS_MAX = 4
 UNIT_HEAD = Struct(">IBBI")
 CONFIGURATION, UNIT, END = 1, 2, 3
 KEY = 1
@@ -105,10 +106,14 @@ class Interleaved:
         return (self.sock.fileno(),)
 
     def read(self, fd: int, stream: Wired) -> bool:
-        count = self.sock.recv_into(stream.receiver.buffer)
-        if not count:
-            raise StreamBroken("the camera closed the connection")
-        stream.feed(count)
+        # a full buffer means that more waits: at late ticks one read of each camera would fall behind a fast one
+        for _ in range(READS_MAX):
+            count = self.sock.recv_into(stream.receiver.buffer)
+            if not count:
+                raise StreamBroken("the camera closed the connection")
+            stream.feed(count)
+            if count < RECEIVE_SIZE:
+                break
         return False
 
     def watch(self, stream: Wired, now: float) -> None:
