@@ -28,7 +28,10 @@ class BadCity(ValueError):
 
 @dataclass(frozen=True)
 class CityCamera:
-    """One camera as data says it; ``main_url`` and ``sub_url`` without account; degrees from north, metres."""
+    """One camera as data says it; ``main_url`` and ``sub_url`` without account; degrees from north, metres.
+
+    ``clock_s``: how far its simulated clock is ahead.
+    """
 
     number: str
     place: str
@@ -47,6 +50,7 @@ class CityCamera:
     password: str = field(default="", repr=False)
     onvif: str = ""
     zone: dict[str, Any] = field(default_factory=dict)
+    clock_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class City:
     ground: str
     own_cameras: tuple[CityCamera, ...]
     neighbours: tuple[CityCamera, ...]
+    fault: dict[str, str]
 
 
 def city_file() -> Path:
@@ -95,6 +100,7 @@ def city(path: Path | None = None) -> City:
             ground=said["ground"],
             own_cameras=tuple(_camera(c) for c in said["cameras"]),
             neighbours=tuple(_camera(c) for c in said["neighbours"]),
+            fault=dict(said.get("fault") or {}),
         )
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise BadCity(f"{file}: 시연 도시 자료를 읽을 수 없습니다 / the city's data cannot be read: {error}") from error

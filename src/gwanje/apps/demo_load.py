@@ -16,6 +16,8 @@ from gwanje.centre import common
 from gwanje.centre.cameras import connection
 from gwanje.centre.cameras import services as cameras
 from gwanje.centre.cameras.models import Camera
+from gwanje.centre.inspection import services as inspection
+from gwanje.centre.inspection.models import Fault
 from gwanje.centre.retention.services import set_class
 from gwanje.centre.staff import api as staff_api
 from gwanje.centre.staff import services as staff
@@ -123,9 +125,10 @@ def _cameras(
         _reach(actor, row, said)
         if (row.main_url, row.sub_url) != (said.main_url, said.sub_url):
             cameras.set_address(actor, row.pk, said.main_url, said.sub_url)
-            if said.user:
-                # at another host the account is sealed anew
-                cameras.set_credentials(actor, row.pk, said.user, said.password)
+            row.refresh_from_db()
+        if said.user and not row.sealed:
+            # at another host the account is sealed anew; an older folder's camera had none
+            cameras.set_credentials(actor, row.pk, said.user, said.password)
         if said.main_url and row.state == "suspended":
             cameras.change_state(actor, row.pk, "active")
     done.counts[name] = (len(wanted), new)
@@ -140,6 +143,18 @@ def _rest(wanted: Sequence[CityCamera], agencies: dict[str, Agency], people: dic
     for id_ in others:
         cameras.change_state(actor, id_, "suspended")
     done.counts["suspended"] = (len(others), len(others))
+
+
+def _fault(wanted: City, people: dict[str, Person], done: Loaded) -> None:
+    """One fault that a person saw, so that the journal (점검일지) of a new centre shows what a row is."""
+    said, row = wanted.fault, None
+    if said:
+        agency = people[said["by"]].agency_id
+        row = Camera.objects.filter(agency_id=agency, number=said["number"]).first()
+    new = row is not None and not Fault.objects.filter(agency_id=row.agency_id, said=said["said"]).exists()
+    if new and row is not None:
+        inspection.enter(staff_api.actor_for(people[said["by"]], ""), row.pk, said["said"], common.clock().now())
+    done.counts["faults"] = (int(row is not None), int(new))
 
 
 def _officers(home: Home, wanted: City, people: dict[str, Person], done: Loaded) -> None:
@@ -167,6 +182,7 @@ def load(home: Home, wanted: City, chosen: Sequence[CityCamera]) -> Loaded:
         _rest(chosen, agencies, people, done)
         _cameras(chosen, agencies, people, done, "cameras")
         _cameras(wanted.neighbours, agencies, people, done, "neighbours")
+        _fault(wanted, people, done)
     _officers(home, wanted, people, done)
     outline = city_file().with_name("boundary.geojson")
     if outline.is_file():

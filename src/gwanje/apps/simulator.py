@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,8 +48,10 @@ def prepare(
     return [replace(clip, user=c.user, password=c.password) for clip, c in zip(drawn, cameras, strict=True)]
 
 
-def devices(home: Home, made: Sequence[clips.Clip], domes: Sequence[str]) -> list[Device]:
-    """The ONVIF side of the same cameras; ``domes``: names (cam04) of those that turn."""
+def devices(
+    home: Home, made: Sequence[clips.Clip], domes: Sequence[str], clocks: Mapping[str, float] | None = None
+) -> list[Device]:
+    """The ONVIF side of the same cameras; ``domes``: names (cam04) of those that turn; ``clocks``: seconds ahead."""
     found = []
     for clip in made:
         base = f"rtsp://127.0.0.1:{home.port + PORT_OFFSET}/{clip.name}"
@@ -57,6 +59,7 @@ def devices(home: Home, made: Sequence[clips.Clip], domes: Sequence[str]) -> lis
             clip.name, home.clock, lambda stream, base=base: f"{base}/{stream}", user=clip.user,  # type: ignore[misc]
             password=clip.password, serial=f"SIM-{clip.label}", audio={"main", "sub"} if clip.audio else set(),
         )  # fmt: skip
+        device.clock_s = (clocks or {}).get(clip.name, 0.0)
         if clip.name in domes:
             device.model = "SIM-DOME"
             places = (

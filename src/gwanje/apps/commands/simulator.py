@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     except (BadClip, demo.BadCity, OSError) as error:
         print(f"실패 / failed: {error}")
         return 1
-    domes = [] if args.clips else [f"cam{n:02d}" for n, c in enumerate(demo.city().own_cameras, 1) if c.ptz]
-    devices = simulator.devices(home, made, domes)
+    own = {} if args.clips else {f"cam{n:02d}": c for n, c in enumerate(demo.city().own_cameras, 1)}
+    domes = [name for name, camera in own.items() if camera.ptz]
+    devices = simulator.devices(home, made, domes, {name: camera.clock_s for name, camera in own.items()})
     asyncio.run(simulator.serve(made, home.port + simulator.PORT_OFFSET, ready, devices))
     return 0

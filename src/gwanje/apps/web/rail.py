@@ -25,14 +25,16 @@ class Link:
     href: str
     questions: tuple[Question, ...] = ()
     apart: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
     def at(self, path: str) -> bool:
-        """Is this address inside? What stands in ``apart`` has an entry of its own, or none."""
-        return path.startswith(self.href) and not path.startswith(self.apart)
+        """Is this address inside? What stands in ``apart`` has an entry of its own, or none; ``also`` is inside."""
+        return path.startswith((self.href, *self.also)) and not path.startswith(self.apart)
 
 
+EMERGENCIES = ("/watch/emergencies/", "/watch/ptz/")
 LINKS = (
-    Link(_("관제"), _("실시간 관제"), "/watch/", (("watching.live.watch", {}),), ("/watch/map/",)),
+    Link(_("관제"), _("실시간 관제"), "/watch/", (("watching.live.watch", {}),), ("/watch/map/", *EMERGENCIES)),
     Link(_("지도"), _("지도에서 기기 찾기"), "/watch/map/", (("cameras.registry.read", {}),)),
     Link(
         _("재생"),
@@ -41,6 +43,13 @@ LINKS = (
         (("playback.read", {"own": False}), ("playback.ask", {})),
     ),
     Link(_("영상정보처리기기"), _("기기와 설치지점"), "/cameras/", (("cameras.registry.read", {}),)),
+    Link(
+        _("긴급 검토"),
+        _("긴급 관제와 구역 밖 조작의 사후 검토"),
+        EMERGENCIES[0],
+        (("watching.emergency.review", {}), ("playback.read", {"own": False})),
+        also=EMERGENCIES,
+    ),
     Link(
         _("점검"), _("점검일지와 장애"), "/inspection/", (("inspection.journal.read", {}),), ("/inspection/tickets/",)
     ),

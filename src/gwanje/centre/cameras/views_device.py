@@ -91,7 +91,7 @@ def camera_device(request: HttpRequest, id: UUID) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     row = services.find(actor, id)
     services.require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
-    problem, status = "", 200
+    problem, status, reach, typed = "", 200, None, None
     if request.method == "POST":
         try:
             _act(request, row)
@@ -99,6 +99,11 @@ def camera_device(request: HttpRequest, id: UUID) -> HttpResponse:
         except Problem as refused:
             problem, status = say(refused), refused.status
             row.refresh_from_db()
+            # nothing is lost: the page keeps what was typed
+            if request.POST.get("act") == "reach":
+                reach = ReachForm.of(row).filled(request.POST)
+            elif request.POST.get("act") == "address":
+                typed = request.POST.get("onvif", "")[:200]
     history = devices.tasks(actor, row.id, 8)
     probe = next((t for t in history if t.kind == "probe" and t.done_at and t.outcome == "done"), None)
     newest = history[0] if history else None
@@ -106,7 +111,7 @@ def camera_device(request: HttpRequest, id: UUID) -> HttpResponse:
         "camera": row, "history": history, "probe": probe, **_waiting(history),
         "newest": newest, "problem": problem,
         "addresses": bool(decide(actor, rules.ADDRESSES, Resource("registry", agency=actor.agency))),
-        "may_write": True, "reach": ReachForm.of(row), **_shown(row, probe),
+        "may_write": True, "reach": reach or ReachForm.of(row), "typed": typed, **_shown(row, probe),
     }  # fmt: skip
     context |= rooms_of(actor)
     context["sealed"], context["unsealed"] = services.slots(row)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
@@ -197,7 +198,9 @@ def tickets(request: HttpRequest) -> HttpResponse:
     actor = _actor(request)
     demand(actor, rules.TICKETS, services.own(actor))
     rows = Ticket.objects.filter(agency_id=actor.agency, contractor_id=actor.person).select_related("fault")
-    page = Paginator(rows.order_by("repaired_at", "-sent_at"), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(rows.order_by(F("repaired_at").desc(nulls_first=True), "-sent_at"), PAGE).get_page(
+        request.GET.get("page")
+    )
     for row in page:
         row.kind_name = KIND_NAMES[row.fault.kind]
     return render(request, "inspection/tickets.html", {"page_obj": page})
