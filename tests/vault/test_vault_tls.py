@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import ssl
@@ -265,3 +266,86 @@ def test_one_service_cannot_take_every_place_at_the_door(fleet):
     finally:
         for sock in held:
             sock.close()
+
+
+def silent(fleet, address):
+    """A stranger's TCP connection that says nothing."""
+    return socket.create_connection(("127.0.0.1", fleet.port), timeout=15, source_address=(address, 0))
+
+
+def closed(sock, wait_s):
+    """Is the other end closed within this time?"""
+    sock.settimeout(wait_s)
+    try:
+        return sock.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def test_strangers_before_the_handshake_have_few_places_and_five_seconds(fleet):
+    crowd = [silent(fleet, "127.0.0.2") for _ in range(door.STRANGERS_AN_ADDRESS + 4)]
+    try:
+        # those beyond an address's places are not waited for at all
+        assert [closed(sock, 4) for sock in crowd[-4:]] == [True] * 4
+        assert asyncio.run(status(fleet.node, "recorder")).may_record, "another address is let in meanwhile"
+        assert closed(crowd[0], 15), "and they are ended without a word"
+    finally:
+        for sock in crowd:
+            sock.close()
+
+
+def test_strangers_of_many_addresses_together_have_a_number_of_places(tmp_path, monkeypatch):
+    monkeypatch.setattr(door, "HANDSHAKE_S", 120.0)
+    monkeypatch.setattr(door, "STRANGERS_MAX", 6)
+    home = Home.create(tmp_path / "h", vault_listen={"host": "127.0.0.1", "port": free_port()})
+
+    class Nobody:
+        services: dict[str, bytes] = {}
+
+    async def story():
+        made = door.Door(home, Nobody, lambda *_: None)
+        await made.step()
+        crowd = [
+            await asyncio.open_connection("127.0.0.1", made.port, local_addr=(f"127.0.1.{1 + n % 5}", 0))
+            for n in range(10)
+        ]
+        async with asyncio.timeout(60):
+            while made.shut_out < 4:
+                await asyncio.sleep(0.02)
+        for _, writer in crowd:
+            writer.close()
+        async with asyncio.timeout(60):
+            while made._strangers:
+                await asyncio.sleep(0.02)
+        await made.close()
+        return made.shut_out
+
+    assert asyncio.run(story()) == 4
+
+
+def test_a_camera_that_moves_from_one_recorder_to_another_is_a_fact_of_the_ledger(fleet):
+    other = fleet.machine("other")
+    fleet.admit(other)
+    slot, epoch = VaultClient(fleet.home, "web").slot(fleet.centre.camera), fleet.home.clock.now_s() // 3600
+
+    async def lend(home):
+        client = AsyncVaultClient(home, "recorder")
+        try:
+            # a forged sender in the request is not believed
+            await client._call({"op": "lend", "class": 1, "slot": slot, "epoch": epoch, "by": b"x" * 32})
+        finally:
+            await client.close()
+
+    asyncio.run(lend(fleet.node))
+    asyncio.run(lend(other))
+    path = fleet.home.spool / "refusals" / "vaultd.jsonl"
+    until = time.monotonic() + 40
+    while "vault.lend.taken" not in path.read_text():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    (fact,) = [json.loads(line) for line in path.read_text().splitlines() if "vault.lend.taken" in line]
+    ids = [key_id(keys.raw_public(keys.signing_key(home, "recorder"))).hex() for home in (other, fleet.node)]
+    assert [fact["recorder"], fact["from"], fact["count"]] == [*ids, 1]
+    assert fact["cameras"] == [str(fleet.centre.camera)]

@@ -162,6 +162,10 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     "op_denied": ("이 서비스에는 허용되지 않은 요청입니다.", "This service may not ask that."),
     "op_unknown": ("알 수 없는 요청입니다.", "An unknown request."),
     "request": ("요청의 형식이 올바르지 않습니다.", "A field of the request is missing or of another type."),
+    "lend_share": (
+        "한 녹화기가 자기 몫을 크게 넘는 카메라의 키를 요청했습니다. 1분에 한 몫씩만 더 대여합니다.",
+        "One recorder asks for the keys of far more cameras than its share; a share a minute is lent beyond it.",
+    ),
     "rate": ("요청이 너무 잦습니다. 잠시 후 다시 하십시오.", "Too many requests; slow down."),
     "internal": ("금고 내부 오류입니다. 기록을 확인하십시오.", "An internal fault of the vault; see its log."),
     "console_two": (

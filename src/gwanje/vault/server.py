@@ -24,6 +24,7 @@ from gwanje.vault.console import Console
 from gwanje.vault.core import Vault
 from gwanje.vault.desk import Desk
 from gwanje.vault.errors import VaultError
+from gwanje.vault.shares import Shares
 
 log = logging.getLogger(__name__)
 HELLO: Final = b"gwanje/v1/hello\0"
@@ -123,6 +124,7 @@ class VaultServer:
         self._syncer = Syncer(vault.open_log.sync)
         self._open = {"vaultd": 0, "console": 0, "fleet": 0}
         self._far: Counter[bytes] = Counter()
+        self.shares = Shares(lambda: len(vault.state.slots))
         self.door = door.Door(vault.home, lambda: vault.state, self._accept_fleet)
         self._tasks: set[asyncio.Task[None]] = set()
         uids = vault.home.config.get("service_uids", {})
@@ -154,11 +156,12 @@ class VaultServer:
         """Listen, erase on time, and end cleanly."""
         home = self.vault.home
         os.umask(0o077)
+        # whoever finds the local socket finds the door, too
+        await self.door.step()
         servers = [
             await asyncio.start_unix_server(self._accept, str(home.socket("vaultd")), backlog=2 * CONNECTIONS_MAX),
             await asyncio.start_unix_server(self._accept_console, str(home.socket("console"))),
         ]
-        await self.door.step()
         timer = asyncio.create_task(self._timer())
         log.info("vaultd ready, generation %d", self.vault.keystore.generation)
         try:
@@ -182,7 +185,14 @@ class VaultServer:
                 log.error("the timer could not do its work: %s", error)
                 self._look()
             await self.door.step()
+            self.shares.tell(asyncio.get_running_loop().time(), self._tell)
             await asyncio.sleep(1)
+
+    def _tell(self, kind: str, detail: dict[str, Any]) -> None:
+        # the spool is fsynced: not in the loop
+        task = asyncio.get_running_loop().create_task(asyncio.to_thread(self.vault.fact, kind, detail))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _look(self) -> None:
         if not self.vault.whole:
@@ -243,7 +253,10 @@ class VaultServer:
             raise VaultError("hello")
         return key
 
-    async def _hello(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, far: bool) -> str | None:
+    async def _hello(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, far: bool
+    ) -> tuple[str, bytes] | None:
+        """Role and key of who comes in, None when refused."""
         nonce = os.urandom(32)
         await self._send(writer, {"nonce": nonce})
         said = await asyncio.wait_for(wire.receive_async(reader), HELLO_S)
@@ -258,7 +271,7 @@ class VaultServer:
             await self._send(writer, _refusal(VaultError("hello")))
             return None
         await self._send(writer, {"ok": True})
-        return role
+        return role, public
 
     @staticmethod
     async def _send(writer: asyncio.StreamWriter, message: Answer) -> None:
@@ -268,9 +281,10 @@ class VaultServer:
     async def _session(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, far: bool = False
     ) -> None:  # fmt: skip
-        role = await self._hello(reader, writer, far)
-        if role is None:
+        known = await self._hello(reader, writer, far)
+        if known is None:
             return
+        role, by = known
         loop = asyncio.get_running_loop()
         bucket = Bucket(loop.time())
         while True:
@@ -279,6 +293,7 @@ class VaultServer:
                 request["part"] = await self._follow(reader, request["size"])
             if far and not self._still(role, writer):
                 return
+            request["by"] = by
             if not bucket.take(loop.time()):
                 answer = _refusal(VaultError("rate"))
                 await asyncio.sleep(0.1)
@@ -374,7 +389,10 @@ class VaultServer:
         return {"slots": await asyncio.to_thread(self.vault.slots, cameras)}
 
     async def _lend(self, r: Request) -> Answer:
-        first, nodes = await asyncio.to_thread(self.vault.lend, int(r["class"]), int(r["slot"]), int(r["epoch"]))
+        slot, epoch = int(r["slot"]), int(r["epoch"])
+        first, nodes = await asyncio.to_thread(self.vault.lend, int(r["class"]), slot, epoch)
+        # what was asked for is a camera and an hour that may be lent: now, may it be lent to this one?
+        self.shares.take(r["by"], slot, epoch, self.vault.camera_of(slot), asyncio.get_running_loop().time())
         return {"first": first, "nodes": [[height, key] for height, key in nodes]}
 
     async def _mint(self, r: Request) -> Answer:
