@@ -57,5 +57,13 @@ def test_a_token_of_an_emergency_that_was_ended_opens_nothing_again(tmp_path):
                 await again.say(to=[0.9, 0.0, 0.0])
                 await again.hear("refused", 8)
                 assert rig.dome.at[0] < 0.5
+        # nor does it at a recorder that was started again within the token's minute
+        restarted = Rig(tmp_path)
+        restarted.key = rig.key
+        async with restarted, restarted.seat(raw=raw) as later:
+            await later.hear("position", inside=True)
+            await later.say(to=[0.9, 0.0, 0.0])
+            await later.hear("refused", 8)
+            assert restarted.dome.at[0] < 0.5
 
     run(work())

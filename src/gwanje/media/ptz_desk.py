@@ -31,6 +31,8 @@ from gwanje.media.ptz_stick import Emergency, Stick, spelt
 
 SESSIONS_MAX, SESSIONS_A_CAMERA = 200, 8
 ENDED_MAX = 1000
+# an ended emergency is remembered for a day, tokens that name it live a minute
+ENDED_S = 86_400
 MESSAGES_A_SECOND, MESSAGE_BYTES_MAX = 20, 8192
 FIRST_TOKEN_S = 5.0
 ROWS_MAX = 1000
@@ -90,13 +92,15 @@ class PtzDesk:
         self._rows: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(maxsize=ROWS_MAX)
         self._open: dict[UUID, Emergency] = {}
         # ended before their time: a token that still names one opens nothing again
-        self._ended_early: dict[UUID, None] = {}
+        self._ended_early: dict[UUID, int] = {}
+        self._ended_file = file.with_name("ptz-ended.json")
         self._looked: dict[UUID, float] = {}
         self.sessions = 0
 
     async def start(self) -> None:
         """Begin; emergencies that were open when the recorder died end as they would have."""
         self._open = await asyncio.to_thread(_read, self._file)
+        self._ended_early = await asyncio.to_thread(_read_ended, self._ended_file, self._clock.now_s())
         loop = asyncio.get_running_loop()
         self._own = [loop.create_task(work) for work in (self._writing(), self._minding())]
 
@@ -198,12 +202,15 @@ class PtzDesk:
 
     async def _end(self, stick: Stick, session: Session) -> None:
         """Who holds it ends it before its time (조기 종료); the head goes home now."""
-        if stick.emergency is None or session.token.emergency != stick.emergency.id:
+        ended = stick.emergency
+        if ended is None or session.token.emergency != ended.id:
             return
-        self._ended_early[stick.emergency.id] = None
+        self._ended_early[ended.id] = self._clock.now_s() + ENDED_S
         if len(self._ended_early) > ENDED_MAX:
             del self._ended_early[next(iter(self._ended_early))]
-        self._open[stick.camera] = stick.emergency = Emergency(stick.emergency.id, self._clock.now_s())
+        # on disk first: a recorder that starts again must not take a token that names it
+        await asyncio.to_thread(_save, self._ended_file, {str(i): at for i, at in self._ended_early.items()})
+        self._open[stick.camera] = stick.emergency = Emergency(ended.id, self._clock.now_s())
         await asyncio.to_thread(_write, self._file, dict(self._open))
         session.rank = min(session.rank, 1)
         stick.come_home()
@@ -356,11 +363,20 @@ def _read(file: Path) -> dict[UUID, Emergency]:
     return {}
 
 
+def _read_ended(file: Path, now_s: int) -> dict[UUID, int]:
+    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+        return {UUID(id_): int(at) for id_, at in json.loads(file.read_text()).items() if int(at) > now_s}
+    return {}
+
+
 def _write(file: Path, rows: dict[UUID, Emergency]) -> None:
+    _save(file, {str(camera): {"id": str(e.id), "until": e.until} for camera, e in rows.items()})
+
+
+def _save(file: Path, said: dict[str, Any]) -> None:
     part = file.with_suffix(".tmp")
-    text = json.dumps({str(camera): {"id": str(e.id), "until": e.until} for camera, e in rows.items()})
     with part.open("w") as handle:
-        handle.write(text)
+        handle.write(json.dumps(said))
         handle.flush()
         os.fsync(handle.fileno())
     os.replace(part, file)

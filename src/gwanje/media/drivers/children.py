@@ -25,6 +25,7 @@ from gwanje.media.auth import Credentials
 from gwanje.media.drivers import address
 from gwanje.media.drivers.feeds import STALL_S, Feed, Units
 from gwanje.media.ingest.order import PYAV, SNAPSHOT, Order
+from gwanje.media.offspring import environment
 
 STREAMS_MAX = 25
 SILENT_S = 8.0
@@ -43,11 +44,10 @@ class Child:
     def __init__(self) -> None:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.setblocking(False)
-        keep = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "PYTHONPATH") if name in os.environ}
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gwanje.media.ingest", str(theirs.fileno()), str(os.getpid())],
-                pass_fds=[theirs.fileno()], env=keep, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()], env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )  # fmt: skip
         self.streams: set[int] = set()

@@ -16,6 +16,7 @@ from collections import deque
 from typing import Any
 
 from gwanje.media.inspect.messages import ANSWER_MAX, FORGET, LENGTH, LOOK, Ended, ask, parse_answer
+from gwanje.media.offspring import environment
 
 ANSWER_LIMIT_S = 10.0
 RESTART_S = (1.0, 60.0)
@@ -50,8 +51,9 @@ class Child:
         argv = [sys.executable, "-m", "gwanje.media.inspect.child", str(theirs.fileno()), str(os.getpid())]
         try:
             process = await asyncio.to_thread(
-                subprocess.Popen, argv, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, close_fds=True
-            )
+                subprocess.Popen, argv, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, close_fds=True,
+                env=environment(),
+            )  # fmt: skip
         finally:
             theirs.close()
         try:
