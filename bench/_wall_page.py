@@ -14,18 +14,21 @@ WATCH = """() => {
   window.WebSocket = class extends Plain {
     constructor(...given) {
       super(...given);
-      this.gw = { made: performance.now() };
-      this.addEventListener("open", () => (this.gw.open = performance.now()), { once: true });
+      let way = null, open = 0;
+      this.addEventListener("open", () => (open = performance.now()), { once: true });
       this.addEventListener("message", (e) => {
-        if (!this.gw.bytes && e.data instanceof ArrayBuffer && new DataView(e.data).getUint8(0) === 2)
-          this.gw.bytes = performance.now();
+        if (!way || way.bytes) return;
+        if (typeof e.data === "string") way.turning &&= JSON.parse(e.data).turn !== way.turning;
+        else if (!way.turning && new DataView(e.data).getUint8(0) === 2) way.bytes = performance.now();
       });
+      this.gwSent = (said) => {
+        if (way && !said.turn) return;
+        way = { open, sent: performance.now(), turning: said.turn };
+        sockets.set(said.token, way);
+      };
     }
     send(data) {
-      if (typeof data === "string" && data.startsWith('{"token"') && !this.gw.sent) {
-        this.gw.sent = performance.now();
-        sockets.set(JSON.parse(data).token, this.gw);
-      }
+      if (typeof data === "string" && data.startsWith('{"token"')) this.gwSent(JSON.parse(data));
       return super.send(data);
     }
   };
@@ -55,7 +58,7 @@ WATCH = """() => {
     const note = (painted) => {
       const socket = sockets.get(tile.token) ?? {};
       const first = { painted: painted - opened };
-      if (socket.open) first.socket = Math.max(0, socket.open - opened);
+      if (socket.open > opened) first.socket = socket.open - opened;
       if (socket.sent) first.ready = socket.sent - opened;
       if (tile.gwToken > opened) first.token = tile.gwToken - opened;
       if (socket.bytes) first.bytes = socket.bytes - opened;
