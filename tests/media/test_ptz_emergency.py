@@ -42,6 +42,22 @@ def test_somebody_elses_emergency_lifts_no_zone_for_a_seat_without_one(tmp_path)
     run(work())
 
 
+def test_a_flood_of_false_tokens_is_counted_and_fills_no_queue(tmp_path):
+    async def work():
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        async with Rig(tmp_path) as rig:
+            for _ in range(60):
+                async with rig.seat(raw="AAAA") as seat:
+                    await seat.socket.wait_closed()
+        told = rig.of("recorder.ptz.token.refused")
+        assert sum(row["count"] for row in told) == 60
+        assert len(told) <= loop.time() - began + 2, "one row a second"
+        assert {(row["outcome"], row["reason"]) for row in told} == {("refused", "forged")}
+
+    run(work())
+
+
 @pytest.mark.norm("ptz.purpose", "deny")
 def test_a_token_of_an_emergency_that_was_ended_opens_nothing_again(tmp_path):
     async def work():

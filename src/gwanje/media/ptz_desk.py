@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,7 @@ class PtzDesk:
         self._ended_early: dict[UUID, int] = {}
         self._ended_file = file.with_name("ptz-ended.json")
         self._looked: dict[UUID, float] = {}
+        self._refused: Counter[str] = Counter()
         self.sessions = 0
 
     async def start(self) -> None:
@@ -109,6 +111,7 @@ class PtzDesk:
         for task in [*self._tasks.values(), *self._own[1:]]:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), *self._own[1:], return_exceptions=True)
+        self._tell_refused()
         await self._rows.join()
         for task in self._own[:1]:
             task.cancel()
@@ -130,7 +133,7 @@ class PtzDesk:
             await self._serve(connection, Session(connection, token))
         except (PtzRefused, TimeoutError) as error:
             code = error.code if isinstance(error, PtzRefused) else "silent"
-            self._put("recorder.ptz.token.refused", {"outcome": "refused", "reason": code})
+            self._refused[code] += 1
             await connection.close(EXPIRED if code == "expired" else REFUSED, code)
         except ConnectionClosed:
             pass
@@ -284,6 +287,7 @@ class PtzDesk:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(1.0)
+            self._tell_refused()
             self._own = self._own[:2] + [task for task in self._own[2:] if not task.done()]
             for camera in list(self._open):
                 self._stick(camera)
@@ -297,6 +301,12 @@ class PtzDesk:
                     stick.used_at = loop.time()
                 elif loop.time() - stick.used_at > 5.0:
                     self._tasks[camera].cancel()
+
+    def _tell_refused(self) -> None:
+        """Refused tokens of this second, one row for each reason: a flood must not fill the queue of rows."""
+        refused, self._refused = self._refused, Counter()
+        for code, count in refused.items():
+            self._put("recorder.ptz.token.refused", {"outcome": "refused", "reason": code, "count": count})
 
     def _stray(self, now: float) -> None:
         """One camera a second at most is looked at once a minute: a head outside its zone is brought home."""
