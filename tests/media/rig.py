@@ -91,7 +91,7 @@ async def recording(
         await recorder.stop()
 
 
-async def until(condition: Callable[[], object], seconds: float = 20) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait for a condition; AssertionError when it does not come."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds

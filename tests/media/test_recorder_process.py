@@ -22,6 +22,7 @@ from rig_centre import Centre, centre
 from websockets.asyncio.client import connect as websocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+import support
 from gwanje.kernel.database import connect
 from gwanje.kernel.footage import gaps_of, segments_of
 from gwanje.vault.segment import SegmentReader
@@ -59,8 +60,9 @@ def test_rows_reach_the_database_and_sigterm_seals_within_three_seconds(centre: 
     time.sleep(2.2)
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
-    assert time.monotonic() - began < 3
+    assert process.wait(60) == 0
+    took = time.monotonic() - began
+    assert took < 3 or took < 3 * support.slowness()
     files = list(centre.home.store.rglob("*.gws"))
     assert len(files) == 2
     with connect(centre.home) as db, db.cursor() as cursor:
@@ -207,6 +209,13 @@ def test_the_process_is_closed_to_others() -> None:
         "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))"  # fmt: skip
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, check=True, text=True)
     assert done.stdout.strip() == "0 (0, 0)"
+
+
+def test_no_decoder_is_loaded_beside_the_keys() -> None:
+    """FFmpeg and what goes with it live in children without keys; here they would also take 30 MB."""
+    said = "import sys, gwanje.apps.recorder; print(sorted({'av', 'numpy', 'PIL'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_stopped_by_a_signal_it_names_itself_and_no_camera(centre: Centre) -> None:

@@ -11,8 +11,8 @@ from PIL import Image
 
 from gwanje.media.fmp4 import HEAD_MAX, ROW, SYNC, put_head
 from gwanje.media.inspect.figures import HEIGHT, WIDTH, Luma
+from gwanje.media.inspect.messages import THUMBNAIL
 
-THUMBNAIL = (320, 180)
 THUMBNAIL_QUALITY = 70
 PIXELS_MAX = 8192 * 8192
 

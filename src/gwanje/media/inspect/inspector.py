@@ -25,7 +25,7 @@ from gwanje.media import derived
 from gwanje.media.fmp4 import ROW, ROW_REORDERED, TIMESCALE
 from gwanje.media.inspect.budget import Budget
 from gwanje.media.inspect.course import Change, Course
-from gwanje.media.inspect.decode import THUMBNAIL
+from gwanje.media.inspect.messages import THUMBNAIL
 from gwanje.media.inspect.open import OpenFindings, figures
 from gwanje.media.inspect.process import Child
 from gwanje.media.rtp import BASE

@@ -17,6 +17,8 @@ ASK = Struct(">BQI")
 LENGTH = Struct(">I")
 ASK_MAX = 5 << 20
 ANSWER_MAX = 512 << 10
+# width and height in pixels; it stands here, so that the recorder imports no decoder
+THUMBNAIL = (320, 180)
 
 
 class Ended(EOFError):
