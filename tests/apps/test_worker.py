@@ -133,8 +133,9 @@ def test_the_worker_survives_everything_around_it(home):
                     _verifies(home)
                     started = time.monotonic()
                     second.send_signal(signal.SIGTERM)
-                    assert second.wait(5) == 0
-                    assert time.monotonic() - started < 3
+                    assert second.wait(60) == 0
+                    took = time.monotonic() - started
+                    assert took < 3 or took < 3 * support.slowness()
     log = (home.root / "log" / "worker.log").read_text()
     assert "Traceback" not in log, log[-3000:]
     secret = base64.b64encode((home.secrets / "worker.key").read_bytes()).decode()

@@ -89,7 +89,8 @@ def test_what_is_written_while_an_hour_is_summed_is_summed_again(server, app) ->
             footage.put_segments(cursor, [segment(200, 210, [], b"b")])
         began = time.monotonic()
         assert settle(app) == 1
-        assert time.monotonic() - began < 5
+        # whoever waits for the open transaction waits for ever
+        assert time.monotonic() - began < 60
         assert the_same(app)[0][4] == 1
         slow.commit()
     assert the_same(app)[0][4] == 2

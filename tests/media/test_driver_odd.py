@@ -12,6 +12,7 @@ from rig import CLIPS, Roots, midhour, recording, rows, source, until
 from sim_tools import short_streets
 from test_rtsp import ACCOUNT, DIGEST, Server, serving
 
+import support
 from gwanje.kernel.footage import Gap
 from gwanje.media import fleet, rtsp
 from gwanje.media.auth import AuthenticationRefused
@@ -46,7 +47,8 @@ async def test_odd_cameras_are_recorded_and_a_byte_a_second_costs_no_other(
             sim.fault("cam04", "close")
             began = asyncio.get_running_loop().time()
             await until(lambda: camera_of(recorder, 4).recorder.parts > before + 1, 15)
-            assert asyncio.get_running_loop().time() - began < 10
+            took = asyncio.get_running_loop().time() - began
+            assert took < 10 or took < 10 * support.slowness()
     gaps = [row for row in rows(tmp_path) if isinstance(row, Gap)]
     told = {n: {g.reason for g in gaps if g.camera == source(n, "").camera} for n in (1, 2, 3, 5)}
     assert told == {1: set(), 2: set(), 3: set(), 5: {"network"}}

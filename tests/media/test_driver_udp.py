@@ -13,6 +13,7 @@ import pytest
 from rig import CLIPS, Roots, decoded, midhour, opened, recording, rows, segment_files, source, until
 from sim_tools import short_streets
 
+import support
 from gwanje.kernel.footage import Gap
 from gwanje.kernel.sources import Source
 from gwanje.media import rtsp
@@ -122,8 +123,9 @@ async def test_a_stall_of_datagrams_is_seen_and_the_next_try_records(tmp_path: P
             sim.fault("cam01", "stall")
             began = asyncio.get_running_loop().time()
             (camera,) = recorder.fleet.cameras.values()
-            await until(lambda: camera.gaps.open is not None, 8)
-            assert asyncio.get_running_loop().time() - began < 7
+            await until(lambda: camera.gaps.open is not None, 40)
+            took = asyncio.get_running_loop().time() - began
+            assert took < 7 or took < 7 * support.slowness()
             sim.fault("cam01", "stall", 0)
             before = parts_of(recorder, 1)
             await until(lambda: parts_of(recorder, 1) > before + 1, 12)

@@ -44,10 +44,10 @@ async def test_a_vendors_driver_is_found_by_its_entry_point_and_recorded(tmp_pat
         await until(lambda: good.recorder.parts >= 3)
         assert bad.gaps.open is not None
         assert "pattern://" in bad.gaps.open.detail
-    (path,) = segment_files(tmp_path)
-    name, count = frames_of(opened(path, lender).mp4)
-    assert name == "mjpeg"
-    assert count >= 15
+    # a machine that stands still for a moment makes the pattern's times jump, and a jump begins another file
+    found = [frames_of(opened(path, lender).mp4) for path in segment_files(tmp_path)]
+    assert {name for name, _ in found} == {"mjpeg"}
+    assert sum(count for _, count in found) >= 15
 
 
 async def test_no_package_can_take_the_name_of_a_driver_of_ours(installed: Path) -> None:

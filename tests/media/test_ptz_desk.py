@@ -13,6 +13,7 @@ from ptz_rig import CAMERA, PERSON, ZONE, Rig
 from rig import until
 from websockets.exceptions import ConnectionClosed
 
+import support
 from gwanje.kernel.clock import Clock
 from gwanje.kernel.cose import public_bytes
 from gwanje.kernel.permit import PtzToken
@@ -203,7 +204,8 @@ def test_a_lost_connection_stops_the_head_at_once(tmp_path):
                 seat.socket.transport.abort()
             lost = asyncio.get_running_loop().time()
             await until(lambda: rig.head.log[-1] == "stop")
-            assert asyncio.get_running_loop().time() - lost < 5
+            took = asyncio.get_running_loop().time() - lost
+            assert took < 5 or took < 5 * support.slowness()
             # the row of what had been done is not lost with the page
             await until(lambda: rig.of("recorder.ptz.moved"))
 

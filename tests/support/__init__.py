@@ -6,7 +6,10 @@ import os
 import secrets
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -84,6 +87,16 @@ def database() -> Iterator[Home]:
     with running(home()):
         bring_up()
         yield home()
+
+
+def slowness() -> float:
+    """How many times slower than it should be is this machine now: a bare start of our command line takes a second.
+
+    For promises in seconds: what a machine that is three times slower needs three times longer for is no fault.
+    """
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-m", "gwanje.apps.cli", "--help"], capture_output=True, check=True, timeout=120)
+    return max(1.0, time.monotonic() - began)
 
 
 def remove() -> None:

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from test_camera_national import lines, real
 
+import support
 from gwanje.centre.cameras import importing, national
 from gwanje.centre.cameras.models import ImportBatch, InstallationPoint
 from gwanje.centre.common.refusal import Problem, Refused
@@ -57,7 +58,8 @@ def test_the_real_lists_go_in_fast_and_come_out_the_same(manager, file, accepted
     batch = importing.preview(manager, file, data)
     began = time.monotonic()
     assert importing.confirm(manager, batch.id).added == accepted
-    assert time.monotonic() - began < limit
+    took = time.monotonic() - began
+    assert took < limit or took < limit * support.slowness()
     assert importing.confirm(manager, importing.preview(manager, file, data).id).added == 0
     out = b"".join(importing.export(manager, columns=14, encoding="cp949"))
     again = importing.preview(manager, "out.csv", out)
