@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 import pytest
 
@@ -47,11 +46,15 @@ def test_nine_live_tiles_advance(sit: Sit):
 def test_the_picture_is_less_than_a_second_old(sit: Sit):
     page = sit("operator2", "관제석-3").open("/watch/")
     live(page, 9)
-    time.sleep(2)
-    lag = page.locator("gw-tile video").evaluate_all(
-        "videos => videos.map(v => v.buffered.end(v.buffered.length - 1) - v.currentTime)"
-    )
-    assert sorted(lag)[len(lag) // 2] < 0.6
+
+    def behind() -> float:
+        """Seconds that the tile in the middle holds back."""
+        lag = page.locator("gw-tile video").evaluate_all(
+            "videos => videos.map(v => v.buffered.length ? v.buffered.end(v.buffered.length - 1) - v.currentTime : 9)"
+        )
+        return sorted(lag)[len(lag) // 2]
+
+    poll("tiles hold less than 0.6 s back", lambda: behind() < 0.6, 20)
 
 
 def test_keys_and_grids(sit: Sit):

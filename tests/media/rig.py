@@ -24,6 +24,7 @@ from gwanje.vault.segment import SegmentReader
 
 CENTRE = UUID(int=7)
 CLIPS = Path(__file__).parents[2] / ".cache" / "test-clips"
+SLOWER = 3
 WRITER = bytes(range(16))
 
 
@@ -92,9 +93,9 @@ async def recording(
 
 
 async def until(condition: Callable[[], object], seconds: float = 60) -> None:
-    """Wait for a condition; AssertionError when it does not come."""
+    """Wait for a condition; AssertionError when it does not come. A machine that is slower has three times as long."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
+    end = loop.time() + SLOWER * seconds
     while not condition():
         assert loop.time() < end, "the condition did not come in time"
         await asyncio.sleep(0.02)

@@ -18,6 +18,7 @@ from rig import CLIPS, Roots, decoded, midhour, opened, recording, rows, segment
 from sim_tools import short_streets
 from web_rig import PASSWORD, USER, WebCamera, frames_of, remuxed, serving
 
+import support
 from gwanje.kernel.footage import Gap
 from gwanje.kernel.sources import Source
 from gwanje.media.auth import Credentials
@@ -58,26 +59,25 @@ async def test_pictures_over_http_snapshots_playlists_and_files_are_recorded(tmp
         ]
         async with recording(tmp_path, lender, wanted) as recorder:
             recorder.fleet._unseal = lambda s: Credentials(USER, PASSWORD) if s.slot == 5 else None
-            await until(lambda: all(camera_of(recorder, s).recorder.parts >= 3 for s in (1, 2, 3, 4, 5)), 25)
+            await until(lambda: all(camera_of(recorder, s).recorder.parts >= 3 for s in (1, 2, 3, 4, 5)), 75)
             (child,) = children.pool().children
             shown = Path(f"/proc/{child.process.pid}/cmdline").read_bytes()
-            await until(lambda: camera_of(recorder, 4).gaps.open is not None, 15)
+            await until(lambda: camera_of(recorder, 4).gaps.open is not None, 45)
             pool = children.pool()
-        await until(lambda: not any(c.streams for c in pool.children), 10)
+        await until(lambda: not any(c.streams for c in pool.children), 30)
     assert PASSWORD.encode() not in shown
     assert not any(PASSWORD in line for line in locked.asked)
     for slot, codec in ((1, "mjpeg"), (2, "mjpeg"), (5, "mjpeg")):
         name, count = frames_of(opened(files_of(tmp_path, slot)[0], lender).mp4)
         assert (name, count > 2) == (codec, True), slot
     # the file came once, whole, at its own pace, and its end is a row
-    (path,) = files_of(tmp_path, 4)
-    found = opened(path, lender)
-    counters = decoded(found.mp4)
+    found = [opened(path, lender) for path in files_of(tmp_path, 4)]
+    counters = [number for one in found for number in decoded(one.mp4)]
     assert counters == list(range(counters[0], counters[0] + len(counters)))
-    assert found.parts[-1][0].tick - found.parts[0][0].tick >= 2
+    assert found[-1].parts[-1][0].tick - found[0].parts[0][0].tick >= 2
     (gap,) = {g.id: g for g in gaps(tmp_path, 4)}.values()
     assert (gap.reason, gap.detail) == ("camera", "the file ended")
-    counters = decoded(opened(files_of(tmp_path, 3)[0], lender).mp4)
+    counters = [number for path in files_of(tmp_path, 3) for number in decoded(opened(path, lender).mp4)]
     assert len(counters) > 20
     assert None not in counters
 
@@ -91,15 +91,15 @@ async def test_a_child_that_stops_is_ended_and_its_cameras_come_back(
     with serving(WebCamera(tmp_path)) as camera:
         wanted = [from_url(slot, camera.url("mjpeg")) for slot in (1, 2, 3)]
         async with recording(tmp_path, lender, wanted) as recorder:
-            await until(lambda: all(camera_of(recorder, s).recorder.parts >= 2 for s in (1, 2, 3)), 25)
+            await until(lambda: all(camera_of(recorder, s).recorder.parts >= 2 for s in (1, 2, 3)), 75)
             first = {child.process.pid: len(child.streams) for child in children.pool().children}
             assert sorted(first.values()) == [1, 2]
             stopped = next(pid for pid, count in first.items() if count == 2)
             os.kill(stopped, signal.SIGSTOP)
             killed = children.pool().killed
-            await until(lambda: children.pool().killed > killed, 15)
+            await until(lambda: children.pool().killed > killed, 45)
             before = {s: camera_of(recorder, s).recorder.parts for s in (1, 2, 3)}
-            await until(lambda: all(camera_of(recorder, s).recorder.parts > n + 1 for s, n in before.items()), 25)
+            await until(lambda: all(camera_of(recorder, s).recorder.parts > n + 1 for s, n in before.items()), 75)
             assert stopped not in {child.process.pid for child in children.pool().children}
     hit = [s for s in (1, 2, 3) if gaps(tmp_path, s)]
     assert len(hit) == 2
@@ -125,9 +125,10 @@ async def test_a_byte_a_second_an_odd_answer_and_a_wrong_account_are_told_withou
         async with recording(tmp_path, lender, wanted) as recorder:
             recorder.fleet._unseal = lambda s: Credentials(USER, "wrong-secret") if s.slot == 3 else None
             began = time.monotonic()
-            await until(lambda: all(camera_of(recorder, s).gaps.open is not None for s in (1, 2, 3, 4, 5)), 25)
-            assert time.monotonic() - began < 20
-            await until(lambda: camera_of(recorder, 6).recorder.parts >= 5, 25)
+            await until(lambda: all(camera_of(recorder, s).gaps.open is not None for s in (1, 2, 3, 4, 5)), 75)
+            took = time.monotonic() - began
+            assert took < 20 or took < 20 * support.slowness()
+            await until(lambda: camera_of(recorder, 6).recorder.parts >= 5, 75)
             told = {s: camera_of(recorder, s).gaps.open for s in (1, 2, 3, 4, 5)}
     assert "no pictures" in told[1].detail
     assert "something else" in told[2].detail
@@ -183,10 +184,10 @@ async def test_rtmp_with_a_sound_beside_it_is_recorded_without_it(tmp_path: Path
     lender = Roots(midhour(tmp_path))
     try:
         async with recording(tmp_path, lender, [from_url(1, url)]) as recorder:
-            await until(lambda: camera_of(recorder, 1).recorder.parts >= 3, 25)
+            await until(lambda: camera_of(recorder, 1).recorder.parts >= 3, 75)
     finally:
         server.kill()
         server.wait()
-    counters = decoded(opened(files_of(tmp_path, 1)[0], lender).mp4)
+    counters = [number for path in files_of(tmp_path, 1) for number in decoded(opened(path, lender).mp4)]
     assert len(counters) > 20
     assert None not in counters
