@@ -9,11 +9,13 @@ import os
 import socket
 import termios
 import time
+from collections import deque
 from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from packets_rig import RATE, Camera, encode, rtp
@@ -24,10 +26,11 @@ from gwanje.kernel.footage import Gap, Segment
 from gwanje.media.account import Account, Day, Span
 from gwanje.media.check import Check, spans_of
 from gwanje.media.drivers import feeds
+from gwanje.media.gaps import GapLog, OpenGaps
 from gwanje.media.indexed import Held
 from gwanje.media.recorder import Recorder
 from gwanje.media.rtp import Receiver
-from gwanje.media.segments import LATE_US
+from gwanje.media.segments import LATE_US, CameraRecorder, Standstill
 from gwanje.media.sim.server import SimThread
 from gwanje.media.stream import Part
 from gwanje.vault import segment
@@ -88,20 +91,24 @@ async def test_reasons_of_silence_and_the_sums(tmp_path: Path, monkeypatch: pyte
             await asyncio.sleep(STOOD_S)
             sim.fault("cam01", "stall", 0)
             await _more(recorder, 2)
+            # the connection ends while nobody looks: until then it is our doing, afterwards the network's
+            sim.fault("cam01", "close")
+            time.sleep(STOOD_S)
+            await _more(recorder, 2)
         ended_us = clock.now_us()
     found = gap_rows(tmp_path)
     # a busy machine may stop us once more, and says so itself
     reasons = [gap.reason for gap in found]
-    assert [reason for reason in reasons if reason != "overload"] == ["disk", "camera"]
-    assert reasons[0] == "overload"
+    assert [reason for reason in reasons if reason != "overload"] == ["disk", "camera", "network"]
+    assert reasons[0] == reasons[reasons.index("network") - 1] == "overload"
     for gap in found:
         assert gap.ended_us is not None
-        assert gap.ended_us - gap.started_us >= 1_500_000
-        assert ("stood still" in gap.detail) == (gap.reason != "camera")
+        assert gap.ended_us - gap.started_us >= 1_500_000 or gap.reason == "network"
+        assert ("stood still" in gap.detail) == (gap.reason in {"overload", "disk"})
     day, each = counted(tmp_path, ended_us)
     assert day.missing_s == day.overlap_s == 0
     assert day.wall_s == pytest.approx(day.footage_s + day.gap_s + day.slack_s)
-    assert day.gap_s + day.slack_s >= SHORT_S + 3 * STOOD_S - 1
+    assert day.gap_s + day.slack_s >= SHORT_S + 4 * STOOD_S - 1
     # every picture that was read late is there, once, and no part reaches into a time that had not come
     assert decoded(opened(segment_files(tmp_path)[0], lender).mp4)
     assert max(end for _, end in each) <= ended_us + LATE_US + US // 10
@@ -160,3 +167,30 @@ def test_what_waits_beyond_a_full_buffer_is_read_in_the_same_tick(monkeypatch: p
 def waiting(sock: socket.socket) -> int:
     """Bytes that can be read."""
     return int.from_bytes(fcntl.ioctl(sock, termios.FIONREAD, bytes(4)), "little")
+
+
+@pytest.mark.parametrize(("later_us", "reason"), [(1_000_000, "overload"), (6_000_000, "network")])
+def test_packets_lost_soon_after_a_standstill_are_its_loss(tmp_path: Path, later_us: int, reason: str) -> None:
+    put: list[Gap] = []
+    gaps = GapLog(UUID(int=1), UUID(int=2), 0, put.append, OpenGaps(tmp_path / "open.json"))
+    sealer: Any = SimpleNamespace(cameras=0, stood=deque([Standstill(10 * US, 12 * US, "disk")]))
+    recorder = CameraRecorder(sealer, source(1, "rtsp://127.0.0.1/x"), gaps)
+    recorder.damaged(3, 12 * US + later_us)
+    (row,) = put
+    assert (row.reason, row.started_us) == (reason, 12 * US + later_us)
+
+
+def test_a_silence_is_shared_between_who_caused_it(tmp_path: Path) -> None:
+    put: list[Gap] = []
+    gaps = GapLog(UUID(int=1), UUID(int=2), 0, put.append, OpenGaps(tmp_path / "open.json"))
+    told, untold = Standstill(20 * US, 23 * US, "overload", told=True), Standstill(30 * US, 33 * US, "disk")
+    sealer: Any = SimpleNamespace(cameras=0, stood=deque([told, untold]))
+    recorder = CameraRecorder(sealer, source(1, "rtsp://127.0.0.1/x"), gaps)
+    # every camera has the first one's row already; what follows it is somebody else's
+    assert recorder.stood(20 * US, 26 * US) == 23 * US
+    assert put == []
+    # a camera that was silent long before is not excused by us
+    assert recorder.stood(25 * US, 40 * US) == 25 * US
+    assert recorder.stood(30 * US - 40_000, 40 * US) == 33 * US
+    (row,) = put
+    assert (row.reason, row.started_us, row.ended_us) == ("disk", 30 * US - 40_000, 33 * US)
