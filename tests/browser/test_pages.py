@@ -30,7 +30,7 @@ SEATS = {
 }
 # what answers with something else than a page, or only to a form that was sent
 NO_PAGE = {
-    "health", "set_language", "logout", "watching:events", "cameras:import_refused", "cameras:export",
+    "health", "set_language", "logout", "watching:events", "watching:relay", "cameras:import_refused", "cameras:export",
     "retention:certificate-pdf", "retention:certificate-json", "staff:shift-start", "staff:shift-end", "staff:grant",
     "staff:close", "staff:revoke", "watching:emergency_open", "watching:emergency_end", "watching:emergency_review",
     "playback:approve", "playback:refuse", "playback:cancel", "retention:classes", "cameras:import_confirm",
@@ -242,6 +242,10 @@ def test_the_rail_leads_only_where_the_person_may_go(centre: Centre, account: st
     assert ("/retention/" in shown) == (person.get("/retention/").status == 200)
     assert ("/playback/" in shown) == (account not in ("admin", "upkeep"))
     assert ("/watch/" in shown) == (account in ("operator", "chief", "neighbour2"))
+    assert ("/watch/emergencies/" in shown) == (account in ("chief", "auditor")), "who reviews, and who audits reviews"
+    tabs = person.get("/cameras/").text
+    assert ('href="/cameras/recorders/"' in tabs) == (person.get("/cameras/recorders/").status == 200)
+    assert ('href="/cameras/discover/"' in tabs) == (person.get("/cameras/discover/").status == 200)
 
 
 @pytest.mark.parametrize("path", ["/login/", "/playback/new/", "/cameras/", LAW])

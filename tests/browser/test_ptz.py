@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import urllib.request
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from browser.conftest import Sit, poll
 from story.centre import Centre
@@ -27,6 +30,19 @@ def device(centre: Centre) -> list[float]:
     return [round(float(n), 4) for n in said[CAM]["position"]]
 
 
+def picture(page) -> np.ndarray:
+    """The left half of the dome's picture, as the screen shows it: the stick's own words stand on the right."""
+    box = page.locator(f"gw-tile:has-text('{DOME}') video").first.bounding_box()
+    x, y, w, h = box["x"], box["y"], box["width"], box["height"]
+    shot = page.screenshot(clip={"x": x + 0.05 * w, "y": y + 0.25 * h, "width": 0.45 * w, "height": 0.4 * h})
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("L"), dtype=np.float32)
+
+
+def apart(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean difference of two pictures, 0 to 255."""
+    return float(np.abs(one - other).mean())
+
+
 def take_stick(page) -> None:
     """Pick the dome's tile and press P."""
     page.locator(f"gw-tile:has-text('{DOME}')").first.click(position={"x": 60, "y": 60})
@@ -38,11 +54,17 @@ def test_inside_outside_emergency_and_back(sit: Sit, centre: Centre):
     desk = sit("operator", "관제석-1")
     page = desk.open("/watch/")
     poll("the dome's tile", lambda: page.locator(f"gw-tile:has-text('{DOME}')").count() > 0)
+    live = f"gw-tile[data-state=live]:has-text('{DOME}')"
+    poll("the dome's picture", lambda: page.locator(live).count() > 0 and picture(page).std() > 5)
+    ahead = picture(page)
+    page.wait_for_timeout(700)
+    same = apart(ahead, picture(page))
     take_stick(page)
     before = at(page)
     page.keyboard.down("ArrowLeft")
     poll("it turns left", lambda: at(page)[0] < before[0] - 0.05, 20)
     page.keyboard.up("ArrowLeft")
+    poll("the picture turns with it", lambda: apart(ahead, picture(page)) > 2 * max(same, 2.0), 20)
     assert page.locator("gw-ptz .zone-forbidden").count() == 1
     desk.shot("ptz-inside")
 
