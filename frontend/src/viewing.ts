@@ -61,28 +61,36 @@ export class Viewing {
 
   constructor(private readonly url: string, private readonly permitUrl: string, private readonly viewerUrl: string, private readonly ears: Ears) {}
 
-  /** Mint a Permit and open the session; or take the running one up again. */
+  /** Mint a Permit and open the session; or take the running one up again. The socket opens while the web is asked. */
   async open(): Promise<void> {
     if (this.over) return;
+    const socket = new WebSocket(this.url);
     try {
-      const viewer = (await call<{ viewer?: string; token?: string }>("POST", this.viewerUrl, {})) as Record<string, string>;
-      const hello: Record<string, string> = { viewer: viewer["viewer"] ?? viewer["token"] ?? "" };
-      let url = this.url;
-      if (this.session) hello["session"] = this.session;
+      const { url, hello } = await this.hello();
+      if (this.over) socket.close();
+      else if (url === this.url && socket.readyState <= WebSocket.OPEN) this.connect(socket, hello);
       else {
-        const permit = await call<Record<string, string>>("POST", this.permitUrl, {});
-        hello["permit"] = permit["permit"] ?? "";
-        hello["viewer"] = permit["viewer"] ?? hello["viewer"] ?? "";
-        url = permit["url"] ?? url;
+        socket.close();
+        this.connect(new WebSocket(url), hello);
       }
-      this.connect(url, hello);
     } catch (error) {
+      socket.close();
       if (!(error instanceof CallError)) throw error;
       const passing = error.status === 0 || error.status >= 500;
       this.ears.error(`${error.words} ${error.next}`.trim(), error.problem.error, !passing);
       if (passing) this.again();
       else this.over = true;
     }
+  }
+
+  /** What is said first: the running session, or a new Permit; each with the word of the web who sits here. */
+  private async hello(): Promise<{ url: string; hello: Record<string, string> }> {
+    if (this.session) {
+      const viewer = await call<Record<string, string>>("POST", this.viewerUrl, {});
+      return { url: this.url, hello: { session: this.session, viewer: viewer["viewer"] ?? viewer["token"] ?? "" } };
+    }
+    const permit = await call<Record<string, string>>("POST", this.permitUrl, {});
+    return { url: permit["url"] ?? this.url, hello: { permit: permit["permit"] ?? "", viewer: permit["viewer"] ?? "" } };
   }
 
   /** Ask for a camera from a Unix second on. */
@@ -132,11 +140,12 @@ export class Viewing {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(what));
   }
 
-  private connect(url: string, hello: Record<string, string>): void {
-    const socket = new WebSocket(url);
+  private connect(socket: WebSocket, hello: Record<string, string>): void {
+    const greet = (): void => socket.send(JSON.stringify(hello));
     socket.binaryType = "arraybuffer";
     this.socket = socket;
-    socket.onopen = () => socket.send(JSON.stringify(hello));
+    if (socket.readyState === WebSocket.OPEN) greet();
+    else socket.onopen = greet;
     socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
       if (this.socket !== socket) return;
       if (typeof event.data === "string") this.said(JSON.parse(event.data) as Said);
