@@ -188,10 +188,10 @@ def test_every_file_and_socket_is_its_owners_alone(centre: Centre) -> None:
     assert open_ == []
 
 
-def test_health_pages_name_no_camera_no_address_and_no_secret(centre: Centre) -> None:
+def test_health_pages_name_no_camera_no_address_and_no_secret(centre: Centre, people: dict[str, Visitor]) -> None:
     """They answer anybody on this machine without a log-in: figures only."""
     visitor = Visitor(centre.base)
-    officer_sees = {c["number"] for c in centre.sign_in("operator", "관제석-2").get("/api/cameras").json["items"]}
+    officer_sees = {c["number"] for c in people["operator"].get("/api/cameras").json["items"]}
     assert len(officer_sees) >= 12
     for step in (0, 1, 2):
         visitor.base = f"http://localhost:{centre.home.port + step}"
