@@ -13,6 +13,7 @@ import pytest
 
 from gwanje.apps import demo, postgres, vaultd
 from gwanje.kernel import keys
+from gwanje.kernel.accounts import account
 from gwanje.kernel.database import connect
 from gwanje.kernel.home import Home
 from gwanje.kernel.sources import sources
@@ -133,9 +134,10 @@ def test_the_city_loads_once(loaded: tuple[Home, str]) -> None:
     guarded = next(row for row in rows if row.label == "A-0103")
     box = guarded.sealed_for(recorder_id(home))
     assert box is not None
-    assert unseal(keys.sealing_key(home, "recorder"), box, guarded.camera.bytes) == b"camera:demo-camera-only"
+    secret = unseal(keys.sealing_key(home, "recorder"), box, guarded.camera.bytes)
+    assert secret == account("camera", "demo-camera-only", frozenset({"127.0.0.1"}))
     assert b"demo-camera-only" not in box
-    assert sum(bool(row.sealed) for row in rows) == 1
+    assert sum(bool(row.sealed) for row in rows) == 11, "one device asks for no password"
 
 
 def test_other_sources_let_the_first_ones_rest(loaded: tuple[Home, str], tmp_path: Path) -> None:
@@ -144,7 +146,7 @@ def test_other_sources_let_the_first_ones_rest(loaded: tuple[Home, str], tmp_pat
     (tmp_path / "park.avi").touch()
     assert _new(_run(home, "demo", "load", "--clips", str(tmp_path))) | {"suspended": 12} == {
         "agencies": 0, "stations": 0, "people": 0, "classes": 0, "suspended": 12, "cameras": 2, "neighbours": 0,
-        "vault officers": 0,
+        "vault officers": 0, "faults": 0,
     }  # fmt: skip
     with connect(home) as connection, connection.cursor() as cursor:
         assert sorted(row.label for row in sources(cursor) if row.active) == ["V-0001", "V-0002"]
