@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 
 from gwanje.apps.hardening import harden
-from gwanje.kernel import keys, refusals
+from gwanje.kernel import accounts, keys, refusals
 from gwanje.kernel.cose import key_id
 from gwanje.kernel.database import connect, dsn
 from gwanje.kernel.footage import Cursor
@@ -58,13 +58,22 @@ class Desk:
         self._key = keys.sealing_key(home, "recorder", create=True)
 
     def unseal(self, source: Source) -> Credentials | None:
-        """The camera's account, or None when it needs none; VaultError or ValueError when it does not open."""
-        box = source.sealed_for(self.recorder)
-        return credentials_of(sealed.unseal(self._key, box, source.camera.bytes)) if box else None
+        """The camera's account, or None when it needs none; VaultError or ValueError when it does not open.
 
-    def open_account(self, box: bytes, camera: UUID) -> Credentials:
-        """An account sealed with a device task; VaultError or ValueError when it does not open."""
-        return credentials_of(sealed.unseal(self._key, box, camera.bytes))
+        Or was typed for another host than the source names now (AccountOfAnotherHost).
+        """
+        box = source.sealed_for(self.recorder)
+        urls = (source.main_url, source.sub_url, str(source.device.get("onvif") or ""))
+        return self._opened(box, source.camera, *urls) if box else None
+
+    def open_account(self, box: bytes, camera: UUID, url: str) -> Credentials:
+        """An account sealed with a device task, for its address; VaultError or ValueError when it does not open."""
+        return self._opened(box, camera, url)
+
+    def _opened(self, box: bytes, camera: UUID, *urls: str) -> Credentials:
+        secret = sealed.unseal(self._key, box, camera.bytes)
+        accounts.check_hosts(secret, accounts.hosts_of(*urls))
+        return credentials_of(secret)
 
     def reseal(self, box: bytes, camera: UUID, sealing_key: bytes) -> bytes:
         """A camera's account for another recorder; VaultError when it does not open here."""

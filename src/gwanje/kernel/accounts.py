@@ -8,9 +8,11 @@ for it (``media/admission.py``).
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
@@ -21,6 +23,33 @@ from gwanje.kernel.footage import Cursor
 NEWCOMERS_MAX = 100
 REGISTERED_MAX = 1000
 _LABEL = b"gwanje/v1/sealing\0"
+
+
+class AccountOfAnotherHost(ValueError):
+    """The account was typed for other hosts than the source names now; the recorder tells it to nobody."""
+
+
+def hosts_of(*urls: str) -> frozenset[str]:
+    """The hosts that addresses name."""
+    return frozenset(host for url in urls if url and (host := urlsplit(url).hostname))
+
+
+def account(user: str, password: str, hosts: frozenset[str]) -> bytes:
+    """What is sealed: the account and the hosts it was typed for; none when no address was known yet."""
+    return json.dumps({"user": user, "password": password, "hosts": sorted(hosts)}, ensure_ascii=False).encode()
+
+
+def check_hosts(secret: bytes, hosts: frozenset[str]) -> None:
+    """AccountOfAnotherHost when an opened account names hosts and these are not among them.
+
+    Whoever can write the row of a source can change its address, but not what was sealed. An account of the older
+    form (``user:password``), or typed before any address, names none.
+    """
+    if not secret.startswith(b"{"):
+        return
+    said = json.loads(secret).get("hosts") or []
+    if said and not hosts <= frozenset(map(str, said)):
+        raise AccountOfAnotherHost("the account was sealed for another host")
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ AT_ONCE = 4
 EVENTS_MAX = 1000
 WHOLE_S = 60.0
 SECRET_MIN = 3
-Unseal = Callable[[bytes, UUID], Credentials]
+Unseal = Callable[[bytes, UUID, str], Credentials]
 Answer = tuple[str, dict[str, Any]]
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ async def _work(task: Task, account: Credentials | None, clock: Clock) -> dict[s
 
 @dataclass
 class DeviceDesk:
-    """The thread between PostgreSQL and the loop. ``unseal``: a sealed account of a camera, opened here only."""
+    """The thread between PostgreSQL and the loop. ``unseal``: (box, camera, address) → account, opened here only."""
 
     connect: Connect
     recorder: UUID
@@ -163,7 +163,8 @@ class DeviceDesk:
         assert self._loop is not None
         box = task.sealed_for(self.recorder)
         try:
-            account = self.unseal(box, task.camera) if box and task.camera else None
+            address = str(task.asks.get("onvif") or "")
+            account = self.unseal(box, task.camera, address) if box and task.camera else None
         except Exception as error:
             log.error("a task's account does not open: %s", type(error).__name__)
             future: Future[Answer] = Future()

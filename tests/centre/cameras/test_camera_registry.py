@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -71,7 +72,8 @@ def test_an_account_is_sealed_to_the_recorder_and_shown_nowhere(vault, retention
     recorder = enrol(home())
     row = services.register_camera(admin, connected(new, user="admin", password="비밀-열쇠-9"))
     sealed = base64.b64decode(row.sealed[str(recorder)])
-    assert unseal(private, sealed, row.id.bytes).decode() == "admin:비밀-열쇠-9"
+    opened = unseal(private, sealed, row.id.bytes)
+    assert json.loads(opened) == {"user": "admin", "password": "비밀-열쇠-9", "hosts": ["127.0.0.1"]}
     browser = sign_in(officers["administrator"])
     for path in (f"/cameras/{row.id}/", f"/api/cameras/{row.id}", "/cameras/", "/api/cameras/map.geojson"):
         text = browser.get(path).content.decode()

@@ -18,8 +18,11 @@ from gwanje.vault.sealed import seal_to
 SECRET_MAX = 200
 
 
-def sealed_account(camera: UUID, user: str, password: str) -> dict[str, str]:
-    """Recorder id to the account sealed to it (base64); Problem, or VaultAway when nobody can say who is admitted."""
+def sealed_account(camera: UUID, user: str, password: str, *urls: str) -> dict[str, str]:
+    """Recorder id to the account sealed to it (base64), bound to the hosts of the camera's addresses.
+
+    Problem, or VaultAway when nobody can say who is admitted.
+    """
     if not user and not password:
         return {}
     if len(user) > SECRET_MAX or len(password) > SECRET_MAX or ":" in user:
@@ -46,5 +49,5 @@ def sealed_account(camera: UUID, user: str, password: str) -> dict[str, str]:
             next_="두 담당공무원이 녹화기를 승인한 뒤(gwanje vault admit) 녹화기를 다시 시작하십시오.",
             next_en="Two officers have to admit a recorder (gwanje vault admit); then start it again.",
         )
-    secret = f"{user}:{password}".encode()
+    secret = accounts.account(user, password, accounts.hosts_of(*urls))
     return {str(one.id): base64.b64encode(seal_to(one.sealing_key, secret, camera.bytes)).decode() for one in admitted}

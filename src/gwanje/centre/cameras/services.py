@@ -156,7 +156,7 @@ def register_camera(actor: Actor, new: NewCamera) -> Camera:
     said["purposes"] = list(new.purposes)
     row = Camera(
         id=camera_id, agency_id=agency, owner_id=owner, classes=classified(list(new.purposes)),
-        sealed=sealed_account(camera_id, user, password), created_at=now, changed_at=now, **said,
+        sealed=sealed_account(camera_id, user, password, *_addresses(new)), created_at=now, changed_at=now, **said,
     )  # fmt: skip
     _connect(row)
     row.save(force_insert=True)
@@ -211,6 +211,10 @@ def set_address(actor: Actor, id_: UUID, main_url: str, sub_url: str) -> None:
     _note(actor, "cameras.camera.readdressed", decision, row, {"number": row.number, "account_kept": kept})
 
 
+def _addresses(one: NewCamera | Camera) -> tuple[str, str, str]:
+    return one.main_url, one.sub_url, str(one.connection.get("onvif") or "")
+
+
 def _hosts(*urls: str) -> set[str]:
     return {urlsplit(url).hostname or "" for url in urls if url}
 
@@ -262,7 +266,7 @@ def set_credentials(actor: Actor, id_: UUID, user: str, password: str) -> None:
     """Seal a new account of the device to every admitted recorder (접속 계정 봉인); it cannot be read back."""
     row = find(actor, id_)
     require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
-    row.sealed, row.changed_at = sealed_account(row.id, user, password), clock().now()
+    row.sealed, row.changed_at = sealed_account(row.id, user, password, *_addresses(row)), clock().now()
     _connect(row)
     row.save()
     _note(actor, "cameras.credentials.sealed", None, row, {"number": row.number, "recorders": len(row.sealed)})
