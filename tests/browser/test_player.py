@@ -91,13 +91,14 @@ def test_a_player_that_dies_is_found_again_in_the_same_session(sit: Sit, request
     page = desk.open(request_page)
     video = page.locator("gw-player video")
     poll("the picture moves", lambda: video.evaluate("v => v.currentTime") > 0.5)
+    poll("it counts down", lambda: bool(re.search(r"\d+", page.inner_text(".player-left"))))
     left = page.inner_text(".player-left")
     os.kill(centre.pid("player"), signal.SIGKILL)
     poll("it says so", lambda: "다시 잇는 중" in page.inner_text(".player-note"), 10)
     poll("the session goes on", lambda: not page.locator(".player-note").is_visible(), 30)
     before = video.evaluate("v => v.currentTime")
     poll("the picture moves on", lambda: video.evaluate("v => v.currentTime") > before + 0.5)
-    assert re.findall(r"\d+", page.inner_text(".player-left"))[0] <= re.findall(r"\d+", left)[0]
+    assert int(re.findall(r"\d+", page.inner_text(".player-left"))[0]) <= int(re.findall(r"\d+", left)[0])
 
 
 def test_an_ordinary_seat_does_not_open_it(sit: Sit, request_page: str):
