@@ -70,6 +70,7 @@ class Watch:
         self.store: list[int] = []
         self.deleted_open = 0
         self.offsets: dict[str, list[float]] = {}
+        self.looks: list[dict[str, float]] = []
         self.began = time.monotonic()
 
     def look(self, limit: int) -> None:
@@ -83,16 +84,32 @@ class Watch:
             except FileNotFoundError:
                 continue
 
-    def drift(self) -> None:
-        """One figure per camera from its newest file."""
+    def drift(self, sent: dict[str, float]) -> None:
+        """One figure per camera from its newest file; ``sent``: what the source did since the last look.
+
+        Arrival is all that a recorder knows of the wall's time: a source that sends late looks like drift, so its
+        lateness and the machine's load stand beside each look.
+        """
         newest: dict[str, Path] = {}
         for path in sorted(self.home.store.rglob("*.gws"), key=lambda p: int(p.name.split("-")[1])):
             newest[path.parent.name] = path
         roots = ceremony.open_keystore(self.home).load().roots
+        worst = 0.0
         for slot, path in newest.items():
             found = offset_ms(self.home, path, roots)
             if found is not None:
                 self.offsets.setdefault(slot, []).append(found)
+                worst = max(worst, abs(found))
+        self.looks.append({"at_s": round(time.monotonic() - self.began), "drift_ms": round(worst, 1), **sent,
+                           "load_1min": round(os.getloadavg()[0], 1)})  # fmt: skip
+
+    def sent(self) -> dict[str, float]:
+        """What the source did in the whole run."""
+        packets = sum(look["packets"] for look in self.looks)
+        late = sum(look["late_share"] * look["packets"] for look in self.looks)
+        return {"packets": packets, "late_share": round(late / max(1, packets), 5),
+                "late_ms_max": max((look["late_ms_max"] for look in self.looks), default=0.0),
+                "dropped": sum(look["dropped"] for look in self.looks)}  # fmt: skip
 
     def drift_ms(self) -> float:
         """The largest distance of any camera's footage time from the wall clock, at any look."""
@@ -163,7 +180,7 @@ def record(  # noqa: PLR0917 - a run's figures
                 watch.look(limit // 2 if halved else limit)
                 if time.monotonic() >= next_drift:
                     next_drift = time.monotonic() + min(60.0, length_s / 8)
-                    watch.drift()
+                    watch.drift(source.figures())
                     say(f"{passed:6.0f} s: {watch.memory[-1][1]:.1f} MB, store {watch.store[-1] / 1e9:.2f} GB, "
                         f"drift {watch.drift_ms():.1f} ms, deleted {watch.ring.deleted}")  # fmt: skip
                 if stalls_s and time.monotonic() >= next_stall:
@@ -171,7 +188,7 @@ def record(  # noqa: PLR0917 - a run's figures
                     stall(process)
                 time.sleep(min(LOOK_S, length_s / 40))
             died = process.poll()
-            figures = source.figures()
+            watch.drift(source.figures())
         finally:
             end([process], 30)
         assert process.stdout is not None
@@ -181,7 +198,7 @@ def record(  # noqa: PLR0917 - a run's figures
     return {
         "cameras": count, "minutes": round(length_s / 60, 2), "segment_s": segment_s, "ppm": PPM, "exit_early": died,
         "drift_ms_max": round(watch.drift_ms(), 1), "moved_ms_max": round(watch.moved_ms(), 1),
-        "drift_looks": sum(map(len, watch.offsets.values())),
+        "drift_looks": sum(map(len, watch.offsets.values())), "drift_each": watch.looks,
         "memory_mb": [round(early, 1), round(late, 1)], "memory_ratio": round(flat, 4), "stalls": stalls,
         "memory_each_mb": [round(mb, 1) for _, mb in watch.memory[:: max(1, len(watch.memory) // 30)]],
         "store": {
@@ -189,7 +206,7 @@ def record(  # noqa: PLR0917 - a run's figures
             "before_cut": before_cut, "after_cut": after_cut, "deleted_files": watch.ring.deleted,
             "handles_on_deleted_files": watch.deleted_open,
         },
-        "source": figures, "counters": json.loads(said.splitlines()[-1]) if said.strip() else None,
+        "source": watch.sent(), "counters": json.loads(said.splitlines()[-1]) if said.strip() else None,
     }  # fmt: skip
 
 
