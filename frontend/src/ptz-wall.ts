@@ -10,7 +10,7 @@ interface WallCameras {
 
 const domes = new Set((pageData<WallCameras>("wall-data").cameras ?? []).filter((c) => c.ptz).map((c) => c.id));
 const wall = document.getElementById("wall");
-const SMALL_PX = 170;
+const SMALL_PX: [number, number] = [300, 230];
 let steering: Ptz | null = null;
 
 function picked(): Tile | null {
@@ -21,8 +21,8 @@ function begin(): void {
   const tile = picked();
   if (!tile || !domes.has(tile.shown) || steering?.parentElement === tile) return;
   steering?.remove();
-  // a tile too small for a thumb is enlarged first
-  if (tile.clientHeight < SMALL_PX && !wall?.classList.contains("enlarged")) {
+  // a tile in which the stick would hide the street, or a thumb find nothing, is enlarged first
+  if ((tile.clientWidth < SMALL_PX[0] || tile.clientHeight < SMALL_PX[1]) && !wall?.classList.contains("enlarged")) {
     wall?.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
   }
   steering = new Ptz();

@@ -218,7 +218,7 @@ export class Ptz extends HTMLElement {
   }
 
   private flash(text: string, articles: string[]): void {
-    this.words.replaceChildren(make("strong", "", text), ...articles.map((article) => make("span", "ptz-article", article)));
+    this.words.replaceChildren(make("strong", "", text.charAt(0).toUpperCase() + text.slice(1)), ...articles.map((article) => make("span", "ptz-article", article)));
     this.classList.remove("refused");
     void this.offsetWidth;
     this.classList.add("refused");

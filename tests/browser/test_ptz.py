@@ -130,6 +130,11 @@ def test_drag_wheel_and_keys_that_belong_to_the_browser(sit: Sit, centre: Centre
         " document.getElementById('wall').dispatchEvent(e); return e.defaultPrevented; })"
     )
     assert taken == [False, False, False, False]
+    # a USB joystick: its first axis turns, and the stick at rest stops
+    before = at(page)
+    page.evaluate("() => { navigator.getGamepads = () => [{connected: true, axes: [-0.8, 0, 0, 0], buttons: []}]; }")
+    poll("the joystick turns left", lambda: at(page)[0] < before[0] - 0.03, 20)
+    page.evaluate("() => { navigator.getGamepads = () => []; }")
     page.keyboard.press("Home")
     poll("home", lambda: all(abs(n) < 0.02 for n in device(centre)), 30)
     page.keyboard.press("Escape")
