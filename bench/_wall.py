@@ -208,7 +208,7 @@ def measure(folder: Path, count: int, seconds: float) -> dict[str, Any]:
             began = time.monotonic()
             first = turning(page, min(PAGES_MAX, count // 9))
             turned = {n: round((cpu_s(pid) - used[n]) / (time.monotonic() - began), 3) for n, pid in pids.items()}
-            token = page.evaluate(TOKENS)
+            token, unpainted = page.evaluate(TOKENS), page.evaluate("() => window.gwSeen.unpainted")
             anew = opening(page, OPENED)
             browser.close()
         said = health(data, base)
@@ -218,6 +218,7 @@ def measure(folder: Path, count: int, seconds: float) -> dict[str, Any]:
         "cameras": count, "tiles": tiles, "glass_ms": glass, "dropped_by_browser": dropped,
         "first_picture_ms": percentiles([row["painted"] for row in first + anew]),
         "first_at_now_ms": percentiles([row["now"] for row in first + anew if "now" in row]),
+        "tiles_turned_away_unpainted": unpainted,
         "page_turned": {"ms": percentiles([row["painted"] for row in first]), "spans_ms": spans(first)},
         "wall_opened": {"ms": percentiles([row["painted"] for row in anew]), "spans_ms": spans(anew)},
         "token_ms": percentiles([row["whole"] for row in token]),

@@ -6,7 +6,7 @@ from __future__ import annotations
 # first: for each opened tile ms from its opening to token, socket, both (ready), the first picture's bytes, appended,
 # painted, and now (the first painted frame less than 0.3 s behind the newest one).
 WATCH = """() => {
-  const seen = { frames: [], opened: [], first: [] };
+  const seen = { frames: [], first: [], unpainted: 0 };
   window.gwSeen = seen;
   const base = performance.timeOrigin;
   const sockets = new Map();
@@ -46,11 +46,20 @@ WATCH = """() => {
     tile.gwSeen = true;
     let opened = 0, catching = null;
     const label = () => tile.querySelector(".tile-label").textContent;
+    let camera = tile.shown;
     const begin = () => { opened = performance.now(); catching = null; };
-    new MutationObserver(() => {
-      if (tile.dataset.state === "connecting" && !opened) begin();
+    const look = new MutationObserver(() => {
+      if (tile.shown !== camera) {
+        camera = tile.shown;
+        // a tile that was turned away before it had painted is no first picture of the next camera
+        if (opened) seen.unpainted += 1;
+        if (camera) begin();
+        else opened = 0;
+      } else if (tile.dataset.state === "connecting" && !opened) begin();
       if (tile.dataset.state === "idle") opened = 0;
-    }).observe(tile, { attributes: true, attributeFilter: ["data-state"] });
+    });
+    look.observe(tile, { attributes: true, attributeFilter: ["data-state"] });
+    look.observe(tile.querySelector(".tile-label"), { childList: true });
     if (tile.dataset.state === "connecting") begin();
     const canvas = new OffscreenCanvas(256, 144);
     const ink = canvas.getContext("2d", { willReadFrequently: true });
