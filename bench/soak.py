@@ -36,8 +36,8 @@ FLAT = 1.05
 TIME_AT = 60
 
 
-def offset_ms(home: Home, path: Path, roots: dict[tuple[int, int], bytearray]) -> float | None:
-    """Arrival (wall) less footage time over a file's last parts, ms; None while it has none.
+def offset_ms(home: Home, path: Path, roots: dict[tuple[int, int], bytearray], least: int = 1) -> float | None:
+    """Arrival (wall) less footage time over a file's last parts, ms; None while it has fewer than ``least``.
 
     The earliest of every ten parts, since arrival is known to a tick; the median of these, since a process that is
     kept off its core in mid-tick takes what came meanwhile for earlier than it was.
@@ -55,6 +55,8 @@ def offset_ms(home: Home, path: Path, roots: dict[tuple[int, int], bytearray]) -
             data = parts.open_part(okm, reader.segment_id, reader.read(part))
             media_us = int.from_bytes(data[TIME_AT : TIME_AT + 8], "big") * 100 / 9
             found.append((part.header.start_us - media_us) / 1000)
+    if len(found) < least:
+        return None
     blocks = [found[i : i + DRIFT_BLOCK] for i in range(0, len(found), DRIFT_BLOCK)]
     return statistics.median(min(block) for block in blocks) if blocks else None
 
@@ -90,13 +92,16 @@ class Watch:
         Arrival is all that a recorder knows of the wall's time: a source that sends late looks like drift, so its
         lateness and the machine's load stand beside each look.
         """
-        newest: dict[str, Path] = {}
+        files: dict[str, list[Path]] = {}
         for path in sorted(self.home.store.rglob("*.gws"), key=lambda p: int(p.name.split("-")[1])):
-            newest[path.parent.name] = path
+            files.setdefault(path.parent.name, []).append(path)
         roots = ceremony.open_keystore(self.home).load().roots
         worst = 0.0
-        for slot, path in newest.items():
-            found = offset_ms(self.home, path, roots)
+        for slot, paths in files.items():
+            # the first parts of a file say how late one tick was, not how the clock goes: then the file before
+            found = offset_ms(self.home, paths[-1], roots, DRIFT_BLOCK if len(paths) > 1 else 1)
+            if found is None and len(paths) > 1:
+                found = offset_ms(self.home, paths[-2], roots)
             if found is not None:
                 self.offsets.setdefault(slot, []).append(found)
                 worst = max(worst, abs(found))
