@@ -411,7 +411,7 @@ class AsyncVaultClient:
         """The same session for the same person and station (role player)."""
         return _session(session, await self._call({"op": "resume", "session": session, "viewer": viewer}))
 
-    async def open_ticks(  # noqa: PLR0917 - the wire's own order
+    async def open_ticks(
         self, session: bytes, class_: int, slot: int, epoch: int, seconds: Sequence[tuple[int, Sequence[bytes]]]
     ) -> list[dict[bytes, bytes]]:
         """Segment id → 64 bytes of key material for seconds of one hour, (tick, segments) each, at most 12.

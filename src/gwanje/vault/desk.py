@@ -224,7 +224,7 @@ class Desk:
         """Key material (64 bytes a segment) of one second inside the session's Permit; logged before it is given."""
         return self.open_ticks(session, class_, slot, epoch, [(tick, segments)])[0]
 
-    def open_ticks(  # noqa: PLR0917 - the wire's own order
+    def open_ticks(
         self, session: bytes, class_: int, slot: int, epoch: int, seconds: Sequence[tuple[int, Sequence[bytes]]]
     ) -> list[dict[bytes, bytes]]:
         """The same for at most ``TICKS_MAX`` seconds of one hour, (tick, segments) each: a row for every second.
