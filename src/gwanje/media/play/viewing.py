@@ -44,7 +44,7 @@ class Door(Protocol):
     async def resume(self, session: bytes, viewer: bytes) -> Session:
         """Go on with a session."""
 
-    async def open_ticks(  # noqa: PLR0917 - the wire's own order
+    async def open_ticks(
         self, session: bytes, class_: int, slot: int, epoch: int, seconds: Sequence[tuple[int, Sequence[bytes]]]
     ) -> list[dict[bytes, bytes]]:
         """Key material of seconds of one hour, (tick, segments) each."""
