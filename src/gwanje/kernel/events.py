@@ -19,6 +19,7 @@ import psycopg
 
 from gwanje.kernel import database
 from gwanje.kernel.clock import Clock
+from gwanje.kernel.event_words import worded
 from gwanje.kernel.footage import Cursor
 from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
@@ -67,7 +68,7 @@ class Event:
             "at_us": self.at_us,
             "place": list(self.place) if self.place else None,
             "cameras": [str(c) for c in self.cameras],
-            "body": dict(self.body),
+            "body": worded(self.kind, self.body),
             "situation": str(self.situation) if self.situation else None,
             "acknowledged_by": str(self.acknowledged_by) if self.acknowledged_by else None,
             "acknowledged_us": self.acknowledged_us,
