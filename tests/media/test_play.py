@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from gwanje.kernel import canonical
 from gwanje.kernel.ids import uuid7
 from gwanje.media.play.server import Player
+from gwanje.media.play.store import Store
 from gwanje.vault.client import AsyncVaultClient, VaultClient, VaultRefused
 from gwanje.vault.errors import PartRefused
 from gwanje.vault.parts import open_part
@@ -231,6 +232,21 @@ async def test_nothing_stored_is_said(made: Centre) -> None:
         assert (await tab.until("error"))["code"] == "no_footage"
         await tab.until("end")
     assert not tab.fragments
+
+
+def test_a_file_in_another_hours_folder_is_offered_to_nobody(made: Centre, tmp_path: Path) -> None:
+    (path, *_) = sorted(made.home.store.rglob("*.gws"))
+    epoch, slot = int(path.parent.parent.name), int(path.parent.name)
+    for folder in (epoch, epoch + 1):
+        copy = tmp_path / str(CLASS) / str(folder) / str(slot) / path.name
+        copy.parent.mkdir(parents=True)
+        copy.write_bytes(path.read_bytes())
+    store = Store(tmp_path, made.home.clock)
+    try:
+        assert store.at(slot, 0, FIRST)
+        assert not store.at(slot, 0, FIRST + 3600)
+    finally:
+        store.close()
 
 
 async def test_strangers_and_other_origins_do_not_get_in(made: Centre) -> None:

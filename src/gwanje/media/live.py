@@ -139,7 +139,8 @@ class LiveServer:
     async def _handle(self, connection: ServerConnection) -> None:
         self._connections += 1
         try:
-            if self.ptz is not None and connection.request is not None and connection.request.path == "/ptz":
+            path = "" if connection.request is None else connection.request.path.partition("?")[0]
+            if self.ptz is not None and path == "/ptz":
                 await self.ptz(connection)
                 return
             await self._watch(connection)

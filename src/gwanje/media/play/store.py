@@ -224,9 +224,14 @@ class Store:
     def _holding(self, files: Sequence[Path], slot: int, stream: int, second: int) -> list[Sealed]:
         fresh = second >= self._clock.now_s() - 10
         tick, out = second % EPOCH_S, []
+        wanted = (slot, stream, second // EPOCH_S)
         for path in files:
             ticks = self._ticks(path)
-            if ticks is None or ticks.reader.header.stream != stream or ticks.reader.header.slot != slot:
+            if ticks is None:
+                continue
+            head = ticks.reader.header
+            # a file in another's folder is offered to nobody: it would cost a row of the open-log and open nothing
+            if (head.slot, head.stream, head.epoch) != wanted:
                 continue
             if tick not in ticks.by_tick or fresh:
                 ticks.grow()
