@@ -193,11 +193,14 @@ def counted(city: City) -> dict[UUID, Counted]:
     return made
 
 
-def recovery(fault: Fault, of: Counted, victim: bytes) -> float:
-    """Seconds from the fault until the camera is stored again for good; for the database the longest hole."""
+def recovery(fault: Fault, of: Counted, victim: bytes, until_us: int) -> float:
+    """Seconds from the fault until the camera is stored again for good; for the database the longest hole.
+
+    ``until_us``: when the next fault began; what is missing then is not this one's.
+    """
     at = bisect.bisect_left(of.starts, fault.at_us)
     if fault.kind in EVERYBODY:
-        low, high = max(1, at - 2), bisect.bisect_left(of.starts, fault.at_us + 45 * US)
+        low, high = max(1, at - 2), bisect.bisect_left(of.starts, min(until_us, fault.at_us + 45 * US))
         holes = [of.starts[n] - of.ends[n - 1] for n in range(low, high)]
         return max(holes, default=20 * US) / US
     for place in range(at, len(of.starts)):
@@ -243,8 +246,9 @@ def report(city: City, faults: Sequence[Fault]) -> dict[str, Any]:
     keys = {node.number: key_id(raw_public(signing_key(node.home, "recorder"))) for node in city.nodes}
     overlap = [length for of in have.values() for length in seams(of)]
     times: dict[str, list[float]] = {}
-    for fault in faults:
-        values = [recovery(fault, have[camera], keys[fault.victim]) for camera in fault.cameras]
+    for number, fault in enumerate(faults):
+        until_us = faults[number + 1].at_us if number + 1 < len(faults) else fault.at_us + 45 * US
+        values = [recovery(fault, have[camera], keys[fault.victim], until_us) for camera in fault.cameras]
         times.setdefault(fault.kind, []).extend(values)
     moved = [value for kind, values in times.items() if kind not in OWN_TIME for value in values]
     with city.connect() as db, db.cursor() as cursor:
