@@ -11,7 +11,8 @@ import pytest
 
 from browser.conftest import Sit, poll
 from browser.eyes import counters
-from story.centre import Centre, until
+from story.asking import approved
+from story.centre import Centre
 
 pytestmark = [pytest.mark.browser, pytest.mark.story]
 
@@ -19,25 +20,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.story]
 @pytest.fixture(scope="module")
 def request_page(centre: Centre) -> str:
     """An approved request for 20 recorded seconds of two cameras; its path."""
-    officer = centre.sign_in("police", "열람실-1")
-    chief = centre.sign_in("chief", "관제석-4")
-    cameras = [c["id"] for c in officer.get("/api/cameras/").json["items"][:2]]
-
-    def recorded() -> int:
-        now = int(time.time())
-        seen = officer.post("/api/playback/look", {"cameras": cameras, "first": now - 40, "until": now - 15}).json
-        # a range that is widened back to its key frame has a second more
-        return now if all(c["seconds"] >= 25 for c in seen["cameras"]) else 0
-
-    now = until("25 seconds recorded", recorded, 90, 1)
-    ground = next(g["code"] for g in officer.get("/api/playback/grounds").json if "수사" in g["ko"])
-    body = {
-        "cameras": cameras, "first": now - 38, "until": now - 18, "ground": ground, "case": "2026-형제-0001",
-        "document": "○○경찰서 형사과-1234(2026. 11. 20.)", "purpose": "시청 앞 폭행 사건의 증거 확보",
-    }  # fmt: skip
-    made = officer.post("/api/playback/requests", body).json
-    assert chief.post(f"/api/playback/requests/{made['id']}/approve", {"note": "적정"}).status == 200
-    return f"/playback/requests/{made['id']}/play/"
+    cameras = centre.sign_in("police", "열람실-1").get("/api/cameras/").json["items"][:2]
+    return approved(centre, [camera["id"] for camera in cameras], 20, "2026-형제-0001")
 
 
 def shown(page) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,8 @@ from browser.eyes import counters, states
 from gwanje.kernel.home import Home
 from gwanje.media.sim import clips
 from gwanje.media.sim.server import SimServer
-from story.centre import Centre, running, until
+from story.asking import approved
+from story.centre import Centre, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.story]
 CODECS = ("H265", "MP4V-ES", "JPEG")
@@ -95,26 +95,11 @@ def test_each_codec_is_seen_or_said(named: tuple[Centre, str], chromium: Browser
 
 def test_stored_video_that_the_browser_cannot_play_is_said(named: tuple[Centre, str], chromium: Browser):
     centre, base = named
-    officer, chief = centre.sign_in("police", "열람실-1"), centre.sign_in("chief", "관제석-4")
-    cameras = sorted(officer.get("/api/cameras/").json["items"], key=lambda c: c["number"])
-    ids = [next(c["id"] for c in cameras if c["number"] == number) for number in ("K-2", "K-3", "K-4")]
-
-    def recorded() -> int:
-        now = int(time.time())
-        seen = officer.post("/api/playback/look", {"cameras": ids, "first": now - 18, "until": now - 9}).json
-        return now if all(c["seconds"] >= 8 for c in seen["cameras"]) else 0
-
+    numbers = {c["number"]: c["id"] for c in centre.sign_in("police", "열람실-1").get("/api/cameras/").json["items"]}
     # what is asked for need not play: the page has to name the codec
-    now = until("stored", recorded, 120, 1)
-    ground = next(g["code"] for g in officer.get("/api/playback/grounds").json if "수사" in g["ko"])
-    body = {
-        "cameras": ids, "first": now - 16, "until": now - 11, "ground": ground, "case": CASE,
-        "document": "○○경찰서 형사과-1235(2026. 11. 20.)", "purpose": "시청 앞 폭행 사건의 증거 확보",
-    }  # fmt: skip
-    made = officer.post("/api/playback/requests", body).json
-    assert chief.post(f"/api/playback/requests/{made['id']}/approve", {"note": "적정"}).status == 200
+    path = approved(centre, [numbers[name] for name in ("K-2", "K-3", "K-4")], 5, CASE)
     desk = sit_down(chromium, base, "police", "열람실-1", 1280, 900)
-    page = desk.open(f"/playback/requests/{made['id']}/play/")
+    page = desk.open(path)
     for number, name in enumerate(("H.265", "MPEG-4", "MJPEG")):
         if number:
             page.select_option("gw-player select", index=number)

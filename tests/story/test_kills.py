@@ -153,7 +153,7 @@ def test_check_is_clean_and_no_nonce_twice(centre: Centre) -> None:
                 # the key is a function of (leaf, segment id): one segment id and one (kind, ordinal) is one pair
                 seen.add((reader.segment_id, part.header.kind, part.header.ordinal))
                 count += 1
-    assert count > CAMERAS * 30, "too little footage to say anything"
+    assert count > 1000
     assert len(seen) == count
 
 

@@ -90,6 +90,13 @@ def opened_permit(centre: Centre, given: dict[str, Any]) -> Permit:
     return Permit.open(unb64(given["permit"]), bytes.fromhex(public(centre.home)["permit_key"]))
 
 
+def lost(lies: set[int], first: int, until_s: int) -> list[int]:
+    """Seconds without a part that no late picture explains: two in a row, or more than one in ten (rounded up)."""
+    missing = [second for second in range(first, until_s) if second not in lies]
+    late = len(missing) <= -(-(until_s - first) // 10) and not any(second + 1 in missing for second in missing)
+    return [] if late else missing
+
+
 def view(centre: Centre, hello: dict[str, Any], asked: dict[str, Any], at: int | None = None) -> Shown:
     url = f"ws://localhost:{centre.home.port + 2}/play"
     return play(url, centre.base, hello, asked["camera"], asked["first"] if at is None else at)
@@ -102,7 +109,7 @@ def test_exactly_the_range_shown(centre: Centre, people: dict[str, Visitor], ask
     assert shown.refused == ""
     slot = opened_permit(centre, given).cameras[0].slot
     lies = {second for second, _, _ in sealed_parts(centre, slot, asked["first"], asked["until"])}
-    assert len(lies) >= (asked["until"] - asked["first"]) // 2
+    assert not lost(lies, asked["first"], asked["until"])
     assert shown.seconds == sorted(lies)
     assert shown.tracks() == ["video"]
     counters = shown.counters()
@@ -226,8 +233,6 @@ def test_keys_lent_open_nothing_before_or_after(
                 opened.add(second)
     # pictures late on a busy machine leave a second without a part of its own: what counts is what lies there
     lies = {second for second, _, _ in stored}
-    assert min(lies) < permit.first, "nothing before the range: the test would prove nothing"
-    assert max(lies) >= permit.until, "nothing after the range: the test would prove nothing"
+    assert not lost(lies, permit.first - 3, permit.until + 3), "both sides and the range between have to lie there"
     # the control: the same keys do open every second that they were lent for, and no other
     assert opened == {second for second in lies if permit.first <= second < permit.until}
-    assert len(opened) >= (permit.until - permit.first) // 2

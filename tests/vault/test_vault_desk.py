@@ -42,6 +42,11 @@ def second(scene):
     return scene[1] * 3600 + min(scene[2], 3590)
 
 
+def one(desk, session, class_, slot, epoch, tick, segments):
+    """Keys of a single second."""
+    return desk.open_ticks(session, class_, slot, epoch, [(tick, segments)])[0]
+
+
 def redeemed(centre, desk, slot, first, until):
     return desk.redeem(desk.mint(centre.fields(slot, first, until)), centre.viewer())
 
@@ -53,7 +58,7 @@ def test_an_approved_permit_opens_exactly_its_seconds(centre, vault, desk, scene
     assert body["person"] == centre.requester.id.bytes
     segment = os.urandom(32)
     for step in range(3):
-        opened = desk.open_tick(session, 1, slot, (second + step) // 3600, (second + step) % 3600, [segment])
+        opened = one(desk, session, 1, slot, (second + step) // 3600, (second + step) % 3600, [segment])
         leaf = vault.leaf(1, slot, (second + step) // 3600, (second + step) % 3600)
         assert opened == {segment: parts.okm(leaf, segment)}
     rows = vault.open_log.rows(0, 10)
@@ -70,13 +75,13 @@ def test_nothing_outside_the_permit_opens(centre, vault, desk, scene, second):
     session, _, _ = redeemed(centre, desk, slot, second, second + 2)
     segment = [os.urandom(32)]
     for moment in (second - 1, second + 2, second - 3600):
-        assert code(lambda m=moment: desk.open_tick(session, 1, slot, m // 3600, m % 3600, segment)) == "outside"
-    assert code(lambda: desk.open_tick(session, 1, other, epoch, tick, segment)) == "outside"
-    assert code(lambda: desk.open_tick(session, 1, slot, epoch - 1, tick + 3600, segment)) == "outside"
-    assert code(lambda: desk.open_tick(session, 2, slot, epoch, tick, segment)) == "destroyed"
-    assert code(lambda: desk.open_tick(session, 1, slot, epoch, tick, [])) == "limit"
-    assert code(lambda: desk.open_tick(session, 1, slot, epoch, tick, [b"short"])) == "limit"
-    assert code(lambda: desk.open_tick(os.urandom(32), 1, slot, epoch, tick, segment)) == "session_unknown"
+        assert code(lambda m=moment: one(desk, session, 1, slot, m // 3600, m % 3600, segment)) == "outside"
+    assert code(lambda: one(desk, session, 1, other, epoch, tick, segment)) == "outside"
+    assert code(lambda: one(desk, session, 1, slot, epoch - 1, tick + 3600, segment)) == "outside"
+    assert code(lambda: one(desk, session, 2, slot, epoch, tick, segment)) == "destroyed"
+    assert code(lambda: one(desk, session, 1, slot, epoch, tick, [])) == "limit"
+    assert code(lambda: one(desk, session, 1, slot, epoch, tick, [b"short"])) == "limit"
+    assert code(lambda: one(desk, os.urandom(32), 1, slot, epoch, tick, segment)) == "session_unknown"
     assert len(vault.open_log) == 0
 
 
@@ -132,7 +137,7 @@ def test_a_session_ends_after_thirty_minutes(centre, vault, desk, scene, second,
     tick = min(tick, 3590)
     session, until, _ = redeemed(centre, desk, slot, second, second + 2)
     monkeypatch.setattr(vault.clock, "now_us", lambda: until * 1_000_000)
-    assert code(lambda: desk.open_tick(session, 1, slot, epoch, tick, [bytes(32)])) == "session_ended"
+    assert code(lambda: one(desk, session, 1, slot, epoch, tick, [bytes(32)])) == "session_ended"
     assert code(lambda: desk.resume(session, centre.viewer())) == "session_ended"
 
 

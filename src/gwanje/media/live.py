@@ -192,9 +192,7 @@ class LiveServer:
             return self.transcodes.join(token.camera)
         return self._ring_of(token.camera, token.stream)
 
-    async def _show(
-        self, connection: ServerConnection, token: LiveToken, ring: LiveRing
-    ) -> tuple[LiveToken, int]:  # fmt: skip
+    async def _show(self, connection: ServerConnection, token: LiveToken, ring: LiveRing) -> tuple[LiveToken, int]:
         fan = self._fans.setdefault(ring, Fan(ring, self._pump))
         seat = fan.join(connection)
         self.viewers += 1

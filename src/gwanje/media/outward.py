@@ -11,9 +11,10 @@ import errno
 import os
 import socket
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from gwanje.kernel.reach import Reach, Unreachable
 
@@ -50,21 +51,20 @@ class Target:
         return self.address[1]
 
 
-def _chosen(found: list[tuple[int, tuple[str, int] | tuple[str, int, int, int]]]) -> Target:
-    few = found[:ADDRESSES_MAX]
-    return Target(*few[_held[0].choose([(str(place[0]), int(place[1])) for _, place in few])])
+def _chosen(found: Sequence[tuple[Any, ...]]) -> Target:
+    """Of what ``getaddrinfo`` answers (RFC 3493): the first of a few that may be connected to."""
+    few = [Target(row[0], row[4]) for row in found[:ADDRESSES_MAX]]
+    return few[in_force().choose([(one.host, one.port) for one in few])]
 
 
 def resolved(host: str, port: int) -> Target:
     """Resolve and judge; blocks. Unreachable, or OSError when there is no such name."""
-    rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return _chosen([(row[0], row[4]) for row in rows])  # type: ignore[misc]
+    return _chosen(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 async def target(host: str, port: int) -> Target:
     """``resolved`` without blocking the loop."""
-    rows = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return _chosen([(row[0], row[4]) for row in rows])  # type: ignore[misc]
+    return _chosen(await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 def connect(host: str, port: int, limit_s: float) -> socket.socket:

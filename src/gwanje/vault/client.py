@@ -281,7 +281,7 @@ class VaultClient:
         self, session: bytes, class_: int, slot: int, epoch: int, tick: int, segments: Sequence[bytes]
     ) -> dict[bytes, bytes]:
         """Segment id → 64 bytes of key material for one second (role player)."""
-        return dict(self._call(_open_tick(session, class_, slot, epoch, tick, segments))["okm"])
+        return _opened(self._call(_open_ticks(session, class_, slot, epoch, [(tick, segments)])))[0]
 
     def verify(self, header: bytes, init: bytes, part: bytes) -> Verified:
         """Is a sealed part authentic, and which tracks does it hold? ``init``: the sealed init part, or empty."""
@@ -308,18 +308,21 @@ class VaultClient:
         return [OpenRow.of(row) for row in rows]
 
 
-def _open_tick(  # noqa: PLR0917 - the wire's own order
-    session: bytes, class_: int, slot: int, epoch: int, tick: int, segments: Sequence[bytes]
+def _open_ticks(
+    session: bytes, class_: int, slot: int, epoch: int, seconds: Sequence[tuple[int, Sequence[bytes]]]
 ) -> dict[str, Any]:
     return {
-        "op": "open_tick",
+        "op": "open_ticks",
         "session": session,
         "class": class_,
         "slot": slot,
         "epoch": epoch,
-        "tick": tick,
-        "segments": list(segments),
+        "seconds": [[tick, list(segments)] for tick, segments in seconds],
     }
+
+
+def _opened(answer: dict[str, Any]) -> list[dict[bytes, bytes]]:
+    return [dict(okm) for okm in answer["okm"]]
 
 
 class AsyncVaultClient:
@@ -418,15 +421,7 @@ class AsyncVaultClient:
 
         One request and one wait for vaultd's disk, a row of its open-log for each second (role player).
         """
-        request = {
-            "op": "open_ticks",
-            "session": session,
-            "class": class_,
-            "slot": slot,
-            "epoch": epoch,
-            "seconds": [[tick, list(segments)] for tick, segments in seconds],
-        }
-        return [dict(okm) for okm in (await self._call(request))["okm"]]
+        return _opened(await self._call(_open_ticks(session, class_, slot, epoch, seconds)))
 
     async def verify(self, header: bytes, init: bytes, part: bytes) -> Verified:
         """Is a sealed part authentic, and which tracks does it hold? ``init``: the sealed init part, or empty."""

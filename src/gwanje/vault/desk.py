@@ -218,18 +218,13 @@ class Desk:
         self._officer(UUID(bytes=requester["person"]), requester["role"], self.vault.clock.now_s())
         return spent.until, spent.body
 
-    def open_tick(  # noqa: PLR0917 - the wire's own order
-        self, session: bytes, class_: int, slot: int, epoch: int, tick: int, segments: Sequence[bytes]
-    ) -> dict[bytes, bytes]:
-        """Key material (64 bytes a segment) of one second inside the session's Permit; logged before it is given."""
-        return self.open_ticks(session, class_, slot, epoch, [(tick, segments)])[0]
-
     def open_ticks(
         self, session: bytes, class_: int, slot: int, epoch: int, seconds: Sequence[tuple[int, Sequence[bytes]]]
     ) -> list[dict[bytes, bytes]]:
-        """The same for at most ``TICKS_MAX`` seconds of one hour, (tick, segments) each: a row for every second.
+        """Key material (64 bytes a segment) of at most ``TICKS_MAX`` seconds of one hour, (tick, segments) each.
 
-        Every second is judged as alone and before any row is written: one that may not be opened refuses all.
+        Inside the session's Permit only; a row for every second is logged before anything is given. Every second is
+        judged as alone and before any row is written: one that may not be opened refuses all.
         """
         spent = self._session(session)
         if not 1 <= len(seconds) <= TICKS_MAX:

@@ -50,7 +50,6 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "mint": frozenset(("web",)),
     "redeem": frozenset(("player",)),
     "resume": frozenset(("player",)),
-    "open_tick": frozenset(("player",)),
     "open_ticks": frozenset(("player",)),
     "verify": frozenset(("checker", "worker")),
     "checkpoint": frozenset(("worker",)),
@@ -139,7 +138,6 @@ class VaultServer:
             "mint": self._mint,
             "redeem": self._redeem,
             "resume": self._resume,
-            "open_tick": self._open_tick,
             "open_ticks": self._open_ticks,
             "verify": self._verify,
             "checkpoint": self._checkpoint,
@@ -405,13 +403,6 @@ class VaultServer:
     async def _resume(self, r: Request) -> Answer:
         until, body = self.desk.resume(r["session"], r["viewer"])
         return {"until": until, "permit": body}
-
-    async def _open_tick(self, r: Request) -> Answer:
-        okm = self.desk.open_tick(
-            r["session"], int(r["class"]), int(r["slot"]), int(r["epoch"]), int(r["tick"]), list(r["segments"])
-        )
-        await self._syncer.wait()
-        return {"okm": okm}
 
     async def _open_ticks(self, r: Request) -> Answer:
         seconds = [(int(tick), list(segments)) for tick, segments in r["seconds"]]

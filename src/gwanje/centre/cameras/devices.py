@@ -86,18 +86,18 @@ def ask_discover(actor: Actor, interface: str, host: str = "", *, port: int = 0)
     """Look for devices on one network of the recorder (장치 탐색); only where a recorder may connect."""
     services.require(actor, rules.WRITE)
     services.require(actor, rules.ADDRESSES)
+    plain = True
     try:
-        for text in [interface, *([host] if host else [])]:
-            ipaddress.IPv4Address(text)
-        fine = True
+        ipaddress.IPv4Address(interface)
         reach().check_interface(interface)
         if host:
+            ipaddress.IPv4Address(host)
             reach().check_host(host, port)
     except ValueError:
-        fine = False
+        plain = False
     except Unreachable as why:
         raise forbidden(why, actor) from why
-    if not fine or actor.agency is None:
+    if not plain or actor.agency is None:
         raise Problem(
             "interface", "녹화기의 사설 IPv4 주소를 적으십시오.", "Give a private IPv4 address of the recorder.",
             next_="예: 192.168.10.5. 공인 주소로는 탐색하지 않습니다. / Public addresses are not searched.",

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
+from django.utils import translation
+
 from gwanje.centre.cameras import api as cameras
 from gwanje.centre.cameras.api import CameraView
 from gwanje.centre.common import clock, cursor, system_scope
 from gwanje.centre.inspection import reading
 from gwanje.centre.inspection.models import NO_SIGNAL, Fault
-from gwanje.centre.inspection.words import ENGLISH, HEALED, said
+from gwanje.centre.inspection.words import HEALED, KIND_NAMES, said
 from gwanje.centre.staff import api as staff
 from gwanje.kernel import events, findings, ledger
 from gwanje.kernel.events import Event
@@ -90,6 +92,11 @@ def _take(row: Finding, camera: CameraView | None, report: Report) -> None:
         _healed(fault, _at(row.ended_us), report)
 
 
+def _english(kind: str) -> str:
+    with translation.override("en"):
+        return str(KIND_NAMES[kind])
+
+
 def _opened(fault: Fault, report: Report) -> None:
     report.opened += 1
     detail = {"fault": str(fault.pk), "kind": fault.kind}
@@ -98,7 +105,7 @@ def _opened(fault: Fault, report: Report) -> None:
     ledger.append(cursor(), clock(), entry)
     body = {"said": fault.said, "number": fault.number, "name": fault.name, "fault": str(fault.pk),
             "ko": f"{fault.number} 장애: {fault.said}",
-            "en": f"{fault.number} fault: {ENGLISH[fault.kind]}"}  # fmt: skip
+            "en": f"{fault.number} fault: {_english(fault.kind)}"}  # fmt: skip
     events.emit(cursor(), clock(), Event("inspection.fault", "inspection", 2, cameras=[fault.camera_id], body=body,
                                          agency=fault.agency_id))  # fmt: skip
 

@@ -20,11 +20,6 @@ KIND_NAMES: dict[str, str | Promise] = {
     "by hand": _("기타 장애"),
 }
 HEALED = "자동 복구"
-ENGLISH = {
-    "frozen": "the picture stands still", "black": "dark picture", "white": "white picture", "blurred": "out of focus",
-    "covered": "lens covered", "moved": "camera turned", "clock": "wrong clock", "no signal": "no signal",
-    "standard": "picture below the standard", "by hand": "fault entered by a person",
-}  # fmt: skip
 
 
 def said(kind: str, detail: dict[str, Any]) -> str:

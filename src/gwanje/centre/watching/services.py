@@ -210,8 +210,13 @@ def live_addresses() -> list[str]:
 
 
 def live_origins() -> list[str]:
-    """Origins of the recorders' WebSockets, for a page's content policy; an address of another form is left out."""
-    return sorted({origin for url in live_addresses() if (origin := socket_origin(url))})
+    """Origins of all recorders' WebSockets."""
+    return origins_of(live_addresses())
+
+
+def origins_of(addresses: Sequence[str]) -> list[str]:
+    """Origins of WebSockets, for a page's content policy; an address of another form is left out."""
+    return sorted({origin for url in addresses if (origin := socket_origin(url))})
 
 
 @transaction.atomic

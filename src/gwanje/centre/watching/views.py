@@ -23,7 +23,7 @@ from gwanje.centre.watching import feed, rules, services
 from gwanje.centre.watching.models import GRIDS, Emergency
 from gwanje.kernel import events
 from gwanje.kernel.actor import Actor
-from gwanje.kernel.hosts import socket_origin, socket_origins
+from gwanje.kernel.hosts import socket_origins
 from gwanje.kernel.policy import Resource
 
 
@@ -55,7 +55,7 @@ def _with_tiles(request: HttpRequest, template: str, context: dict[str, Any]) ->
     Its data says which those are: to one that is registered later it connects through ``relay``.
     """
     addresses = services.live_addresses()
-    origins = sorted({origin for url in addresses if (origin := socket_origin(url))})
+    origins = services.origins_of(addresses)
     context["data"] |= {
         "recorders": [*origins, *socket_origins(home())],
         # an address is no right: with one recorder a tile connects to it while its token is on the way

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
-import resource
 import select
 import signal
 import socket
@@ -25,9 +23,9 @@ from gwanje.media.drivers.feeds import configuration, end, unit_head
 from gwanje.media.ingest import demux, web
 from gwanje.media.ingest.opener import Opener
 from gwanje.media.ingest.order import SNAPSHOT, Order, receive
+from gwanje.media.offspring import confine
 from gwanje.media.tls import trust_of
 
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 HEARTBEAT_S = 1.0
 IDLE_S = 10.0
 SEND_S = 6.0
@@ -118,16 +116,6 @@ def _picture(picture: bytes) -> bytes:
     return unit_head(int(time.monotonic() * CLOCK), len(picture), key=True) + picture
 
 
-def harden(parent: int) -> None:
-    """Die with the recorder, leave no core, let nobody trace."""
-    libc = ctypes.CDLL(None)
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if os.getppid() != parent:
-        os._exit(0)
-
-
 def serve(control: socket.socket) -> None:
     """Take orders until the recorder goes, or nothing is left to do for ten seconds."""
     control.settimeout(HEARTBEAT_S)
@@ -162,7 +150,7 @@ def serve(control: socket.socket) -> None:
 
 def main() -> None:
     """Entry of the process: the control socket's number and the recorder's process id."""
-    harden(int(sys.argv[2]))
+    confine(int(sys.argv[2]))
     av.logging.set_level(None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=int(sys.argv[1]))

@@ -6,10 +6,6 @@ and no name of a camera; pictures live in one buffer that is overwritten after e
 
 from __future__ import annotations
 
-import ctypes
-import os
-import resource
-import signal
 import socket
 import sys
 import time
@@ -21,24 +17,11 @@ from gwanje.media.inspect.decode import Undecodable, luma, thumbnail
 from gwanje.media.inspect.figures import measure
 from gwanje.media.inspect.memory import Memory
 from gwanje.media.inspect.messages import ASK, ASK_MAX, FORGET, LENGTH, Ended, answer, read_exactly
+from gwanje.media.offspring import confine
 
 CAMERAS_MAX = 2000
 MEMORY_MAX = 4 << 30
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 NICE = 10
-
-
-def confine(parent: int) -> None:
-    """No core dump, no other reader of this memory, an end with the parent, a bound on memory, a lower priority."""
-    libc = ctypes.CDLL(None)
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))
-    os.nice(NICE)
-    if os.getppid() != parent:
-        # the recorder died between its fork and our prctl
-        sys.exit(0)
 
 
 class Looker:
@@ -94,7 +77,7 @@ def serve(sock: socket.socket) -> None:
 def main() -> None:
     """argv: the socket's number and the parent's process id."""
     sock = socket.socket(fileno=int(sys.argv[1]))
-    confine(int(sys.argv[2]))
+    confine(int(sys.argv[2]), memory=MEMORY_MAX, nice=NICE)
     try:
         serve(sock)
     except (Ended, OSError):

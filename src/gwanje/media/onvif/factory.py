@@ -11,12 +11,11 @@ from typing import Any
 from gwanje.kernel.clock import Clock
 from gwanje.media.auth import Credentials
 from gwanje.media.onvif import device, profiles
-from gwanje.media.onvif.outcome import DeviceFault
+from gwanje.media.onvif.outcome import GONE, DeviceFault
 from gwanje.media.onvif.session import Place, Session
 from gwanje.media.tls import Trust
 
 TRIES_MAX = 2
-_GONE = ("network", "timeout", "untrusted", "unreachable")
 # maker's name in lower case (beginning) to accounts; "" for any other
 ACCOUNTS: dict[str, tuple[tuple[str, str], ...]] = {
     "hanwha": (("admin", "4321"), ("admin", "1111")),
@@ -54,7 +53,7 @@ async def anonymous(place: Place, clock: Clock, trust: Trust | None = None) -> b
     try:
         return bool(await profiles.best_profiles(session, await device.services(session)))
     except DeviceFault as fault:
-        if fault.kind in _GONE:
+        if fault.kind in GONE:
             raise
         return False
     finally:
@@ -78,7 +77,7 @@ async def check(place: Place, clock: Clock, maker: str, offset_s: float, trust: 
             await profiles.best_profiles(session, await device.services(session))
             return {"anonymous": False, "tried": tried, "open": True}
         except DeviceFault as fault:
-            if fault.kind in _GONE:
+            if fault.kind in GONE:
                 raise
         finally:
             session.close()

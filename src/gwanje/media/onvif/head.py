@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from gwanje.media.onvif import device
-from gwanje.media.onvif.outcome import DeviceFault
+from gwanje.media.onvif.outcome import GONE, DeviceFault
 from gwanje.media.onvif.session import Session, service
 from gwanje.media.onvif.xml import Node, number, tag
 from gwanje.media.ptz import HeadRefused, Position, Preset, Speeds, Standing
@@ -55,7 +55,7 @@ class OnvifHead:
             try:
                 await self._session.ask_time()
             except DeviceFault as fault:
-                if fault.kind in ("network", "timeout", "untrusted", "unreachable"):
+                if fault.kind in GONE:
                     raise
             self._path = service(await device.services(self._session), "tptz")
         return self._path

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+# faults that no further question to the same address mends
+GONE = ("network", "timeout", "untrusted", "unreachable")
 
 WORDS = {
     "timeout": ("정해진 시간 안에 응답하지 않았습니다", "no answer in time"),

@@ -16,7 +16,7 @@ from gwanje.media import outward
 from gwanje.media.auth import Credentials
 from gwanje.media.onvif import device, discovery, factory, masks, profiles
 from gwanje.media.onvif.head import OnvifHead
-from gwanje.media.onvif.outcome import DeviceFault, outcome
+from gwanje.media.onvif.outcome import GONE, DeviceFault, outcome
 from gwanje.media.onvif.profiles import Profile
 from gwanje.media.onvif.session import Place, Session
 from gwanje.media.onvif.xml import NAMESPACES
@@ -25,7 +25,6 @@ from gwanje.media.tls import Trust
 
 WHOLE_S = 45.0
 T = TypeVar("T")
-_GONE = ("network", "timeout", "untrusted", "unreachable")
 
 
 @dataclass
@@ -87,7 +86,7 @@ async def _probe(job: Job, session: Session, asks: Mapping[str, Any]) -> dict[st
     said = await job.ask("GetDeviceInformation", device.information(session))
     if said:
         answer["device"] = {"maker": said.maker, "model": said.model, "firmware": said.firmware, "serial": said.serial}
-    if len(job.faults) == 2 and all(fault["fault"] in _GONE for fault in job.faults):
+    if len(job.faults) == 2 and all(fault["fault"] in GONE for fault in job.faults):
         return answer
     if asks.get("once") and any(fault["fault"] == "account" for fault in job.faults):
         # a device that is asked seven more things with a refused account locks it, and the pictures with it

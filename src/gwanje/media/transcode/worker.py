@@ -6,11 +6,8 @@ no name of a camera.
 
 from __future__ import annotations
 
-import ctypes
 import io
-import os
 import re
-import resource
 import signal
 import socket
 import struct
@@ -21,28 +18,16 @@ from typing import Any
 import av
 
 from gwanje.media import fmp4, h264
+from gwanje.media.offspring import confine
 from gwanje.media.transcode.messages import BEGIN, FRAME, HEAD, MESSAGE_MAX, SIZE
 
 WIDTH, BITS, GROUP = 640, 600_000, 50
 PIXELS_MAX = 8192 * 8192
 MEMORY_MAX = 4 << 30
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 NICE = 5
 # of a live message: decode time, duration, composition offset; the sample's bytes begin at its end
 FIELDS = struct.Struct(">69xQ20xI8xi8x")
 _START = re.compile(rb"\0\0\0?\x01")
-
-
-def confine(parent: int) -> None:
-    """No core dump, no other reader of this memory, an end with the recorder, a lower priority than recording."""
-    libc = ctypes.CDLL(None)
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))
-    os.nice(NICE)
-    if os.getppid() != parent:
-        sys.exit(0)
 
 
 def nal_units(data: bytes) -> list[bytes]:
@@ -176,7 +161,7 @@ def serve(sock: socket.socket) -> None:
 
 def main() -> None:
     """The whole process: ``FD`` of the socket, process id of the recorder."""
-    confine(int(sys.argv[2]))
+    confine(int(sys.argv[2]), memory=MEMORY_MAX, nice=NICE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     av.logging.set_level(None)
     with socket.socket(fileno=int(sys.argv[1])) as sock:
