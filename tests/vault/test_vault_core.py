@@ -22,8 +22,8 @@ from gwanje.kernel.refusals import folder
 from gwanje.vault import parts, tree
 from gwanje.vault.core import AHEAD_S, death_s
 from gwanje.vault.errors import VaultError
+from gwanje.vault.records import RetentionClass
 from gwanje.vault.segment import SegmentHeader
-from gwanje.vault.state import RetentionClass
 
 DAY_US = 86_400_000_000
 

@@ -17,7 +17,7 @@ from gwanje.kernel.refusals import SpoolFull
 from gwanje.vault import parts
 from gwanje.vault.desk import SESSION_MAX_S
 from gwanje.vault.errors import VaultError
-from gwanje.vault.state import Officer
+from gwanje.vault.records import Officer
 
 
 def code(call) -> str:
@@ -165,7 +165,7 @@ def test_minting_needs_two_registered_officers_in_their_roles(centre, vault, des
     with vault.change() as draft:
         extra = Officer(stranger, "operator", one.agency, "$argon2id$")
         draft.officers[stranger, "operator"] = extra
-        ended = Officer(two.id, "chief_officer", one.agency, "$argon2id$", None, "", 0, now // 1_000_000 - 5)
+        ended = Officer(two.id, "chief_officer", one.agency, "$argon2id$", (), "", 0, now // 1_000_000 - 5)
         draft.officers[two.id, "chief_officer"] = ended
     assert mint(asked, Approval(stranger, "operator", d, now)) == "approver_role"
     assert mint(asked, Approval(two.id, "chief_officer", d, now)) == "officer_unknown"

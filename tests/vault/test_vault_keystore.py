@@ -16,7 +16,21 @@ from gwanje.vault import keystore as file
 from gwanje.vault.attempt import collect, states
 from gwanje.vault.errors import VaultError
 from gwanje.vault.keystore import STEPS, Keystore
-from gwanje.vault.state import Hold, Officer, Puncture, RetentionClass, Spent, State
+from gwanje.vault.records import (
+    Code,
+    Delegation,
+    HeldLens,
+    HeldNode,
+    Hold,
+    HoldAct,
+    Officer,
+    OfficerKey,
+    Peer,
+    Pending,
+    RetentionClass,
+    Spent,
+)
+from gwanje.vault.state import State
 from gwanje.vault.token import FileToken, open_token
 
 
@@ -49,7 +63,7 @@ def test_content_comes_back_whole(tmp_path):
     with store.change() as draft:
         draft.slots = {os.urandom(16): slot for slot in range(100)}
         draft.next_slot = 100
-        officer = Officer(uuid7(), "manager", uuid7(), "$argon2id$x", None, "전결", 5, None)
+        officer = Officer(uuid7(), "manager", uuid7(), "$argon2id$x", (), "전결", 5, None)
         draft.officers[officer.id, "manager"] = officer
         draft.services = {"web": os.urandom(32)}
         draft.head = ("gwanje.example/log", 12, os.urandom(32))
@@ -201,21 +215,51 @@ def test_no_second_ceremony_over_a_live_keystore(tmp_path):
         store.create(store.state)
 
 
-def test_records_that_are_not_built_refuse(tmp_path):
-    store = fresh(tmp_path / "v")
-    for change in (
-        {"holds": (Hold(uuid7(), (), 0, "소송"),)},
-        {"punctures": (Puncture(1, 0, ()),)},
-    ):
-        with pytest.raises(VaultError) as refused, store.change() as draft:
-            draft.__dict__.update(change)
-        assert refused.value.code == "hold_unavailable"
-        store = again(tmp_path / "v")
-        assert len(store.state.roots) == 3
+def test_a_token_that_is_not_built_refuses(tmp_path):
     home = Home.create(tmp_path / "p11", token="pkcs11")
     with pytest.raises(VaultError) as refused:
         open_token(home)
     assert refused.value.code == "pkcs11_unavailable"
+
+
+def whole(state):
+    """The state with one of everything that version 2 knows."""
+    person, camera = uuid7(), uuid7()
+    node = HeldNode(1, 9, 3, 4, 16, os.urandom(32))
+    act = HoldAct("made", 5, bytes(32), 99, ({"person": person.bytes, "method": "unsigned"},))
+    hold = Hold(uuid7(), "trial", "소송", "2026가합1", person, (HeldLens(camera, 3, 1, 2),), (node,), 99, (act,))
+    key = OfficerKey("webauthn", b"cose", b"id", 7, 8, "열쇠 1")
+    delegate = Delegation(uuid7(), 1, 2, ("open",))
+    state.officers[person, "manager"] = Officer(person, "manager", uuid7(), "$argon2", (key,), "전결", 1, None, "과장",
+                                                (delegate,))  # fmt: skip
+    state.holds[hold.id] = hold
+    state.frontiers[1, 7] = bytearray(os.urandom(37 * 3))
+    state.signing, state.code_key = True, os.urandom(32)
+    state.codes = (Code(person, os.urandom(32), 1),)
+    state.peers = (Peer(1, os.urandom(32), "https://[::1]:1", 4),)
+    state.pending = (Pending(3, ((1, 2), (1, 3)), 5),)
+
+
+def test_version_two_keeps_everything_and_reads_version_one(tmp_path):
+    store = fresh(tmp_path)
+    with store.change() as draft:
+        whole(draft)
+    back = again(tmp_path)
+    assert back.state == store.state
+    assert back.state.replicas == 2
+    body = fresh(tmp_path / "old").state.body()
+    # as version 1 wrote it
+    for name in ("frontiers", "signing", "code_key", "codes", "peers", "pending"):
+        del body[name]
+    person, agency = uuid7(), uuid7()
+    body |= {"v": 1, "holds": [], "punctures": [], "replicas": 1}
+    body["officers"] = [[person.bytes, "manager", agency.bytes, "$argon2", None, "전결", 0, None]]
+    read = State.of(body)
+    assert read.officers == {(person, "manager"): Officer(person, "manager", agency, "$argon2", (), "전결")}
+    assert (read.holds, read.peers, read.signing, read.replicas) == ({}, (), False, 1)
+    with pytest.raises(VaultError) as refused:
+        State.of({**body, "v": 3})
+    assert refused.value.code == "keystore_version"
 
 
 def test_a_month_of_hours_and_a_city_of_cameras_fit(tmp_path):

@@ -27,7 +27,7 @@ from gwanje.vault import tls
 from gwanje.vault.door import keep
 from gwanje.vault.errors import VaultAway, VaultRefused
 from gwanje.vault.openlog import OpenRow
-from gwanje.vault.state import Destroyed
+from gwanje.vault.records import Destroyed
 from gwanje.vault.tree import Spine
 
 CONNECT_S: Final = 3.0

@@ -17,7 +17,8 @@ from gwanje.kernel.canonical import nfc
 from gwanje.vault import door
 from gwanje.vault.core import Vault
 from gwanje.vault.errors import VaultError
-from gwanje.vault.state import Officer, State
+from gwanje.vault.records import Officer
+from gwanje.vault.state import State
 
 OFFICERS_MAX: Final = 10_000
 FAILURES_MAX: Final = 5
@@ -45,14 +46,14 @@ def officer_of(fields: Mapping[str, Any]) -> Officer:
             role=fields["role"],
             agency=UUID(bytes=fields["agency"]),
             password=fields.get("hash") or hash_password(fields["password"]),
-            key=fields.get("key"),
             delegation=nfc(fields.get("delegation", "")),
             valid_from=fields.get("valid_from", 0),
             valid_until=fields.get("valid_until"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise VaultError("officer_field", str(error)) from error
-    if officer.key is not None:
+    if fields.get("key") is not None:
+        # a signing key comes in by the ceremony, never beside a password
         raise VaultError("officer_key")
     if officer.role not in ROLES or len(officer.delegation) > 500 or not officer.password.startswith("$argon2"):
         raise VaultError("officer_field", officer.role)
@@ -170,8 +171,7 @@ class Console:
             old = self.vault.state.officers[key]
         except (KeyError, TypeError, ValueError) as error:
             raise VaultError("officer_unknown") from error
-        ended = Officer(*(old.id, old.role, old.agency, old.password, old.key, old.delegation, old.valid_from),
-                        valid_until=self.vault.clock.now_s())  # fmt: skip
+        ended = old.ended(self.vault.clock.now_s())
         with self.vault.change() as draft:
             draft.officers[key] = ended
         return {"_subjects": [ended]}

@@ -29,7 +29,8 @@ from gwanje.vault.errors import VaultError
 from gwanje.vault.guard import ClockGuard
 from gwanje.vault.keystore import Keystore
 from gwanje.vault.openlog import OpenLog
-from gwanje.vault.state import Destroyed, RetentionClass, State
+from gwanje.vault.records import Destroyed, RetentionClass
+from gwanje.vault.state import State
 
 log = logging.getLogger(__name__)
 AHEAD_S: Final = 120

@@ -15,11 +15,11 @@ from gwanje.kernel.cose import BadSignature, key_id
 from gwanje.kernel.permit import TOKEN_MAX_S, VALIDITY_MAX_S, BadPermit, Permit, ViewerToken
 from gwanje.kernel.refusals import report
 from gwanje.law import upholds
-from gwanje.vault import fmp4, parts
+from gwanje.vault import approvals, fmp4, parts
 from gwanje.vault.core import Vault
 from gwanje.vault.errors import PartRefused, VaultError
+from gwanje.vault.records import Spent
 from gwanje.vault.segment import HEADER_SIZE, SegmentHeader
-from gwanje.vault.state import Officer, Spent
 from gwanje.vault.tree import EPOCH_S, TICKS
 
 SESSION_MAX_S: Final = 30 * 60
@@ -28,7 +28,6 @@ TICKS_MAX: Final = 12
 FUTURE_S: Final = 60
 SPENT_MAX: Final = 10_000
 MINTS_AN_HOUR: Final = 120
-NEVER: Final = ("administrator", "maintenance")
 
 
 @upholds("playback.default_deny")
@@ -38,6 +37,13 @@ def refuse_outside(body: Mapping[str, Any], slot: int, second: int) -> None:
         raise VaultError("outside", str(second))
     if slot not in {lens[1] for lens in body["cameras"]}:
         raise VaultError("outside", f"slot {slot}")
+
+
+def opening(permit: Permit) -> approvals.Act:
+    """What officers consent to when stored video opens: whose, which, how wide, why; not the paper's own numbers."""
+    body = permit.body()
+    shown = ("decision", "norms", "cameras", "first", "until", "person", "action", "ground", "case", "hold")
+    return approvals.Act("open", permit.person, {name: body[name] for name in shown})
 
 
 class Desk:
@@ -59,7 +65,7 @@ class Desk:
         except (BadPermit, ValueError) as error:
             raise VaultError("permit_field", str(error)) from error
         self._check_scope(permit)
-        self._check_officers(permit)
+        approvals.check(self.vault, opening(permit), permit.approvals)
         try:
             message = permit.sign(vault.permit_key)
         except NotCanonical as error:
@@ -106,34 +112,6 @@ class Desk:
         for lens in permit.cameras:
             if vault.camera_of(lens.slot) != lens.camera.bytes:
                 raise VaultError("permit_camera", str(lens.camera))
-
-    @upholds("playback.approval")
-    def _check_officers(self, permit: Permit) -> None:
-        state, now = self.vault.state, self.vault.clock.now_s()
-        requester, *approvers = permit.approvals
-        people = [a.person for a in permit.approvals]
-        if not approvers:
-            raise VaultError("approver_missing")
-        if len(set(people)) != len(people):
-            raise VaultError("approver_same")
-        if requester.person != permit.person:
-            raise VaultError("requester")
-        keyed = any(officer.key for officer in state.officers.values())
-        for approval in permit.approvals:
-            if approval.method != "unsigned" or approval.signature or keyed:
-                raise VaultError("signature_unavailable", approval.method)
-            self._officer(approval.person, approval.role, now)
-        if requester.role not in state.rules["requesters"]:
-            raise VaultError("requester_role", requester.role)
-        for approval in approvers:
-            if approval.role not in state.rules["approvers"]:
-                raise VaultError("approver_role", approval.role)
-
-    def _officer(self, person: UUID, role: str, now: int) -> Officer:
-        officer = self.vault.state.officers.get((person, role))
-        if officer is None or not officer.in_force(now) or role in NEVER:
-            raise VaultError("officer_unknown", role)
-        return officer
 
     # --- sessions -------------------------------------------------------------------------------------------------
 
@@ -188,7 +166,7 @@ class Desk:
             if permit.centre != vault.home.centre:
                 raise VaultError("permit_centre")
             # who was an officer when it was minted may be none any more
-            self._check_officers(permit)
+            approvals.check(self.vault, opening(permit), permit.approvals)
             if len(vault.state.spent) >= SPENT_MAX:
                 raise VaultError("limit", "sessions")
             session, until = os.urandom(32), now + SESSION_MAX_S
@@ -215,7 +193,7 @@ class Desk:
         spent = self._session(session)
         self._same_viewer(viewer, spent.body["person"], spent.body["station"])
         requester = spent.body["approvals"][0]
-        self._officer(UUID(bytes=requester["person"]), requester["role"], self.vault.clock.now_s())
+        approvals.officer(self.vault, UUID(bytes=requester["person"]), requester["role"], self.vault.clock.now_s())
         return spent.until, spent.body
 
     def open_ticks(

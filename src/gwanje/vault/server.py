@@ -9,10 +9,7 @@ import os
 import socket
 import struct
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import astuple
 from typing import Any, Final
-from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -24,6 +21,8 @@ from gwanje.vault.console import Console
 from gwanje.vault.core import Vault
 from gwanje.vault.desk import Desk
 from gwanje.vault.errors import VaultError
+from gwanje.vault.ops import ALL, Answer, Ops, Request, Syncer
+from gwanje.vault.ops_hold import HoldOps
 from gwanje.vault.shares import Shares
 
 log = logging.getLogger(__name__)
@@ -34,31 +33,8 @@ HELLO_S: Final = 5.0
 CONSOLE_S: Final = 60.0
 RATE: Final = 2000
 BURST: Final = 4000
-SLOTS_MAX: Final = 20_000
 PART_BYTES_MAX: Final = 16 << 20
 FOLLOW_S: Final = 10.0
-Request = Mapping[str, Any]
-Answer = dict[str, Any]
-ALL: Final = frozenset(("web", "recorder", "player", "worker", "checker"))
-MAY: Final[dict[str, frozenset[str]]] = {
-    "status": ALL,
-    "set_class": frozenset(("web",)),
-    "slot": frozenset(("web",)),
-    "slots": frozenset(("web",)),
-    "lend": frozenset(("recorder",)),
-    "recorders": frozenset(("recorder", "web")),
-    "mint": frozenset(("web",)),
-    "redeem": frozenset(("player",)),
-    "resume": frozenset(("player",)),
-    "open_ticks": frozenset(("player",)),
-    "verify": frozenset(("checker", "worker")),
-    "checkpoint": frozenset(("worker",)),
-    "destroy_due": frozenset(("worker",)),
-    "destroyed_ack": frozenset(("worker",)),
-    "open_log": frozenset(("worker", "checker")),
-    "hold": frozenset(("web",)),
-    "puncture": frozenset(("web",)),
-}
 
 
 def peer_uid(sock: socket.socket) -> int:
@@ -83,34 +59,6 @@ class Bucket:
         return True
 
 
-class Syncer:
-    """Many waiters, one fdatasync: a tick is given out only after its row is durable."""
-
-    def __init__(self, sync: Callable[[], None]) -> None:
-        self._sync = sync
-        self._next: asyncio.Future[None] | None = None
-        self._worker: asyncio.Task[None] | None = None
-
-    async def wait(self) -> None:
-        """Return when everything appended before this call is on the disk; OSError when it could not be."""
-        if self._next is None:
-            self._next = asyncio.get_running_loop().create_future()
-        mine = self._next
-        if self._worker is None or self._worker.done():
-            # a task of its own: a waiter that is cancelled must not take the others with it
-            self._worker = asyncio.create_task(self._run())
-        await asyncio.shield(mine)
-
-    async def _run(self) -> None:
-        while self._next is not None:
-            batch, self._next = self._next, None
-            try:
-                await asyncio.to_thread(self._sync)
-                batch.set_result(None)
-            except OSError as error:
-                batch.set_exception(error)
-
-
 class VaultServer:
     """Serves one Vault on its two sockets until ``stop`` is set; ``failed`` = the keystore must be opened anew."""
 
@@ -120,7 +68,6 @@ class VaultServer:
         self.console = Console(vault)
         self.stop = asyncio.Event()
         self.failed = False
-        self._syncer = Syncer(vault.open_log.sync)
         self._open = {"vaultd": 0, "console": 0, "fleet": 0}
         self._far: Counter[bytes] = Counter()
         self.shares = Shares(lambda: len(vault.state.slots))
@@ -128,25 +75,8 @@ class VaultServer:
         self._tasks: set[asyncio.Task[None]] = set()
         uids = vault.home.config.get("service_uids", {})
         self._uids = {role: int(uids.get(role, os.getuid())) for role in (*ALL, "console")}
-        self._ops: dict[str, Callable[[Request], Awaitable[Answer]]] = {
-            "status": self._status,
-            "set_class": self._set_class,
-            "slot": self._slot,
-            "slots": self._slots,
-            "lend": self._lend,
-            "recorders": self._recorders,
-            "mint": self._mint,
-            "redeem": self._redeem,
-            "resume": self._resume,
-            "open_ticks": self._open_ticks,
-            "verify": self._verify,
-            "checkpoint": self._checkpoint,
-            "destroy_due": self._destroy_due,
-            "destroyed_ack": self._destroyed_ack,
-            "open_log": self._open_log,
-            "hold": self._unavailable,
-            "puncture": self._unavailable,
-        }
+        syncer = Syncer(vault.open_log.sync)
+        self.ops = {**Ops(vault, self.desk, self.shares, syncer).table(), **HoldOps(vault).table()}
 
     # --- life -----------------------------------------------------------------------------------------------------
 
@@ -287,7 +217,7 @@ class VaultServer:
         bucket = Bucket(loop.time())
         while True:
             request = await wire.receive_async(reader)
-            if role in MAY["verify"] and request.get("op") == "verify" and "size" in request:
+            if role in self.ops["verify"].may and request.get("op") == "verify" and "size" in request:
                 request["part"] = await self._follow(reader, request["size"])
             if far and not self._still(role, writer):
                 return
@@ -320,12 +250,13 @@ class VaultServer:
     async def _answer(self, role: str, request: Request) -> Answer:
         op = request.get("op")
         try:
-            if op not in MAY:
+            known = self.ops.get(op) if isinstance(op, str) else None
+            if known is None:
                 raise VaultError("op_unknown")
-            if role not in MAY[op]:
+            if role not in known.may:
                 log.warning("%s asked %s: denied", role, op)
                 raise VaultError("op_denied", f"{role} {op}")
-            return {"ok": True, **await self._ops[op](request)}
+            return {"ok": True, **await known.run(request)}
         except VaultError as error:
             self._look()
             return _refusal(error)
@@ -355,84 +286,6 @@ class VaultServer:
                 answer = _refusal(VaultError("internal"))
             self._look()
             await self._send(writer, answer)
-
-    # --- ops ------------------------------------------------------------------------------------------------------
-
-    async def _status(self, request: Request) -> Answer:
-        return self.vault.status()
-
-    async def _recorders(self, request: Request) -> Answer:
-        """Ed25519 keys of this machine's recorder and of those that two officers admitted."""
-        state = self.vault.state
-        far = [key for key, role in door.admitted(state).items() if role == "recorder"]
-        return {"keys": [state.services["recorder"], *far]}
-
-    async def _unavailable(self, request: Request) -> Answer:
-        raise VaultError("hold_unavailable")
-
-    async def _set_class(self, r: Request) -> Answer:
-        await asyncio.to_thread(
-            self.vault.set_class, int(r["number"]), str(r["kind"]), int(r["value"]), str(r["reference"])
-        )
-        return {}
-
-    async def _slot(self, r: Request) -> Answer:
-        (slot,) = await asyncio.to_thread(self.vault.slots, [UUID(bytes=r["camera"])])
-        return {"slot": slot}
-
-    async def _slots(self, r: Request) -> Answer:
-        cameras = [UUID(bytes=camera) for camera in r["cameras"]]
-        if len(cameras) > SLOTS_MAX:
-            raise VaultError("limit", f"{SLOTS_MAX} cameras a request")
-        return {"slots": await asyncio.to_thread(self.vault.slots, cameras)}
-
-    async def _lend(self, r: Request) -> Answer:
-        slot, epoch = int(r["slot"]), int(r["epoch"])
-        first, nodes = await asyncio.to_thread(self.vault.lend, int(r["class"]), slot, epoch)
-        # what was asked for is a camera and an hour that may be lent: now, may it be lent to this one?
-        self.shares.take(r["by"], slot, epoch, self.vault.camera_of(slot), asyncio.get_running_loop().time())
-        return {"first": first, "nodes": [[height, key] for height, key in nodes]}
-
-    async def _mint(self, r: Request) -> Answer:
-        return {"permit": await asyncio.to_thread(self.desk.mint, dict(r["permit"]))}
-
-    async def _redeem(self, r: Request) -> Answer:
-        session, until, body = await asyncio.to_thread(self.desk.redeem, r["permit"], r["viewer"])
-        return {"session": session, "until": until, "permit": body}
-
-    async def _resume(self, r: Request) -> Answer:
-        until, body = self.desk.resume(r["session"], r["viewer"])
-        return {"until": until, "permit": body}
-
-    async def _open_ticks(self, r: Request) -> Answer:
-        seconds = [(int(tick), list(segments)) for tick, segments in r["seconds"]]
-        okm = self.desk.open_ticks(r["session"], int(r["class"]), int(r["slot"]), int(r["epoch"]), seconds)
-        # one fdatasync for all their rows, and before any key of theirs is given
-        await self._syncer.wait()
-        return {"okm": okm}
-
-    async def _verify(self, r: Request) -> Answer:
-        authentic, tracks, why = self.desk.verify(r["header"], r["init"], r["part"])
-        return {"authentic": authentic, "tracks": tracks, "why": why}
-
-    async def _checkpoint(self, r: Request) -> Answer:
-        note = await asyncio.to_thread(
-            self.vault.checkpoint, str(r["origin"]), int(r["size"]), r["root"], int(r["old_size"]), list(r["proof"])
-        )
-        return {"note": note}
-
-    async def _destroy_due(self, request: Request) -> Answer:
-        found = await asyncio.to_thread(self.vault.destroy_due)
-        names = ("class", "epoch", "generation", "at")
-        return {"destroyed": [dict(zip(names, astuple(d), strict=True)) for d in found[:10_000]]}
-
-    async def _destroyed_ack(self, r: Request) -> Answer:
-        items = [(int(c), int(e), int(g)) for c, e, g in r["destroyed"]]
-        return {"count": await asyncio.to_thread(self.vault.acknowledge, items)}
-
-    async def _open_log(self, r: Request) -> Answer:
-        rows = self.vault.open_log.rows(int(r["after"]), int(r["limit"]))
-        return {"rows": [row.body() for row in rows], "size": len(self.vault.open_log)}
 
 
 def _refusal(error: VaultError) -> Answer:

@@ -1,7 +1,7 @@
-"""What the keystore holds (키 저장소 내용): roots, classes, slots, officers, service keys, heads, spent Permits.
+"""What the keystore holds (키 저장소 내용): roots, frontiers, holds, slots, officers, service keys, spent Permits.
 
-Canonical CBOR inside the sealed file. Roots and slots are packed byte strings, so that 100,000 cameras stay one
-item. Holds and punctures have their record types here and refuse until they are built.
+Canonical CBOR inside the sealed file. Roots, frontiers and slots are packed byte strings, so that 100,000 cameras
+stay one item. Version 2; version 1 is read and becomes 2 at the next write.
 """
 
 from __future__ import annotations
@@ -9,116 +9,25 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from struct import Struct
-from typing import Any, Final, Self
+from typing import Any, Final
 from uuid import UUID
 
 from gwanje.kernel.canonical import encode
 from gwanje.vault.errors import VaultError
+from gwanje.vault.records import Code, Destroyed, Hold, Officer, Peer, Pending, RetentionClass, Spent
 
 _ROOT = Struct(">IQ32s")
 _SLOT = Struct(">16sI")
-CLASS_KINDS: Final = ("days", "months", "none", "permanent")
-VERSION: Final = 1
+VERSION: Final = 2
 RULES_DEFAULT: Final[dict[str, list[str]]] = {
     "requesters": ["operator", "seconded_police", "manager", "chief_officer", "privacy_officer", "auditor"],
     "approvers": ["chief_officer", "manager"],
     "console": ["chief_officer", "manager", "privacy_officer"],
 }
-
-
-@dataclass(frozen=True)
-class RetentionClass:
-    """One retention class: a number has one value for ever. ``kind``: days, months, none, permanent."""
-
-    number: int
-    kind: str
-    value: int
-    reference: str
-
-    def check(self) -> Self:
-        """Raise VaultError ``class_field`` when a field has no legal value."""
-        fits = 0 < self.number < 1 << 32 and self.kind in CLASS_KINDS and self.reference.strip()
-        counted = self.kind in ("days", "months")
-        if not fits or (counted and not 0 < self.value <= 36_500) or (not counted and self.value != 0):
-            raise VaultError("class_field", f"{self.number} {self.kind} {self.value}")
-        return self
-
-
-@dataclass(frozen=True)
-class Officer:
-    """One officer in one role. ``password`` argon2 hash for the console; ``key`` COSE key or None; dates Unix s."""
-
-    id: UUID
-    role: str
-    agency: UUID
-    password: str = ""
-    key: bytes | None = None
-    delegation: str = ""
-    valid_from: int = 0
-    valid_until: int | None = None
-
-    def in_force(self, now_s: int) -> bool:
-        """Does the entry count at this Unix second?"""
-        return self.valid_from <= now_s and (self.valid_until is None or now_s < self.valid_until)
-
-    def body(self) -> list[Any]:
-        """The canonical list."""
-        return [
-            self.id.bytes,
-            self.role,
-            self.agency.bytes,
-            self.password,
-            self.key,
-            self.delegation,
-            self.valid_from,
-            self.valid_until,
-        ]
-
-    @classmethod
-    def of(cls, body: list[Any]) -> Officer:
-        """Back from the list."""
-        return cls(UUID(bytes=body[0]), body[1], UUID(bytes=body[2]), *body[3:])
-
-
-@dataclass(frozen=True)
-class Spent:
-    """A redeemed Permit and the one session it started; kept until both have ended (Unix s)."""
-
-    permit: bytes
-    expires: int
-    session: bytes
-    until: int
-    body: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Destroyed:
-    """A root that died. ``generation``: the last one that held it, its key destroyed; ``at_us`` Unix µs."""
-
-    class_: int
-    epoch: int
-    generation: int
-    at_us: int
-
-
-@dataclass(frozen=True)
-class Hold:
-    """A hold's record (보존): covering nodes of (class, epoch, slot, ticks), end, ground, signatures. Refused today."""
-
-    id: UUID
-    nodes: tuple[tuple[int, int, int, int, int, bytes], ...]
-    until: int
-    ground: str
-    signatures: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True)
-class Puncture:
-    """A deleted range's record: what replaces a root (its co-path). Refused today."""
-
-    class_: int
-    epoch: int
-    nodes: tuple[tuple[int, int, bytes], ...]
+# what a keystore of version 1 could not hold
+_SINCE_1: Final[dict[str, Any]] = {
+    "frontiers": [], "holds": [], "signing": False, "code_key": b"", "codes": [], "peers": [], "pending": [],
+}  # fmt: skip
 
 
 @dataclass
@@ -143,10 +52,15 @@ class State:
     alarm: str | None = None
     spent: dict[bytes, Spent] = field(default_factory=dict)
     destroyed: list[Destroyed] = field(default_factory=list)
-    replicas: int = 1
     single_replica: list[Any] | None = None
-    holds: tuple[Hold, ...] = ()
-    punctures: tuple[Puncture, ...] = ()
+    # a punctured hour has no root any more: (class, epoch) → what is left of its tree, packed ``>BI32s`` (frontier.py)
+    frontiers: dict[tuple[int, int], bytearray] = field(default_factory=dict)
+    holds: dict[UUID, Hold] = field(default_factory=dict)
+    signing: bool = False
+    code_key: bytes = b""
+    codes: tuple[Code, ...] = ()
+    peers: tuple[Peer, ...] = ()
+    pending: tuple[Pending, ...] = ()
 
     def copy(self) -> State:
         """A copy whose containers may be changed; the keys themselves are shared."""
@@ -160,7 +74,14 @@ class State:
             rules=dict(self.rules),
             spent=dict(self.spent),
             destroyed=list(self.destroyed),
+            frontiers=dict(self.frontiers),
+            holds=dict(self.holds),
         )
+
+    @property
+    def replicas(self) -> int:
+        """Places that hold the content: this one and every peer that is not retired."""
+        return 1 + sum(not peer.retired for peer in self.peers)
 
     @property
     def rules_digest(self) -> bytes:
@@ -168,9 +89,7 @@ class State:
         return hashlib.sha256(encode(self.rules)).digest()
 
     def body(self) -> dict[str, Any]:
-        """The canonical map; VaultError while a hold or a puncture stands in it."""
-        if self.holds or self.punctures:
-            raise VaultError("hold_unavailable")
+        """The canonical map, version 2."""
         return {
             "v": VERSION,
             "centre": self.centre.bytes,
@@ -192,19 +111,23 @@ class State:
             "alarm": self.alarm,
             "spent": [[s.permit, s.expires, s.session, s.until, s.body] for s in self.spent.values()],
             "destroyed": [[d.class_, d.epoch, d.generation, d.at_us] for d in self.destroyed],
-            "replicas": self.replicas,
             "single_replica": self.single_replica,
-            "holds": [],
-            "punctures": [],
+            "frontiers": [[c, e, bytes(nodes)] for (c, e), nodes in sorted(self.frontiers.items())],
+            "holds": [self.holds[id_].body() for id_ in sorted(self.holds)],
+            "signing": self.signing,
+            "code_key": self.code_key,
+            "codes": [[c.person.bytes, c.mac, c.made, c.spent] for c in self.codes],
+            "peers": [[p.number, p.key, p.address, p.acknowledged, p.retired] for p in self.peers],
+            "pending": [[p.generation, [list(root) for root in p.roots], p.at_us] for p in self.pending],
         }
 
     @classmethod
     def of(cls, body: dict[str, Any]) -> State:
-        """Back from the map; VaultError for another version, or when it holds what this version refuses."""
-        if body.get("v") != VERSION:
+        """Back from the map; VaultError for a version it does not know."""
+        if body.get("v") == 1:
+            body = {**body, **_SINCE_1}
+        elif body.get("v") != VERSION:
             raise VaultError("keystore_version", str(body.get("v")))
-        if body["holds"] or body["punctures"] or body["replicas"] != 1:
-            raise VaultError("hold_unavailable")
         officers = [Officer.of(item) for item in body["officers"]]
         made = cls(
             centre=UUID(bytes=body["centre"]),
@@ -225,8 +148,14 @@ class State:
             alarm=body["alarm"],
             spent={item[0]: Spent(*item) for item in body["spent"]},
             destroyed=[Destroyed(*item) for item in body["destroyed"]],
-            replicas=body["replicas"],
             single_replica=body["single_replica"],
+            frontiers={(c, e): bytearray(nodes) for c, e, nodes in body["frontiers"]},
+            holds={hold.id: hold for hold in map(Hold.of, body["holds"])},
+            signing=body["signing"],
+            code_key=body["code_key"],
+            codes=tuple(Code(UUID(bytes=item[0]), *item[1:]) for item in body["codes"]),
+            peers=tuple(Peer(*item) for item in body["peers"]),
+            pending=tuple(Pending(g, tuple((c, e) for c, e in roots), at) for g, roots, at in body["pending"]),
         )
         if made.rules_digest != body["rules_digest"]:
             raise VaultError("keystore_broken", "rules digest")

@@ -9,7 +9,7 @@ from gwanje.centre.retention.models import RetentionClass
 from gwanje.centre.retention.operator import centre
 from gwanje.centre.retention.services import set_class
 from gwanje.vault.core import death_s
-from gwanje.vault.state import RetentionClass as VaultClass
+from gwanje.vault.records import RetentionClass as VaultClass
 
 __all__ = ["centre", "classes", "dies_at", "set_class"]
 

@@ -37,7 +37,7 @@ from gwanje.kernel.home import Home
 from gwanje.kernel.ledger import Entry
 from gwanje.law import upholds
 from gwanje.vault.client import Status, VaultClient
-from gwanje.vault.state import Destroyed
+from gwanje.vault.records import Destroyed
 from gwanje.vault.store import StoreAway, StoreRefused, shelves
 
 LOCK = 0x67777274
