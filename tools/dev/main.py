@@ -84,6 +84,26 @@ def fuzz(args: list[str]) -> int:
     return become([str(PYTHON), "-m", "tools.fuzz", *args])
 
 
+def attack(args: list[str]) -> int:
+    """attack the machine: ./dev attack NAME … (without a name: the list): counts, and a control that must succeed"""
+    return _one_of("attack", args)
+
+
+def kills(args: list[str]) -> int:
+    """end it at every step and start again: ./dev kills NAME … (without a name: the list)"""
+    return _one_of("kills", args)
+
+
+def _one_of(folder: str, args: list[str]) -> int:
+    names = sorted(p.stem for p in (ROOT / "tools" / folder).glob("*.py") if not p.stem.startswith("_"))
+    if not args or args[0] not in names:
+        raise Failed(f"./dev {folder} NAME …, NAME = {' | '.join(names) or '(none yet)'}")
+    _setup()
+    # a data folder with a settable clock is a test's
+    os.environ.update(PYTHONPATH=os.pathsep.join((str(ROOT), str(ROOT / "tests"))), GWANJE_TESTING="1")
+    return become([str(PYTHON), "-m", f"tools.{folder}.{args[0]}", *args[1:]])
+
+
 def _none(args: list[str], name: str) -> None:
     if args:
         raise Failed(f"./dev {name}: 알 수 없는 인자 / unknown argument: {' '.join(args)}")
@@ -106,6 +126,8 @@ COMMANDS: dict[str, Command] = {
     "bench": bench,
     "soak": soak,
     "fuzz": fuzz,
+    "attack": attack,
+    "kills": kills,
     "setup": setup,
 }
 
