@@ -11,6 +11,7 @@ from gwanje.kernel.hosts import (
     page_hosts,
     page_origins,
     secure_cookies,
+    sign_origin,
     socket_origin,
     socket_origins,
 )
@@ -87,3 +88,20 @@ def test_cookies_are_for_tls_where_every_named_address_is(at, settings, secure):
 def test_a_wrong_setting_for_cookies_is_said(at):
     with pytest.raises(ValueError, match="true나 false"):
         secure_cookies(at(secure_cookies="yes"))
+
+
+def test_officers_sign_on_an_origin_of_their_own(at):
+    assert sign_origin(at()) == "http://localhost:8803"
+    assert sign_origin(Home.create(at().root.with_name("b"), port=9, sign_url="https://sign.gaon.example")).endswith(
+        "//sign.gaon.example"
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["http://sign.gaon.example", "https://10.0.0.5", "https://[fd00::5]:8803", "http://127.0.0.1:8803",
+     "https://sign.gaon.example/sign", "", 7],
+)  # fmt: skip
+def test_where_no_browser_would_sign_is_no_place_to_sign(at, wrong):
+    with pytest.raises(BadOrigin, match="sign_url"):
+        sign_origin(at(sign_url=wrong))

@@ -32,7 +32,7 @@ def free_port(span: int = 24, numbers: range = range(20_000, 32_000)) -> int:
     """
     for _ in range(200):
         port = secrets.choice(numbers[::span])
-        if all(_free(port + step) for step in (0, 1, 2, 20)):
+        if all(_free(port + step) for step in (0, 1, 2, 3, 20)):
             return port
     raise OSError("no free ports")
 

@@ -33,7 +33,7 @@ def demo(args: list[str]) -> int:
     """open a centre with 12 simulated cameras  [--for S] [--port N] [--data DIR] [--cameras FILE] [--clips FOLDER]"""
     parser = argparse.ArgumentParser(prog="./dev demo")
     parser.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="stop by itself, from ready on")
-    parser.add_argument("--port", type=int, help="web port (8800); +1, +2 and +20 are used, too")
+    parser.add_argument("--port", type=int, help="web port (8800); +1, +2, +3 and +20 are used, too")
     data = os.environ.get("GWANJE_DATA", "var")
     parser.add_argument("--data", default=data, metavar="DIR", help="data folder ($GWANJE_DATA or ./var)")
     parser.add_argument("--cameras", metavar="FILE", help="RTSP URLs instead of the simulated cameras")

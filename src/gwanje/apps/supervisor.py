@@ -310,7 +310,7 @@ class Supervisor:
 
 def need_ports(home: Home, *, simulator: bool) -> None:
     """StartFailed when a port of this centre is taken by somebody else."""
-    wanted = {home.port: "web", home.port + 1: "recorder", home.port + 2: "player"}
+    wanted = {home.port: "web", home.port + 1: "recorder", home.port + 2: "player", home.port + 3: "vaultd"}
     if simulator:
         wanted |= {home.port + 20: "simulator", home.port + 21: "simulator, ONVIF"}
     for port, name in wanted.items():

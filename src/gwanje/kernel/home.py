@@ -71,7 +71,7 @@ class Home:
 
     @property
     def port(self) -> int:
-        """The web port; recorder = +1, player = +2, simulated cameras (RTSP) = +20."""
+        """The web port; recorder = +1, player = +2, signing pages = +3, simulated cameras (RTSP) = +20."""
         return int(os.environ.get("GWANJE_PORT") or self.config["port"])
 
     @cached_property

@@ -1,7 +1,8 @@
 """Where a centre's pages are opened (접속 주소): the origins its sockets serve, the hosts its web answers.
 
 ``config.json``: ``origins`` (pages, ``https://host`` or ``http://host:port``), ``live_url`` and ``play_url`` (sockets
-as a browser reaches them, ``wss://host/live``), ``secure_cookies`` (true or false; without it they are secure where
+as a browser reaches them, ``wss://host/live``), ``sign_url`` (where officers sign: vaultd's own pages, a host name of
+their own beside the web's; ``http://localhost:port+3`` without it), ``secure_cookies`` (true or false; without it they are secure where
 every named origin is https). Without them everything is at localhost.
 """
 
@@ -14,6 +15,7 @@ from gwanje.kernel.home import Home
 
 LOCAL = ("localhost", "127.0.0.1")
 ORIGINS_MAX = 16
+SIGN_PORT = 3
 _NAME = r"(?:[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?|\[[0-9a-f:]{2,39}\])(?::[0-9]{1,5})?"
 _PAGE = re.compile(rf"https?://{_NAME}")
 _SOCKET = re.compile(rf"wss?://{_NAME}(?=/|$)")
@@ -44,6 +46,22 @@ def named_origins(home: Home) -> tuple[str, ...]:
 def _host(origin: str) -> str:
     """The host as a Host header has it, brackets of an IPv6 address kept."""
     return re.sub(r":[0-9]+$", "", urlsplit(origin).netloc)
+
+
+def sign_origin(home: Home) -> str:
+    """Origin of vaultd's own pages (서명 화면); its host is the rpId of officers' keys (WebAuthn 4). BadOrigin.
+
+    Plain http only at localhost: elsewhere no browser signs without TLS. An IP address is no rpId.
+    """
+    named = home.config.get("sign_url")
+    if named is None:
+        return f"http://localhost:{home.port + SIGN_PORT}"
+    parts = urlsplit(named) if isinstance(named, str) and _PAGE.fullmatch(named) else None
+    host = (parts.hostname or "") if parts else ""
+    numeric = ":" in host or re.fullmatch(r"[0-9.]+", host)
+    if parts is None or numeric or (parts.scheme == "http" and host != "localhost"):
+        raise BadOrigin("sign_url", named)
+    return str(named)
 
 
 def page_origins(home: Home) -> tuple[str, ...]:

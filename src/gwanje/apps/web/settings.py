@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from gwanje.apps.web.rooms import ROOMS, present
 from gwanje.kernel.home import Home
-from gwanje.kernel.hosts import named_origins, page_hosts, secure_cookies, socket_origins
+from gwanje.kernel.hosts import named_origins, page_hosts, secure_cookies, sign_origin, socket_origins
 from gwanje.kernel.keys import write_secret
 
 HERE = Path(__file__).parent
@@ -128,7 +128,8 @@ CSP = "; ".join(
         "media-src blob:",
         "object-src 'none'",
         "base-uri 'none'",
-        "form-action 'self'",
+        # a form's answer may lead to vaultd's own pages, where officers sign
+        f"form-action 'self' {sign_origin(GWANJE_HOME)}",
         "frame-ancestors 'none'",
     ]
 )
