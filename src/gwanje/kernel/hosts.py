@@ -2,8 +2,8 @@
 
 ``config.json``: ``origins`` (pages, ``https://host`` or ``http://host:port``), ``live_url`` and ``play_url`` (sockets
 as a browser reaches them, ``wss://host/live``), ``sign_url`` (where officers sign: vaultd's own pages, a host name of
-their own beside the web's; ``http://localhost:port+3`` without it), ``secure_cookies`` (true or false; without it they are secure where
-every named origin is https). Without them everything is at localhost.
+their own beside the web's; ``http://localhost:port+3`` without it), ``secure_cookies`` (true or false; without it
+they are secure where every named origin is https). Without them everything is at localhost.
 """
 
 from __future__ import annotations
