@@ -128,6 +128,33 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Duty:
+    """A spoken code was used (전화 승인의 서면 확인 의무): its officer signs the same act until ``due`` or gives no more.
+
+    ``digest`` of the act, ``requester`` who spoke it in; Unix s; ``confirmed`` 0 = not yet, ``told`` its lapse is a row.
+    """
+
+    person: UUID
+    digest: bytes
+    requester: UUID
+    used: int
+    due: int
+    confirmed: int = 0
+    told: bool = False
+
+    def body(self) -> list[Any]:
+        """The canonical list."""
+        return [
+            self.person.bytes, self.digest, self.requester.bytes, self.used, self.due, self.confirmed, self.told,
+        ]  # fmt: skip
+
+    @classmethod
+    def of(cls, body: list[Any]) -> Duty:
+        """Back from the list."""
+        return cls(UUID(bytes=body[0]), body[1], UUID(bytes=body[2]), *body[3:])
+
+
+@dataclass(frozen=True)
 class Spent:
     """A redeemed Permit and the one session it started; kept until both have ended (Unix s)."""
 

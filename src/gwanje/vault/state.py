@@ -14,7 +14,7 @@ from uuid import UUID
 
 from gwanje.kernel.canonical import encode
 from gwanje.vault.errors import VaultError
-from gwanje.vault.records import Code, Destroyed, Hold, Officer, Peer, Pending, RetentionClass, Spent
+from gwanje.vault.records import Code, Destroyed, Duty, Hold, Officer, Peer, Pending, RetentionClass, Spent
 
 _ROOT = Struct(">IQ32s")
 _SLOT = Struct(">16sI")
@@ -44,7 +44,7 @@ class State:
     next_slot: int = 0
     officers: dict[tuple[UUID, str], Officer] = field(default_factory=dict)
     services: dict[str, bytes] = field(default_factory=dict)
-    rules: dict[str, list[str]] = field(default_factory=lambda: dict(RULES_DEFAULT))
+    rules: dict[str, Any] = field(default_factory=lambda: dict(RULES_DEFAULT))
     head: tuple[str, int, bytes] | None = None
     clock_us: int = 0
     offset_us: int = 0
@@ -59,6 +59,9 @@ class State:
     signing: bool = False
     code_key: bytes = b""
     codes: tuple[Code, ...] = ()
+    duties: tuple[Duty, ...] = ()
+    # consent (first 16 bytes of its digest) → how many Permits it opened, Unix s when it may be forgotten
+    uses: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     peers: tuple[Peer, ...] = ()
     pending: tuple[Pending, ...] = ()
 
@@ -76,6 +79,7 @@ class State:
             destroyed=list(self.destroyed),
             frontiers=dict(self.frontiers),
             holds=dict(self.holds),
+            uses=dict(self.uses),
         )
 
     @property
@@ -117,6 +121,8 @@ class State:
             "signing": self.signing,
             "code_key": self.code_key,
             "codes": [[c.person.bytes, c.mac, c.made, c.spent] for c in self.codes],
+            "duties": [duty.body() for duty in self.duties],
+            "uses": [[id_, *self.uses[id_]] for id_ in sorted(self.uses)],
             "peers": [[p.number, p.key, p.address, p.acknowledged, p.retired] for p in self.peers],
             "pending": [[p.generation, [list(root) for root in p.roots], p.at_us] for p in self.pending],
         }
@@ -154,6 +160,8 @@ class State:
             signing=body["signing"],
             code_key=body["code_key"],
             codes=tuple(Code(UUID(bytes=item[0]), *item[1:]) for item in body["codes"]),
+            duties=tuple(map(Duty.of, body.get("duties", ()))),
+            uses={item[0]: (item[1], item[2]) for item in body.get("uses", ())},
             peers=tuple(Peer(*item) for item in body["peers"]),
             pending=tuple(Pending(g, tuple((c, e) for c, e in roots), at) for g, roots, at in body["pending"]),
         )
