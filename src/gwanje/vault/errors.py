@@ -201,4 +201,85 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
         "The bucket keeps versions of deleted objects; use a new bucket without versioning.",
     ),
     "store_bucket": ("버킷이 없습니다.", "The bucket does not exist."),
+    "signature_missing": (
+        "담당공무원 본인 서명이 필요합니다. 서명 화면에서 보안키로 서명하십시오.",
+        "The officers have keys: their own signatures are asked for, an account's word no longer counts.",
+    ),
+    "consent_gone": (
+        "서명 요청이 없거나 기한(15분)이 지났습니다. 관제 화면에서 다시 여십시오.",
+        "No such thing to sign, or its 15 minutes are over; open it again from the centre's page.",
+    ),
+    "consent_full": (
+        "서명 대기가 너무 많습니다. 잠시 후 다시 하십시오.",
+        "Too much waits to be signed; try again later.",
+    ),
+    "consent_field": (
+        "서명할 내용을 글로 보일 수 없습니다. 서명하지 않았습니다.",
+        "A field cannot be shown in words; nothing is signed that was not shown.",
+    ),
+    "consent_role": (
+        "이 일에 서명할 역할이 아니거나, 대결 지정이 없습니다.",
+        "No role of this officer may sign this, and nobody delegated it.",
+    ),
+    "consent_key": (
+        "이 담당공무원의 유효한 서명 키가 아닙니다. gwanje officer keys로 확인하십시오.",
+        "Not a key of this officer that is in force; see gwanje officer keys.",
+    ),
+    "consent_nonce": (
+        "서명 시간이 지났거나 이미 쓴 서명 요청입니다. 다시 서명하십시오.",
+        "The challenge was used or is older than 5 minutes; sign again.",
+    ),
+    "consent_signature": (
+        "서명이 맞지 않습니다. 서명하지 않았습니다.",
+        "The signature does not verify; nothing was signed.",
+    ),
+    "consent_counter": (
+        "보안키의 사용 횟수가 뒤로 갔습니다. 복제가 의심되니 이 키를 해제하십시오.",
+        "The key's counter went back: it may have been copied. Have the key retired by two others.",
+    ),
+    "consent_twice": ("이미 서명했습니다.", "This officer has signed already."),
+    "consent_forged": (
+        "이 금고가 확인한 서명이 아닙니다.",
+        "Not a consent that this vault attested, or it was altered afterwards.",
+    ),
+    "consent_other": ("다른 내용에 대한 서명입니다.", "The consent is to something else."),
+    "consent_old": (
+        "서명한 지 96시간이 지났습니다. 다시 서명하십시오.",
+        "The consent is older than 96 hours; sign again.",
+    ),
+    "consent_spent": (
+        "한 번의 승인으로 10번까지 열람할 수 있습니다. 다시 신청하십시오.",
+        "One consent opens ten Permits at most; ask again.",
+    ),
+    "console_signed": (
+        "담당공무원 서명 키가 등록되어 비밀번호로는 처리하지 않습니다. 2명이 gwanje officer sign으로 서명하십시오.",
+        "Officers have keys: passwords no longer do this. Two officers sign it (gwanje officer sign).",
+    ),
+    "key_field": ("서명 키의 값이 올바르지 않습니다.", "A signing key's field has no legal value (Ed25519 or ES256)."),
+    "key_known": ("이미 등록된 서명 키입니다.", "This key is registered already."),
+    "key_unknown": ("등록되지 않은 서명 키입니다.", "No such key is registered for this officer."),
+    "key_last": (
+        "이렇게 하면 서명할 담당공무원이 부족해집니다. 먼저 다른 사람의 키를 등록하십시오.",
+        "Too few officers with keys would be left; register another one's key first.",
+    ),
+    "key_own": ("본인의 일에는 본인이 서명하지 않습니다.", "Nobody signs in a matter of their own key."),
+    "ticket_gone": ("등록표가 없거나 기한(15분)이 지났습니다.", "No such ticket, or its 15 minutes are over."),
+    "delegation_field": ("전결·대결 지정의 값이 올바르지 않습니다.", "A delegation's field has no legal value."),
+    "code_wrong": ("승인코드가 맞지 않습니다.", "The approval code is not right."),
+    "code_locked": (
+        "틀린 승인코드가 많아 잠겼습니다. 승인자가 보안키로 직접 서명하십시오.",
+        "Too many wrong codes: locked. The approver signs with a key instead.",
+    ),
+    "code_scope": (
+        "전화 승인코드는 긴급 사유의 열람에만, 카메라 5대·2시간까지 쓸 수 있습니다.",
+        "Spoken codes are for viewing on an urgent ground only, 5 cameras and 2 hours at most.",
+    ),
+    "code_suspended": (
+        "서면 확인을 하지 않아 승인코드가 정지되었습니다. 담당공무원 2명의 서명으로 해제합니다.",
+        "A written confirmation is overdue: this officer's codes are suspended until two officers lift it.",
+    ),
+    "code_delegation": (
+        "승인코드는 전결 근거가 등록된 승인자만 만들 수 있습니다.",
+        "Only an approver whose delegation is on record makes codes.",
+    ),
 }
