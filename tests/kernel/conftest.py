@@ -11,6 +11,9 @@ from gwanje.kernel import database
 from gwanje.kernel.home import Home
 
 SQL = Path(gwanje.kernel.__file__).parent / "sql"
+TOPICS = (
+    "footage", "footage_hours", "sources", "devices", "fleet", "findings", "ledger", "ledger_outside", "events",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +22,7 @@ def server(tmp_path_factory) -> Iterator[Home]:
     home = Home.create(tmp_path_factory.mktemp("kernel") / "centre", settable_clock=True)
     with running(home):
         with database.connect(home, "owner") as owner:
-            for name in ("footage", "footage_hours", "sources", "devices", "fleet", "findings", "ledger", "events"):
+            for name in TOPICS:
                 owner.execute((SQL / f"{name}.sql").read_text())
         yield home
 
