@@ -17,16 +17,17 @@ from gwanje.vault.attempt import collect, states
 from gwanje.vault.errors import VaultError
 from gwanje.vault.keystore import STEPS, Keystore
 from gwanje.vault.records import (
+    HELD,
     Code,
     Delegation,
     HeldLens,
-    HeldNode,
     Hold,
     HoldAct,
     Officer,
     OfficerKey,
     Peer,
     Pending,
+    Released,
     RetentionClass,
     Spent,
 )
@@ -215,24 +216,27 @@ def test_no_second_ceremony_over_a_live_keystore(tmp_path):
         store.create(store.state)
 
 
-def test_a_token_that_is_not_built_refuses(tmp_path):
+def test_a_token_without_a_place_refuses(tmp_path):
     home = Home.create(tmp_path / "p11", token="pkcs11")
     with pytest.raises(VaultError) as refused:
         open_token(home)
-    assert refused.value.code == "pkcs11_unavailable"
+    assert refused.value.code == "token_settings"
 
 
 def whole(state):
     """The state with one of everything that version 2 knows."""
     person, camera = uuid7(), uuid7()
-    node = HeldNode(1, 9, 3, 4, 16, os.urandom(32))
+    node = HELD.pack(1, 9, 3, 4, 16, os.urandom(32))
     act = HoldAct("made", 5, bytes(32), 99, ({"person": person.bytes, "method": "unsigned"},))
-    hold = Hold(uuid7(), "trial", "소송", "2026가합1", person, (HeldLens(camera, 3, 1, 2),), (node,), 99, (act,))
+    hold = Hold(
+        uuid7(), "trial", "소송", "2026가합1", person, (HeldLens(camera, 3, 1, 1, 2),), bytearray(node), 99, (act,)
+    )
     key = OfficerKey("webauthn", b"cose", b"id", 7, 8, "열쇠 1")
     delegate = Delegation(uuid7(), 1, 2, ("open",))
     state.officers[person, "manager"] = Officer(person, "manager", uuid7(), "$argon2", (key,), "전결", 1, None, "과장",
                                                 (delegate,))  # fmt: skip
     state.holds[hold.id] = hold
+    state.released.append(Released(1, 9, "hold", hold.id.bytes, 60, 5, 6))
     state.frontiers[1, 7] = bytearray(os.urandom(37 * 3))
     state.signing, state.code_key = True, os.urandom(32)
     state.codes = (Code(person, os.urandom(32), 1),)

@@ -45,7 +45,10 @@ CEPH = {
     "ceph-mgr": lambda: which("ceph-mgr") is not None,
     "ceph-common": lambda: which("ceph") is not None,
 }
-PACKAGES = {"chromium": _chromium, "fonts-nanum": _korean_font, "ffmpeg": _ffmpeg, **GSTREAMER, **CEPH}
+SOFTHSM = {"softhsm2": lambda: which("softhsm2-util") is not None}
+PACKAGES = {
+    "chromium": _chromium, "fonts-nanum": _korean_font, "ffmpeg": _ffmpeg, **GSTREAMER, **CEPH, **SOFTHSM,
+}  # fmt: skip
 
 
 def missing(names: Sequence[str]) -> list[str]:

@@ -24,12 +24,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gwanje.kernel.canonical import NotCanonical, decode
+from gwanje.kernel.home import Home
 from gwanje.law import upholds
 from gwanje.vault import keystore as keystore_file
 from gwanje.vault import parts, tree
 from gwanje.vault.errors import VaultError
 from gwanje.vault.state import State
-from gwanje.vault.token import derive_with
+from gwanje.vault.token import FileToken, Token, derive_with, open_token
 
 FILES_MAX: Final = 500_000
 SAMPLES_MAX: Final = 1_000_000
@@ -103,6 +104,19 @@ def states(stores: list[bytes], keys: list[bytes]) -> tuple[list[State], int | N
     return opened, newest
 
 
+def within(token: Token, stores: list[bytes]) -> list[State]:
+    """Contents that a token opens whose keys are no files."""
+    opened: list[State] = []
+    for data in stores:
+        try:
+            opened.append(keystore_file.unseal(data, token)[1])
+        except VaultError as error:
+            if error.code not in ("generation_gone", "keystore_broken"):
+                # a token that does not answer has not been tried: nothing may be certified by it
+                raise
+    return opened
+
+
 def _bytes(text: str) -> bytes:
     return bytes.fromhex(text) if len(text) == 64 else base64.b64decode(text, validate=True)
 
@@ -154,17 +168,19 @@ def attempt(request: dict[str, Any]) -> dict[str, Any]:
     extra = [Path(folder) for folder in request.get("extra", [])]
     stores, keys = collect([*haunts(home), *extra])
     found, newest = states(stores, keys)
+    token = open_token(Home(home))
+    if not isinstance(token, FileToken):
+        found += within(token, stores)
     own_stores, _ = collect([vault])
     _, own_newest = states(own_stores, [])
-    left = sorted(path.name for path in (vault / "token").glob("generation-*.key"))
-    expected = f"generation-{own_newest:012d}.key" if own_newest is not None else ""
+    left = token.generations()
     tried = opened = 0
     for sample in given(request):
         tried, opened = tried + 1, opened + opens(sample, found)
     return {
         "tried": tried,
         "opened": opened,
-        "generation_key_absent": own_newest is not None and all(name >= expected for name in left),
+        "generation_key_absent": own_newest is not None and all(generation >= own_newest for generation in left),
         "keystores": len(stores),
         "keys": len(keys),
         "contents": len(found),
@@ -177,7 +193,7 @@ def main() -> int:
     raw = sys.stdin.buffer.read(INPUT_MAX)
     try:
         answer = attempt(json.loads(raw))
-    except (ValueError, KeyError, TypeError, OSError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, OSError, VaultError, binascii.Error) as error:
         sys.stderr.write(f"요청의 형식이 올바르지 않습니다 / the request is malformed: {error}\n")
         return 2
     sys.stdout.write(json.dumps(answer) + "\n")

@@ -61,10 +61,6 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
         "The generation key does not exist; nothing opens.",
     ),
     "generation_present": ("세대 키가 지워지지 않았습니다.", "The generation key is still there."),
-    "pkcs11_unavailable": (
-        "PKCS#11 토큰은 이 판에서 지원하지 않습니다. config.json의 token을 file로 두십시오.",
-        "PKCS#11 tokens are not built in this version; set token to file in config.json.",
-    ),
     "hold_unavailable": (
         "보존·부분 삭제·키 복제는 이 판에서 지원하지 않습니다. 기록하지 않았습니다.",
         "Holds, punctures and further replicas are not built in this version; nothing was written.",
@@ -119,8 +115,8 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     "permit_centre": ("다른 센터의 허가입니다.", "The Permit is of another centre."),
     "permit_camera": ("허가의 카메라와 자리가 맞지 않습니다.", "A camera of the Permit does not have that slot."),
     "action_unavailable": (
-        "이 판에서는 열람만 허가합니다. 제공·검색은 지원하지 않습니다.",
-        "Only viewing is permitted in this version; release and search are not built.",
+        "이 판에서는 열람과 원본 제공만 허가합니다. 검색은 지원하지 않습니다.",
+        "Viewing and release of originals are permitted in this version; search is not built.",
     ),
     "future": ("아직 오지 않은 시각은 열람할 수 없습니다.", "The range lies in the future."),
     "approver_missing": (
@@ -282,4 +278,47 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
         "승인코드는 전결 근거가 등록된 승인자만 만들 수 있습니다.",
         "Only an approver whose delegation is on record makes codes.",
     ),
+    "token_settings": (
+        "키 보관 토큰 설정이 올바르지 않습니다. token은 file 또는 pkcs11이고, pkcs11은 module과 token이 필요합니다.",
+        "The token's settings cannot be used: token is file or pkcs11, and pkcs11 needs module and token.",
+    ),
+    "token_away": (
+        "보안토큰이 응답하지 않습니다. 바꾼 것이 없습니다. 토큰을 꽂고 docs/runbook/lost-token.md를 보십시오.",
+        "The token does not answer; nothing was changed. Put it back; see docs/runbook/lost-token.md.",
+    ),
+    "token_pin": (
+        "보안토큰의 PIN을 쓸 수 없습니다. secrets/token.pin(0600)을 확인하고 다시 시작하십시오. 두 번 넣지 않습니다.",
+        "The token's PIN cannot be used; check secrets/token.pin (0600) and start again. It is not tried twice.",
+    ),
+    "token_weak": (
+        "보안토큰이 밖으로 꺼낼 수 있는 키를 만들었습니다. 쓰지 않고 지웠습니다.",
+        "The token made a key that could be taken out; it was deleted, not used.",
+    ),
+    "bundle_action": (
+        "열람 허가로는 증거 묶음을 만들 수 없습니다. 제공 허가를 받으십시오.",
+        "A Permit to view makes no bundle; ask for one to release.",
+    ),
+    "bundle_scope": ("증거 묶음이 허가된 범위를 넘습니다.", "The bundle goes beyond its Permit."),
+    "bundle_field": ("증거 묶음 명세의 값이 올바르지 않습니다.", "A field of the bundle's manifest has no legal value."),
+    "bundle_checkpoint": (
+        "증거 묶음의 검증 지점이 이 센터가 서명한 것이 아닙니다.",
+        "The bundle's checkpoint was not signed by this centre.",
+    ),
+    "bundle_recipient": (
+        "받는 사람의 공개키(age1…)가 올바르지 않거나, 암호와 함께 지정되었습니다.",
+        "A recipient's public key (age1…) is not in order, or a passphrase was given beside it.",
+    ),
+    "bundle_limit": (
+        "증거 묶음이 너무 큽니다. 구간을 나누어 만드십시오.",
+        "The bundle is too large; make several of shorter ranges.",
+    ),
+    "bundle_clip": (
+        "저장된 영상으로 재생 파일을 만들 수 없습니다.",
+        "The stored fragments do not make a clip; nothing was written.",
+    ),
+    "bundle_track": (
+        "영상이 아닌 것이 들어 있어 증거 묶음을 만들지 않았습니다.",
+        "Something that is not one video track stands in it; no bundle was made.",
+    ),
+    "bundle_empty": ("이 구간에는 열 수 있는 영상이 없습니다.", "Nothing that opens is stored in this range."),
 }

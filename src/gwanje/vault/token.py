@@ -1,6 +1,7 @@
 """Token of generation keys (키 보관 토큰): a keystore file lives only as long as its generation key does.
 
-``FileToken`` is level L1. A PKCS#11 token fills the same Protocol later; asked for today it refuses.
+``FileToken`` and ``PKCS11Token`` (``token_pkcs11``) fill one Protocol; which of them, config.json says:
+``{"token": "pkcs11", "pkcs11": {"module": "/usr/lib/softhsm/libsofthsm2.so", "token": "gwanje"}}``.
 """
 
 from __future__ import annotations
@@ -36,9 +37,14 @@ class Token(Protocol):
     def generations(self) -> list[int]: ...
 
 
+def message(generation: int, replica: int, salt: bytes) -> bytes:
+    """What the generation key is asked over: label, salt, generation u64, replica u32."""
+    return LABEL + salt + generation.to_bytes(8, "big") + replica.to_bytes(4, "big")
+
+
 def derive_with(key: bytes, generation: int, replica: int, salt: bytes) -> bytes:
-    """The keystore's body key: HMAC-SHA-256 over (label, salt, generation, replica), 32 bytes."""
-    return hmac.digest(key, LABEL + salt + generation.to_bytes(8, "big") + replica.to_bytes(4, "big"), "sha256")
+    """The keystore's body key: HMAC-SHA-256 over ``message``, 32 bytes."""
+    return hmac.digest(key, message(generation, replica, salt), "sha256")
 
 
 class FileToken:
@@ -107,9 +113,24 @@ def token_folder(home: Home) -> Path:
     return home.vault / "token"
 
 
+def replica_number(home: Home) -> int:
+    """0 at the centre's own vaultd, else the number that two officers gave this replica."""
+    return int((home.config.get("replica") or {}).get("number", 0))
+
+
 def open_token(home: Home) -> Token:
-    """The token the folder's config names; only ``file`` stands today, ``pkcs11`` refuses."""
+    """The token that the folder's config names; VaultError ``token_settings`` for another kind, or without its place.
+
+    ``pkcs11``: ``module`` (.so), ``token`` (label), ``pin_file`` (``secrets/token.pin`` when left out).
+    """
     kind = home.config.get("token", "file")
-    if kind != "file":
-        raise VaultError("pkcs11_unavailable", str(kind))
-    return FileToken(token_folder(home))
+    if kind == "file":
+        return FileToken(token_folder(home))
+    said = home.config.get("pkcs11")
+    if kind != "pkcs11" or not isinstance(said, dict) or not said.get("module") or not said.get("token"):
+        raise VaultError("token_settings", str(kind)[:40])
+    # the module is loaded where a centre has one, and nowhere else
+    from gwanje.vault.token_pkcs11 import PKCS11Token, Place
+
+    pin = home.secrets / str(said.get("pin_file", "token.pin"))
+    return PKCS11Token(Place(str(said["module"]), str(said["token"]), pin, home.centre, replica_number(home)))
