@@ -21,6 +21,8 @@ STATIC = ROOT / "src/gwanje/apps/web/static"
 VENDOR = STATIC / "vendor"
 APP = STATIC / "app"
 FRONTEND = ROOT / "frontend"
+# a project of its own each: what vaultd serves must not lie where the web's files lie
+PROJECTS = {FRONTEND: APP, FRONTEND / "sign": ROOT / "src/gwanje/vault/pages/static"}
 MANIFEST = FRONTEND / "vendor.json"
 NODE_OLDEST = 18
 
@@ -108,22 +110,23 @@ def vendor_files() -> None:
 
 
 def typescript() -> None:
-    """`tsc -p frontend` into static/app; old output goes first, so that no page finds a file without a source."""
-    sources = [p for p in FRONTEND.rglob("*.*ts") if "node_modules" not in p.parts]
-    if not any((FRONTEND / "src").glob("**/*.ts")):
-        return
-    stamp = Stamp("tsc", digest([*sources, FRONTEND / "tsconfig.json", ROOT / "package-lock.json"]))
-    if stamp.fresh(APP):
-        return
-    node_packages()
-    say(f"TypeScript {len(sources)} files (tsc) …")
-    part = APP.with_name("app.new")
-    shutil.rmtree(part, ignore_errors=True)
-    compiler = [*node()[0], ROOT / "node_modules/typescript/bin/tsc"]
-    run([*compiler, "-p", FRONTEND, "--outDir", part], what="tsc")
-    shutil.rmtree(APP, ignore_errors=True)
-    part.rename(APP)
-    stamp.done()
+    """`tsc -p` of each project; old output goes first, so that no page finds a file without a source."""
+    settings = [FRONTEND / "tsconfig.json", ROOT / "package-lock.json"]
+    for project, out in PROJECTS.items():
+        folder = FRONTEND / "src" if project == FRONTEND else project
+        sources = [*folder.rglob("*.*ts"), *(FRONTEND / "vendor").rglob("*.*ts"), project / "tsconfig.json"]
+        stamp = Stamp(f"tsc-{out.parent.name}", digest([*sources, *settings]))
+        if stamp.fresh(out):
+            continue
+        node_packages()
+        say(f"TypeScript {project.name} (tsc) …")
+        part = out.with_name(f"{out.name}.new")
+        shutil.rmtree(part, ignore_errors=True)
+        compiler = [*node()[0], ROOT / "node_modules/typescript/bin/tsc"]
+        run([*compiler, "-p", project, "--outDir", part], what="tsc")
+        shutil.rmtree(out, ignore_errors=True)
+        part.rename(out)
+        stamp.done()
 
 
 def translations() -> None:

@@ -25,7 +25,7 @@ class Ban:
 
 CODE = r"^src/gwanje/.*\.py$"
 EXEMPT = re.compile(r"tidy: \S+ \S+ \S+")
-PAGES = r"^(src/gwanje/.*\.(html|css|po)|frontend/src/.*\.ts)$"
+PAGES = r"^(src/gwanje/.*\.(html|css|po)|frontend/(src|sign)/.*\.ts)$"
 BANS = (
     Ban(
         r"\b(datetime|date)\.(now|today|utcnow)\(|\btime\.time(_ns)?\(|\btimezone\.now\b|\bauto_now",
