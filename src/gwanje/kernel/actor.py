@@ -26,6 +26,8 @@ ROLES = (
     MAINTENANCE,
     ADMINISTRATOR,
 )
+# watching and upkeep may be handed to a contractor; what is left of running a centre may not (운영업무 전체 위탁 금지)
+OFFICES = frozenset(ROLES) - {OPERATOR, MAINTENANCE}
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Actor:
     """One person at one station at the moment of asking; ``person`` None is somebody who has not signed in.
 
     ``agency``: the person's own agency. ``station``: the registered workstation's id, empty when unknown.
+    Whatever the rows say, a contractor's employee holds no office and a stranger no role: ``roles`` comes without them.
     """
 
     person: UUID | None
@@ -47,6 +50,8 @@ class Actor:
         unknown = self.roles - set(ROLES)
         if unknown:
             raise ValueError(f"unknown roles: {sorted(unknown)}")
+        if self.contractor or self.anonymous:
+            object.__setattr__(self, "roles", frozenset() if self.anonymous else self.roles - OFFICES)
 
     @property
     def anonymous(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from uuid import UUID
 
 import pytest
 
@@ -70,7 +71,7 @@ def test_without_a_rule_that_names_an_exception_there_is_none():
 
 
 def test_whose_hand_is_first():
-    operator = Actor(None, "요원", frozenset({"operator"}), None)
-    manager = Actor(None, "관리", frozenset({"manager", "operator"}), None)
+    operator = Actor(UUID(int=1), "요원", frozenset({"operator"}), None)
+    manager = Actor(UUID(int=1), "관리", frozenset({"manager", "operator"}), None)
     ranks = [rules_ptz.rank_of(operator, False), rules_ptz.rank_of(manager, False), rules_ptz.rank_of(operator, True)]
     assert ranks == [0, 1, 2]

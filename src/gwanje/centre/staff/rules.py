@@ -11,6 +11,7 @@ from gwanje.kernel.actor import (
     AUDITOR,
     CHIEF_OFFICER,
     MANAGER,
+    OFFICES,
     OPERATOR,
     PRIVACY_OFFICER,
     SECONDED_POLICE,
@@ -20,8 +21,6 @@ from gwanje.kernel.policy import NOTHING, Resource, Scope, agencies
 from gwanje.law import Decision, InForce, Reason, combine, enforces
 
 LEADERS = (CHIEF_OFFICER, MANAGER)
-# what a contractor's employee may never hold: to approve, to decide on rights, or to control the controllers
-OFFICIAL_ROLES = (CHIEF_OFFICER, MANAGER, PRIVACY_OFFICER, AUDITOR, ADMINISTRATOR, SECONDED_POLICE)
 # pairs of which one person holds at most one: who keeps the machines or audits does not open pictures
 APART = (
     (ADMINISTRATOR, OPERATOR),
@@ -108,7 +107,7 @@ def contractor_limits(facts: Mapping[str, Any], law: InForce) -> Decision:
 
     Facts: ``role``, ``contractor`` (bool).
     """
-    reasons = _because((facts["contractor"] and facts["role"] in OFFICIAL_ROLES, "contractor_office"))
+    reasons = _because((facts["contractor"] and facts["role"] in OFFICES, "contractor_office"))
     return law.judge("staff.outsourcing", "outsourcing.not_whole", reasons=reasons, facts=facts)
 
 

@@ -1,0 +1,294 @@
+"""Reference model (참조 모형): who may do what, written from the ordinance's text, not from the product.
+
+It imports nothing of the product, has no rules engine, no packs and no registry: one function an act, one sentence a
+line, the article beside it (안양시 조례 제3224호; 법 = 개인정보 보호법). What the ordinance leaves open is taken from
+docs/design/0007 and 0002. `./dev attack policy` asks both and compares. Where they differ, the text decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+ALLOW, DENY, HIDDEN = "allow", "deny", "hidden"
+NO_THING = -1  # the question names nothing in particular
+IN_FORCE = date(2020, 7, 10)  # 부칙: 공포한 날부터 시행
+STEERING = date(2011, 9, 30)  # 법 제25조제5항 stood before the ordinance: what was steered under it is looked at
+KST_S = 9 * 3600
+
+CHIEF, MANAGER, OPERATOR, POLICE = "chief_officer", "manager", "operator", "seconded_police"
+PRIVACY, AUDITOR, UPKEEP, ADMIN = "privacy_officer", "auditor", "maintenance", "administrator"
+# 제20조: watching and upkeep may be handed to a contractor, the rest of running the centre may not
+FOR_CONTRACTORS = {OPERATOR, UPKEEP}
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request. ``at``: Unix seconds. ``person`` None = a stranger; people, agencies: small numbers.
+
+    ``owner``: agency whose thing it is, None = nobody's, NO_THING = about nothing in particular.
+    """
+
+    action: str
+    at: int
+    person: int | None
+    roles: frozenset[str]
+    agency: int | None
+    owner: int | None
+    contractor: bool = False
+    on_shift: bool = True
+    viewing_room: bool = True
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def day(self) -> date:
+        """The day in Korea."""
+        return date.fromordinal(date(1970, 1, 1).toordinal() + (self.at + KST_S) // 86_400)
+
+    def is_(self, *offices: str) -> bool:
+        """Holds one of these offices truly: what 제20조 keeps from a contractor does not count in its hand."""
+        held = self.roles & FOR_CONTRACTORS if self.contractor else self.roles
+        return bool(held & set(offices))
+
+
+def answer(q: Question) -> str:
+    """ALLOW, DENY, or HIDDEN: what belongs to another agency does not exist for who asks."""
+    if q.owner != NO_THING and q.owner != q.agency:
+        return HIDDEN
+    if q.owner is None or q.owner == NO_THING or q.person is None:
+        return DENY
+    if q.action not in ACTS or q.day < (IN_FORCE if q.action != "watching.ptz.emergency.review" else STEERING):
+        return DENY
+    return ALLOW if ACTS[q.action](q) else DENY
+
+
+# 저장 영상 (제28조제2항: 재생을 엄격히 금지, 단서의 경우만)
+
+
+def may_ask(q: Question) -> bool:
+    """Officers on shift; never who keeps the machines, never a contractor (제28조제1항·제2항, 0007)."""
+    if q.contractor or q.roles & {ADMIN, UPKEEP}:
+        return False
+    return q.on_shift and q.is_(CHIEF, MANAGER, PRIVACY, POLICE, OPERATOR)
+
+
+# 제28조제2항 단서와 제30조제1항 각 호. 5호(통계)는 법 제18조제2항제4호에 기대며 그 호는 2020. 8. 5. 삭제되었다.
+LAST_DAY = {
+    "investigation": date.max,  # 제30조제1항제3호
+    "evidence": date.max,  # 제28조제2항 단서
+    "trial": date.max,  # 4호
+    "other_law": date.max,  # 2호
+    "subject_request": date.max,  # 1호, 제29조
+    "consent": date.max,  # 1호
+    "urgent_relief": date.max,  # 6호
+    "statistics": date(2020, 8, 4),  # 5호
+}
+
+
+def may_request(q: Question) -> bool:
+    """And with a ground of that day, its document, a case and a purpose in words."""
+    a = q.about
+    if q.day > LAST_DAY.get(a["ground"], date.min):
+        return False
+    named = bool(a["document"].strip()) and bool(a["case"].strip())
+    return may_ask(q) and named and len(a["purpose"].strip()) >= 5
+
+
+def may_approve(q: Question) -> bool:
+    """One of the two officers of 제27조, on shift, who did not ask."""
+    return q.is_(CHIEF, MANAGER) and q.on_shift and not q.contractor and q.person != q.about["requester"]
+
+
+def may_view(q: Question) -> bool:
+    """Who asked, at a station of the viewing room, while an approval by another officer of 제27조 is good."""
+    a = q.about
+    if q.person != a["requester"] or a["state"] not in ("approved", "viewed") or q.at >= a["valid_until"]:
+        return False
+    if not a["approvals"]:
+        return False
+    for person, role, contractor in a["approvals"]:
+        if person == a["requester"] or contractor or role not in (CHIEF, MANAGER):
+            return False
+    return may_ask(q) and q.viewing_room
+
+
+def may_read_request(q: Question) -> bool:
+    """The request, not the video: one's own, or by office."""
+    return q.person == q.about["requester"] or q.is_(CHIEF, MANAGER, PRIVACY, AUDITOR)
+
+
+# 실시간 관제 (제17조, 제22조)
+
+
+def may_watch(q: Question) -> bool:
+    """On shift, in an office that watches (제22조제1항); by the seat's purposes (제22조제2항) but in an emergency."""
+    if not (q.on_shift and q.is_(OPERATOR, POLICE, MANAGER, CHIEF)):
+        return False
+    a = q.about
+    if not a.get("camera") or not a["seat_purposes"] or a["emergency"]:
+        return True
+    return any(purpose in a["seat_purposes"] for purpose in a["camera_purposes"])
+
+
+def may_widen(q: Question) -> bool:
+    """제17조제2항: crime, disaster, another emergency; said in words, at most 15 minutes (a setting of the centre)."""
+    a = q.about
+    if a["trigger"] not in ("범죄", "재난·재해", "긴급사항") or not 0 < a["minutes"] <= 15:
+        return False
+    return q.on_shift and q.is_(OPERATOR, POLICE, MANAGER, CHIEF) and len(a["reason"].strip()) >= 5
+
+
+def may_review(q: Question) -> bool:
+    """Another officer looks afterwards, an official."""
+    return not q.contractor and q.is_(MANAGER, CHIEF, PRIVACY) and q.about["opened_by"] != q.person
+
+
+def may_steer(q: Question) -> bool:
+    """제11조제1항: inside the zone of its purpose, by who watches that camera."""
+    return may_watch(q) and bool(q.about["steerable"]) and bool(q.about["zone"])
+
+
+def may_leave(q: Question) -> bool:
+    """제11조제1항 단서: urgent measures with a named cause; ten minutes, once more at most; officials only."""
+    a = q.about
+    short = 1 <= a["minutes"] <= 10 and a["extended"] in (0, 1)
+    return may_steer(q) and not q.contractor and a["cause"] in ("112", "bell", "fire", "rescue", "other") and short
+
+
+def may_tell(q: Question) -> bool:
+    """Who opened it adds the words, on shift."""
+    return q.on_shift and q.is_(OPERATOR, POLICE, MANAGER, CHIEF) and q.about["opened_by"] == q.person
+
+
+# 영상정보처리기기 (제2조, 제5조제2항, 제7조, 제8조, 제16조, 제25조)
+
+PURPOSES = {"범죄예방", "교통단속", "위법행위 단속", "재난·재해 예방", "시설물 관리", "시민의 생활안전"}  # 제8조
+
+
+def may_write_cameras(q: Question) -> bool:
+    """Officials who keep the register."""
+    return not q.contractor and q.is_(ADMIN, MANAGER, CHIEF)
+
+
+def may_register(q: Question) -> bool:
+    """제8조 purpose, 제2조제2호 kind, 제5조제2항 least, 제7조·제16조 integrated, 제25조 mandate."""
+    a = q.about
+    if not a["purposes"] or not set(a["purposes"]) <= PURPOSES:
+        return False
+    if a["device"] not in ("폐쇄회로 텔레비전", "네트워크 카메라"):
+        return False
+    if not (1 <= a["angle_deg"] <= 360 and 1 <= a["range_m"] <= 1000):
+        return False
+    exempt = a["exemption"] in ("효율성 현저히 저하", "국가안보 등 특수 상황")  # 제16조제3항
+    if a["active"] and not (a["connected"] or exempt):
+        return False
+    if a["active"] and a["foreign"] and not _mandated(a, q.day):
+        return False
+    return may_write_cameras(q)
+
+
+def _mandated(a: Mapping[str, Any], day: date) -> bool:
+    start, end = a["mandate_from"], a["mandate_until"]
+    if not a["mandate"] or not start or day < date.fromisoformat(start):
+        return False
+    return not end or day <= date.fromisoformat(end)
+
+
+# 인력과 권한 (제20조, 제27조, 제28조제1항)
+
+# who keeps the machines or audits does not open pictures (0007)
+APART = {
+    ADMIN: {OPERATOR, POLICE, CHIEF, MANAGER, AUDITOR},
+    AUDITOR: {CHIEF, MANAGER, OPERATOR, POLICE, ADMIN},
+    **{office: {ADMIN, AUDITOR} for office in (OPERATOR, POLICE, CHIEF, MANAGER)},
+}
+
+
+def may_grant(q: Question) -> bool:
+    """As few as needed, with its order, never to oneself, never two that are kept apart, no office to a contractor."""
+    a = q.about
+    if a["self"] or len(a["order"].strip()) < 2 or a["role"] in a["held"] or a["holders"] >= a["limit"]:
+        return False
+    if APART.get(a["role"], set()) & set(a["held"]):
+        return False
+    if a["to_contractor"] and a["role"] not in FOR_CONTRACTORS:
+        return False
+    return q.is_(CHIEF, ADMIN)
+
+
+def may_revoke(q: Question) -> bool:
+    """제27조제1항: a chief officer and a manager stand at all times."""
+    return q.is_(CHIEF, ADMIN) and q.about["chiefs_left"] > 0 and q.about["managers_left"] > 0
+
+
+# 보관과 파기 (제31조)
+
+
+def may_set_class(q: Question) -> bool:
+    """제31조제1항: 30 days at most, unless another statute provides for it (1호)."""
+    kind, value = q.about["kind"], q.about["value"]
+    if kind not in ("days", "months", "none", "permanent") or not q.is_(CHIEF, MANAGER):
+        return False
+    if kind in ("days", "months") and value < 1:
+        return False
+    if kind == "none" or (kind == "days" and value <= 30):
+        return True
+    return re.search(r"(법|령|규칙|조례)[^\n]*제\s*[0-9]+조", q.about["statute"]) is not None
+
+
+# 점검 (제12조)
+
+
+def may_progress(q: Question) -> bool:
+    """The steps of a repair are written by whom the ticket was sent to."""
+    return q.is_(UPKEEP) and q.about["sent_to"] == q.person
+
+
+def _official(*offices: str) -> Callable[[Question], bool]:
+    return lambda q: not q.contractor and q.is_(*offices)
+
+
+def _office(*offices: str) -> Callable[[Question], bool]:
+    return lambda q: q.is_(*offices)
+
+
+ACTS: dict[str, Callable[[Question], bool]] = {
+    "playback.ask": may_ask,
+    "playback.request": may_request,
+    "playback.approve": may_approve,
+    "playback.view": may_view,
+    "playback.seat": lambda q: may_ask(q) and q.viewing_room,
+    "playback.read": may_read_request,
+    "watching.live.watch": may_watch,
+    "watching.emergency.open": may_widen,
+    "watching.emergency.review": may_review,
+    "watching.events.read": lambda q: True,
+    "watching.ptz.steer": may_steer,
+    "watching.ptz.emergency.open": may_leave,
+    "watching.ptz.emergency.tell": may_tell,
+    "watching.ptz.emergency.review": may_review,
+    "cameras.registry.read": lambda q: True,
+    "cameras.registry.write": may_write_cameras,
+    "cameras.registry.export": _official(ADMIN, MANAGER, CHIEF, PRIVACY, AUDITOR),
+    "cameras.address.read": _official(ADMIN),
+    "cameras.recorder.read": _official(ADMIN, MANAGER, CHIEF, OPERATOR, PRIVACY, AUDITOR),
+    "cameras.camera.register": may_register,
+    "staff.read": _office(CHIEF, MANAGER, PRIVACY, AUDITOR, ADMIN),
+    "staff.manage": _office(CHIEF, ADMIN),
+    "staff.grant": may_grant,
+    "staff.revoke": may_revoke,
+    "staff.shift": lambda q: bool(q.roles & (FOR_CONTRACTORS if q.contractor else q.roles)),
+    "retention.read": _office(CHIEF, MANAGER, PRIVACY, AUDITOR, OPERATOR),
+    "retention.certificate": _office(CHIEF, MANAGER, PRIVACY, AUDITOR),
+    "retention.set_class": may_set_class,
+    "inspection.journal.read": _official(CHIEF, MANAGER, OPERATOR, PRIVACY, AUDITOR),
+    "inspection.fault.sign": _official(CHIEF, MANAGER, OPERATOR),
+    "inspection.fault.enter": _official(CHIEF, MANAGER, OPERATOR),
+    "inspection.ticket.send": _official(CHIEF, MANAGER),
+    "inspection.month.close": _official(CHIEF, MANAGER),
+    "inspection.ticket.read": _office(UPKEEP),
+    "inspection.ticket.progress": may_progress,
+}
