@@ -47,7 +47,7 @@ DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 CORE = "10.77.0.1"
 AGENCY = UUID(int=5)
 US = 1_000_000
-TOPICS = ("footage", "footage_hours", "sources", "devices", "fleet", "findings")
+TOPICS = ("footage", "footage_hours", "sources", "devices", "fleet", "findings", "ledger", "ledger_outside")
 
 
 def possible() -> str:

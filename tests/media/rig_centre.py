@@ -102,7 +102,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
 
 def _prepare(home: Home, sim: SimThread) -> list[UUID]:
     with connect(home, "owner") as db:
-        for name in ("footage", "sources", "devices", "fleet", "findings"):
+        for name in ("footage", "sources", "devices", "fleet", "findings", "ledger", "ledger_outside"):
             db.execute((SQL / f"{name}.sql").read_text())
         db.execute("grant select, insert, update, delete on all tables in schema public to gwanje_app")
         db.execute("insert into footage_class values (1, 'days', 30, '조례', '일반')")

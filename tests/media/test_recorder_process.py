@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import itertools
 import json
 import signal
@@ -23,8 +24,12 @@ from websockets.asyncio.client import connect as websocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 import support
+from gwanje.kernel import ledger
 from gwanje.kernel.database import connect
 from gwanje.kernel.footage import gaps_of, segments_of
+from gwanje.kernel.ledger import tree
+from gwanje.kernel.ledger.proofs import Part, prove, verify_part_proof
+from gwanje.kernel.ledger.sequence import Sequencer, sequence_all, with_nodes
 from gwanje.vault.segment import SegmentReader
 
 __all__ = ["centre"]
@@ -54,6 +59,20 @@ def footage(centre: Centre, camera: UUID) -> tuple[set[int], list[Any]]:
         return seconds, gaps_of(cursor, camera, 0, 0, 1 << 60)
 
 
+def assert_proved(cursor: Any, db: Any, files: list[Path]) -> None:
+    """Every part of every file leads to the ledger's root, with what PostgreSQL has."""
+    sequence_all(Sequencer(db, "gwanje/test", None))
+    size = ledger.size(cursor)
+    root = with_nodes(cursor, lambda nodes: tree.root(nodes, size))
+    for path in files:
+        with SegmentReader(path) as reader:
+            hashes = [hashlib.sha256(reader.read(part)).digest() for part in reader.parts]
+            for part in reader.parts:
+                wanted = Part(reader.segment_id, hashes, part.header.ordinal)
+                proof = prove(cursor, wanted, reader.header.writer, part.header.start_us, size)
+                assert verify_part_proof(proof, wanted.segment_id, hashes[wanted.ordinal], size, root)
+
+
 def test_rows_reach_the_database_and_sigterm_seals_within_three_seconds(centre: Centre) -> None:
     process = centre.recorder()
     centre.until(lambda: centre.health().get("recording") == 2 and centre.health()["database"])
@@ -71,6 +90,7 @@ def test_rows_reach_the_database_and_sigterm_seals_within_three_seconds(centre: 
             with SegmentReader(centre.home.store / row.path) as reader:
                 assert (row.closed, row.root, row.parts) == (True, reader.root, len(reader.parts))
                 assert row.root is not None
+        assert_proved(cursor, db, files)
     assert not list(centre.home.spool.glob("index-*"))
     assert "secret" not in (centre.home.root / "log" / "recorder.log").read_text()
     assert b"secret" not in (centre.home.spool / "sources.json").read_bytes()

@@ -15,7 +15,7 @@ from uuid import UUID
 import psycopg
 
 from gwanje.kernel.clock import Clock
-from gwanje.kernel.footage import Cursor
+from gwanje.kernel.footage import Cursor, Segment
 from gwanje.kernel.sources import Source, sources
 from gwanje.media import recovery
 from gwanje.media.drivers.datagrams import STRAYS
@@ -26,6 +26,7 @@ from gwanje.media.keyring import KeyRing, Lender
 from gwanje.media.leases import LeaseKeeper
 from gwanje.media.link import Connect, DatabaseLink
 from gwanje.media.live import LiveServer, Report
+from gwanje.media.minutes import MinuteBook, Settled
 from gwanje.media.ptz_desk import PtzDesk
 from gwanje.media.ptz_heads import onvif_head
 from gwanje.media.ring import LiveRing
@@ -59,7 +60,8 @@ class Recorder:
     ) -> None:
         self.clock = clock
         self.keys = KeyRing(lender, lambda: clock.tick_us() // 1_000_000)
-        self.spool = IndexSpool(spool)
+        self.spool = IndexSpool(spool, clock)
+        self.minutes = MinuteBook(settings.writer, self.put)
         self._pools = tuple(ThreadPoolExecutor(1, thread_name_prefix=f"disk-{n}") for n in range(POOLS))
         self.sealer = Sealer(settings, self.keys, self.put, self._pools)
         self.engine = Engine(clock, self.sealer, tick_s)
@@ -89,6 +91,8 @@ class Recorder:
 
     def put(self, row: Row) -> None:
         """Spool a row, from any thread; a spool that is full or ill is counted and said, never raised."""
+        if isinstance(row, Segment):
+            self.minutes.closed(row)
         try:
             self.spool.put(row)
         except (OSError, SpoolFull) as error:
@@ -227,10 +231,21 @@ class Recorder:
         while True:
             await asyncio.sleep(SYNC_S)
             self._mind_the_clock()
+            cameras = [camera.recorder for camera in self.fleet.cameras.values()]
+            now_s = self.clock.tick_us() // 1_000_000
             try:
-                await asyncio.get_running_loop().run_in_executor(self._pools[0], self.spool.sync)
+                await asyncio.get_running_loop().run_in_executor(self._pools[0], self._keep, now_s, cameras)
             except OSError as error:
                 log.error("the spool cannot be written: %s", error.strerror)
+
+    def _keep(self, now_s: int, cameras: Sequence[Settled]) -> None:
+        """In a pool thread: this second's share of the minute, and the spool to the disk."""
+        try:
+            self.minutes.tick(now_s, cameras)
+        except Exception:
+            # a minute without its row costs evidence of that minute, not the recording
+            log.exception("a minute could not be sealed")
+        self.spool.sync()
 
     def _stood_still(self, still: Standstill) -> None:
         """In a fleet what is read late is filed under seconds that may be another's by now: each camera has a row."""
@@ -291,6 +306,7 @@ class Recorder:
             await self.live.stop()
         for pool in self._pools:
             await asyncio.to_thread(pool.shutdown)
+        self.minutes.end(self.clock.tick_us() // 1_000_000)
         if self.link is not None:
             await asyncio.to_thread(self.link.stop, LINK_STOP_S)
         if self.leases is not None:

@@ -176,8 +176,8 @@ class Sealer:
 class _Open:
     """The segment file being written, and what its index row will say."""
 
-    __slots__ = ("codec", "first_tick", "height", "idr", "init", "last_tick", "number", "path", "rowed", "shift",
-                 "until", "width", "writer")  # fmt: skip
+    __slots__ = ("codec", "first_tick", "height", "idr", "init", "last_tick", "number", "path", "rowed", "settled",
+                 "shift", "until", "width", "writer")  # fmt: skip
 
     def __init__(self, writer: SegmentWriter, part: Part, until: int, path: str) -> None:
         self.writer = writer
@@ -187,6 +187,8 @@ class _Open:
         self.until = until
         self.path = path
         self.idr = self.number = 0
+        # parts that a flush has brought to the disk
+        self.settled = 0
         self.shift = 0
         self.rowed = -1
 
@@ -308,7 +310,7 @@ class CameraRecorder:
             if opened.rowed < 0 or (settings.progress_s and part.second - opened.rowed >= settings.progress_s):
                 opened.rowed = part.second
                 row = self._row(opened, None, closed=False)
-            self._pool().submit(_flush, opened.writer, self.sealer.put, row)
+            self._pool().submit(_flush, opened, opened.writer.parts, self.sealer.put, row)
 
     def stood(self, since_us: int, until_us: int) -> int:
         """A silence that began with a standstill of our own gets its row; returns from when on others are its cause."""
@@ -413,6 +415,16 @@ class CameraRecorder:
         """Nothing is stored from here on until a part goes well again."""
         self.gaps.begin(reason, at_us, detail)
 
+    @property
+    def slot(self) -> int:
+        """The camera's slot."""
+        return self.source.slot
+
+    def settled(self) -> tuple[SegmentWriter, int] | None:
+        """The open segment and how many of its parts the disk has; from any thread."""
+        opened = self._open
+        return None if opened is None else (opened.writer, opened.settled)
+
     def close(self) -> None:
         """Trailer and last index row of the open segment (in the pool)."""
         opened, self._open = self._open, None
@@ -421,14 +433,15 @@ class CameraRecorder:
             self._pool().submit(_finish, opened.writer, self.sealer.put, row)
 
 
-def _flush(writer: SegmentWriter, put: Callable[[Segment], None], row: Segment | None) -> None:
+def _flush(opened: _Open, parts: int, put: Callable[[Segment], None], row: Segment | None) -> None:
     try:
-        writer.flush()
+        opened.writer.flush()
+        opened.settled = parts
         if row is not None:
             put(row)
     except OSError as error:
         # the file was abandoned after a write error, or the disk is ill: the next part says so in a gap row
-        log.error("segment %s: not flushed: %s", writer.segment_id.hex()[:16], error)
+        log.error("segment %s: not flushed: %s", opened.writer.segment_id.hex()[:16], error)
 
 
 def _finish(writer: SegmentWriter, put: Callable[[Segment], None], row: Segment) -> None:

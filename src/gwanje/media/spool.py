@@ -19,8 +19,10 @@ from typing import Any
 from uuid import UUID
 
 from gwanje.kernel import findings
+from gwanje.kernel.clock import Clock
 from gwanje.kernel.findings import Finding, put_findings
 from gwanje.kernel.footage import BATCH_MAX, Cursor, Gap, Segment, put_gaps, put_segments
+from gwanje.kernel.ledger.minutes import Minute, put_minutes
 from gwanje.media.gaps import REASONS
 
 FILE_MAX = 4 << 20
@@ -32,11 +34,11 @@ _INT4 = ("slot", "stream", "class_", "first_tick", "last_tick", "parts", "width"
 _INT8 = ("epoch", "size", "fence", "started_us", "ended_us", "picture_us")
 _TEXT = {"codec": 40, "path": 200, "detail": 2000}
 _PATH = re.compile(r"\d+/\d+/\d+/[\w.-]+\.gws")
-_BYTES = ("segment_id", "idr_ticks", "root", "writer")
+_BYTES = ("segment_id", "idr_ticks", "root", "writer", "leaves")
 _UUIDS = ("camera", "agency", "id")
 _DETAIL_MAX = 2000
-Row = Segment | Gap | Finding
-_KINDS: dict[str, type[Row]] = {"s": Segment, "g": Gap, "f": Finding}
+Row = Segment | Gap | Finding | Minute
+_KINDS: dict[str, type[Row]] = {"s": Segment, "g": Gap, "f": Finding, "m": Minute}
 
 
 class SpoolFull(RuntimeError):
@@ -80,6 +82,9 @@ def _check(row: Row) -> None:
     if isinstance(row, Finding):
         _check_finding(row)
         return
+    if isinstance(row, Minute):
+        # what it can be, its own constructor has said
+        return
     for name, most in _TEXT.items():
         value = said.get(name, "")
         if not isinstance(value, str) or len(value) > most or "\0" in value:
@@ -117,9 +122,10 @@ def read_rows(path: Path) -> list[Row]:
 class IndexSpool:
     """Writer and forwarder of one recorder's spool. ``put`` from any thread; ``forward`` from one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
+        """``clock``: dates the ledger rows of minutes; the wall's when none is given."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._folder = folder
+        self._folder, self._clock = folder, clock or Clock()
         self._lock = threading.Lock()
         waiting = self.files()
         self._number = int(waiting[-1].stem.removeprefix("index-")) + 1 if waiting else 1
@@ -193,7 +199,7 @@ class IndexSpool:
                     break
             rows = read_rows(path)
             with cursor_of() as cursor:
-                _insert(cursor, rows)
+                _insert(cursor, self._clock, rows)
             size = path.stat().st_size
             path.unlink()
             with self._lock:
@@ -202,7 +208,7 @@ class IndexSpool:
         return sent
 
 
-def _insert(cursor: Cursor, rows: Iterable[Row]) -> None:
+def _insert(cursor: Cursor, clock: Clock, rows: Iterable[Row]) -> None:
     rows = list(rows)
     segments = [row for row in rows if isinstance(row, Segment)]
     gaps = [row for row in rows if isinstance(row, Gap)]
@@ -213,3 +219,4 @@ def _insert(cursor: Cursor, rows: Iterable[Row]) -> None:
     found = [row for row in rows if isinstance(row, Finding)]
     for start in range(0, len(found), BATCH_MAX):
         put_findings(cursor, found[start : start + BATCH_MAX])
+    put_minutes(cursor, clock, [row for row in rows if isinstance(row, Minute)])
