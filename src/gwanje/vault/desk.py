@@ -172,6 +172,7 @@ class Desk:
             session, until = os.urandom(32), now + SESSION_MAX_S
             digest = hashlib.sha256(session).digest()
             with vault.change() as draft:
+                approvals.count(draft, permit.approvals, now)
                 # kept past the expiry by the longest validity: a clock set back must not revive it
                 keep = max(permit.expires, now + VALIDITY_MAX_S)
                 draft.spent[permit.id.bytes] = Spent(permit.id.bytes, keep, digest, until, permit.body())

@@ -17,11 +17,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from gwanje.kernel import wire
 from gwanje.kernel.cose import key_id
 from gwanje.vault import door, tls
+from gwanje.vault.consent import Consents
 from gwanje.vault.console import Console
 from gwanje.vault.core import Vault
 from gwanje.vault.desk import Desk
 from gwanje.vault.errors import VaultError
 from gwanje.vault.ops import ALL, Answer, Ops, Request, Syncer
+from gwanje.vault.ops_consent import ConsentOps
 from gwanje.vault.ops_hold import HoldOps
 from gwanje.vault.shares import Shares
 
@@ -65,6 +67,7 @@ class VaultServer:
     def __init__(self, vault: Vault) -> None:
         self.vault = vault
         self.desk = Desk(vault)
+        self.consents = Consents(vault)
         self.console = Console(vault)
         self.stop = asyncio.Event()
         self.failed = False
@@ -77,6 +80,7 @@ class VaultServer:
         self._uids = {role: int(uids.get(role, os.getuid())) for role in (*ALL, "console")}
         syncer = Syncer(vault.open_log.sync)
         self.ops = {**Ops(vault, self.desk, self.shares, syncer).table(), **HoldOps(vault).table()}
+        self.ops |= ConsentOps(self.consents).table()
 
     # --- life -----------------------------------------------------------------------------------------------------
 
@@ -109,6 +113,7 @@ class VaultServer:
         while True:
             try:
                 await asyncio.to_thread(self.vault.destroy_due)
+                await asyncio.to_thread(self.consents.lapse)
             except (VaultError, OSError) as error:
                 log.error("the timer could not do its work: %s", error)
                 self._look()
