@@ -24,12 +24,12 @@ from gwanje.kernel.ledger import note
 from gwanje.kernel.ledger import tree as ledger_tree
 from gwanje.kernel.refusals import report
 from gwanje.law import upholds
-from gwanje.vault import tree
+from gwanje.vault import frontier, held, tree
 from gwanje.vault.errors import VaultError
 from gwanje.vault.guard import ClockGuard
 from gwanje.vault.keystore import Keystore
 from gwanje.vault.openlog import OpenLog
-from gwanje.vault.records import Destroyed, RetentionClass
+from gwanje.vault.records import Destroyed, Hold, Released, RetentionClass
 from gwanje.vault.state import State
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,13 @@ def death_s(class_: RetentionClass, epoch: int, clock_zone: Any) -> int | None:
 def continues(old_size: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]) -> bool:
     """Whether a ledger still holds all that was signed before (위·변조된 관리대장은 서명하지 않음)."""
     return ledger_tree.verify_consistency(old_size, old_root, size, root, list(proof))
+
+
+def _keys(state: State) -> Iterator[bytearray]:
+    """Every buffer that opens video."""
+    yield from state.roots.values()
+    yield from state.frontiers.values()
+    yield from (hold.nodes for hold in state.holds.values())
 
 
 class Vault:
@@ -97,20 +104,22 @@ class Vault:
         state = self.state
         self._cameras = {slot: camera for camera, slot in state.slots.items()}
         zone = self.clock.zone
-        deaths = (death_s(state.classes[number], epoch, zone) for number, epoch in state.roots)
-        self._due = min((d for d in deaths if d is not None), default=None)
+        deaths = (death_s(state.classes[number], epoch, zone) for number, epoch in (*state.roots, *state.frontiers))
+        ends = (hold.ends for hold in state.holds.values())
+        self._due = min((d for d in (*deaths, *ends) if d is not None), default=None)
 
     @contextlib.contextmanager
     def change(self) -> Iterator[State]:
-        """Change the content under the lock; old roots that are gone afterwards are overwritten in memory."""
+        """Change the content under the lock; keys that are gone afterwards are overwritten in memory."""
         with self._lock:
-            before = self.state.roots
+            before = self.state
             with self.keystore.change() as draft:
                 yield draft
                 self._house_keep(draft)
-            for key, root in before.items():
-                if key not in self.state.roots:
-                    root[:] = bytes(len(root))
+            kept = {id(key) for key in _keys(self.state)}
+            for key in _keys(before):
+                if id(key) not in kept:
+                    key[:] = bytes(len(key))
             self._index()
 
     def _house_keep(self, draft: State) -> None:
@@ -220,12 +229,16 @@ class Vault:
             raise VaultError("single_replica")
         first = self._first_tick(self._recorded(class_), slot, epoch)
         with self._lock:
-            root = self.state.roots.get((class_, epoch))
-            if root is None:
+            keys = held.keys(self.state, class_, epoch)
+            if keys is None:
                 with self.change() as draft:
                     draft.roots[class_, epoch] = bytearray(os.urandom(tree.KEY_SIZE))
-                root = self.state.roots[class_, epoch]
-        return first, tree.spine(bytes(root), slot, first)
+                keys = self.state.roots[class_, epoch]
+            try:
+                return first, frontier.spine(keys, slot, first)
+            except tree.NoKey:
+                # deletions close the past only; a clock that went back may still come here
+                raise VaultError("past", f"tick {first} was closed") from None
 
     def _recorded(self, number: int) -> RetentionClass:
         class_ = self.state.classes.get(number)
@@ -247,18 +260,22 @@ class Vault:
             raise VaultError("too_early", f"{wanted - now} s before the hour")
         # below the highest clock seen a second may have been recorded: it is past even when the clock says otherwise
         floor = self._floor_us // _US
-        if floor > wanted and (class_.number, epoch) in self.state.roots:
+        if floor > wanted and held.keys(self.state, class_.number, epoch) is not None:
             wanted = floor
         if tree.epoch_of(wanted) > epoch:
             raise VaultError("past", "the clock stands behind what was recorded")
         return tree.tick_of(wanted)
 
-    def leaf(self, class_: int, slot: int, epoch: int, tick: int) -> bytes:
-        """A second's leaf inside the vault; VaultError ``destroyed`` when its root does not live."""
-        root = self.state.roots.get((class_, epoch))
-        if root is None:
-            raise VaultError("destroyed", f"class {class_}, epoch {epoch}")
-        return tree.leaf(bytes(root), slot, tick)
+    def leaf(self, class_: int, slot: int, epoch: int, tick: int, hold: UUID | None = None) -> bytes:
+        """A second's leaf inside the vault: of the live tree, or of the hold that a Permit names.
+
+        VaultError ``destroyed``; with a hold ``hold_unknown``, ``hold_ended``, ``outside``: it gives its own seconds
+        only, and no other hold gives them for it.
+        """
+        if hold is None:
+            return held.live_leaf(self.state, class_, slot, epoch, tick)
+        found = held.in_force(self.state, hold, self.clock.now_s())
+        return held.held_leaf(found, class_, slot, epoch, tick)
 
     def camera_of(self, slot: int) -> bytes | None:
         """The camera (16 bytes) that has a slot."""
@@ -285,18 +302,33 @@ class Vault:
         state, zone = self.state, self.clock.zone
         due = [
             (number, epoch)
-            for number, epoch in state.roots
+            for number, epoch in (*state.roots, *state.frontiers)
             if (death := death_s(state.classes[number], epoch, zone)) is not None and death <= now
         ]
+        ended = [hold for hold in state.holds.values() if hold.ends <= now]
         at_us, generation = self.clock.now_us(), self.keystore.generation
         with self.change() as draft:
             for key in due:
-                del draft.roots[key]
+                draft.roots.pop(key, None)
+                draft.frontiers.pop(key, None)
             # the oldest unacknowledged entries go first when nobody has asked for years
             draft.destroyed = [*draft.destroyed, *(Destroyed(c, e, generation, at_us) for c, e in sorted(due))]
             del draft.destroyed[:-DESTROYED_MAX]
+            released = held.drop(draft, ended, generation, at_us)
         self._tell_destroyed(sorted(due), generation)
-        log.info("destroyed %d roots with generation %d", len(due), generation)
+        self.tell_ended(ended, released, "expired")
+        log.info("destroyed %d roots and ended %d holds with generation %d", len(due), len(ended), generation)
+
+    def tell_ended(self, ended: Sequence[Hold], released: Sequence[Released], why: str) -> None:
+        """A row for each hold that ended: how much of it nothing opens any more."""
+        for hold in ended:
+            lost = sum(item.seconds for item in released if item.reference == hold.id.bytes)
+            detail = {
+                "hold": hold.id, "why": why, "seconds": hold.seconds, "lost": lost, "case": hold.case,
+                "cameras": sorted({str(lens.camera) for lens in hold.lenses}), "norms": ["retention.irrecoverable"],
+                "dies": "destruction",
+            }  # fmt: skip
+            self.fact("vault.hold.ended", detail)
 
     def _tell_destroyed(self, due: Sequence[tuple[int, int]], generation: int) -> None:
         norms = ["retention.max", "retention.irrecoverable"]
@@ -314,6 +346,21 @@ class Vault:
             if count:
                 with self.change() as draft:
                     draft.destroyed = keep
+            return count
+
+    def released(self) -> list[Released]:
+        """Seconds that died apart from their hour, not yet acknowledged; told as late as a destroyed root."""
+        return list(self.state.released)
+
+    def acknowledge_released(self, items: Sequence[Released]) -> int:
+        """Forget what the worker has on its certificate; returns how many."""
+        wanted = set(items)
+        with self._lock:
+            keep = [item for item in self.state.released if item not in wanted]
+            count = len(self.state.released) - len(keep)
+            if count:
+                with self.change() as draft:
+                    draft.released = keep
             return count
 
     # --- ledger ---------------------------------------------------------------------------------------------------
@@ -356,11 +403,12 @@ class Vault:
             "permit_key": self.permit_public,
             "checkpoint_key": public_bytes(self.checkpoint_key),
             "clock": state.clock_us,
-            "roots": len(state.roots),
+            "roots": len(state.roots) + len(state.frontiers),
+            "holds": len(state.holds),
             "classes": len(state.classes),
             "slots": len(state.slots),
             "officers": len({person for person, _ in state.officers}),
-            "outstanding": len(state.destroyed),
+            "outstanding": len(state.destroyed) + len(state.released),
             "opened": len(self.open_log),
             "verified": self.verified,
             "head": state.head[1] if state.head else 0,

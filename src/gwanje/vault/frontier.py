@@ -122,7 +122,7 @@ def find(nodes: Keys, slot: int, tick: int) -> bytes:
     """The leaf of one second; NoKey when it was closed. ValueError outside the hour."""
     target, _ = leaves(slot, tick, tick + 1)
     if len(nodes) == KEY_SIZE:
-        return _down(bytes(nodes), target, DEPTH)
+        return down(bytes(nodes), target, DEPTH)
     low, high = 0, len(nodes) // NODE.size
     while low < high:
         middle = (low + high) // 2
@@ -134,11 +134,12 @@ def find(nodes: Keys, slot: int, tick: int) -> bytes:
     if low:
         depth, path, key = NODE.unpack_from(nodes, (low - 1) * NODE.size)
         if target >> DEPTH - depth == path:
-            return _down(key, target, DEPTH - depth)
+            return down(key, target, DEPTH - depth)
     raise NoKey(slot, tick, tick + 1)
 
 
-def _down(key: bytes, target: int, bits: int) -> bytes:
+def down(key: bytes, target: int, bits: int) -> bytes:
+    """From a node along the last ``bits`` bits of a leaf's number."""
     for shift in range(bits - 1, -1, -1):
         key = child(key, target >> shift & 1)
     return key
@@ -149,7 +150,7 @@ def node(nodes: Keys, slot: int, first: int, height: int) -> bytes:
     target = (slot << TICK_BITS | first) >> height
     for depth, path, key in items(nodes):
         if depth <= DEPTH - height and target >> DEPTH - height - depth == path:
-            return _down(key, target, DEPTH - height - depth)
+            return down(key, target, DEPTH - height - depth)
     raise NoKey(slot, first, first + (1 << height))
 
 

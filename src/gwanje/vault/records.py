@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, replace
 from struct import Struct
 from typing import Any, Final, Self
 from uuid import UUID
 
+from gwanje.vault import frontier
 from gwanje.vault.errors import VaultError
+from gwanje.vault.tree import EPOCH_S, NoKey
 
 CLASS_KINDS: Final = ("days", "months", "none", "permanent")
 HOLD_KINDS: Final = ("provisional", "investigation", "trial", "statute", "extension")
 HOLD_ACTS: Final = ("made", "prolonged", "ended")
 KEY_KINDS: Final = ("webauthn", "key")
-_HELD = Struct(">IQIBH32s")
+HELD: Final = Struct(">IQIBH32s")
 
 
 @dataclass(frozen=True)
@@ -129,9 +133,10 @@ class Code:
 
 @dataclass(frozen=True)
 class Duty:
-    """A spoken code was used (전화 승인의 서면 확인 의무): its officer signs the same act until ``due`` or gives no more.
+    """A spoken code was used (전화 승인의 서면 확인 의무): its officer signs the same act by ``due``, or gives no more.
 
-    ``digest`` of the act, ``requester`` who spoke it in; Unix s; ``confirmed`` 0 = not yet, ``told`` its lapse is a row.
+    ``digest`` of the act, ``requester`` who spoke it in; Unix s; ``confirmed`` 0 = not yet; ``told``: its lapse is a
+    row.
     """
 
     person: UUID
@@ -176,6 +181,23 @@ class Destroyed:
 
 
 @dataclass(frozen=True)
+class Released:
+    """Seconds of one hour that lost their last key apart from their hour's death (부분 파기).
+
+    ``cause``: ``puncture`` (``reference``: SHA-256 of its Decision) or ``hold`` (16 bytes of the hold that ended);
+    ``seconds``: how many camera-seconds nothing opens any more since; ``generation`` and ``at_us`` as ``Destroyed``.
+    """
+
+    class_: int
+    epoch: int
+    cause: str
+    reference: bytes
+    seconds: int
+    generation: int
+    at_us: int
+
+
+@dataclass(frozen=True)
 class HeldNode:
     """A covering node in a hold: opens ticks ``first`` … ``first + 2**height - 1`` of one class, hour and slot."""
 
@@ -189,10 +211,11 @@ class HeldNode:
 
 @dataclass(frozen=True)
 class HeldLens:
-    """One camera of a hold and its seconds (Unix s, half open)."""
+    """One camera of a hold, the class that recorded it, and its seconds (Unix s, half open)."""
 
     camera: UUID
     slot: int
+    class_: int
     first: int
     until: int
 
@@ -212,7 +235,8 @@ class HoldAct:
 class Hold:
     """A hold (보존): covering nodes of live seconds, an end, a reason, a case, a reviewer; ``ends`` Unix s, never none.
 
-    A prolongation appends to ``acts`` and moves ``ends``; it never copies nodes.
+    A prolongation appends to ``acts`` and moves ``ends``; it never copies nodes. ``nodes`` packed as ``>IQIBH32s``
+    (class, epoch, slot, height, first, key) in that order of class, epoch, slot, first; overwritten when the hold ends.
     """
 
     id: UUID
@@ -221,18 +245,51 @@ class Hold:
     case: str
     reviewer: UUID
     lenses: tuple[HeldLens, ...]
-    nodes: tuple[HeldNode, ...]
+    nodes: bytearray
     ends: int
     acts: tuple[HoldAct, ...]
 
     def body(self) -> list[Any]:
-        """The canonical list; nodes packed."""
-        packed = b"".join(_HELD.pack(n.class_, n.epoch, n.slot, n.height, n.first, n.key) for n in self.nodes)
-        lenses = [[lens.camera.bytes, lens.slot, lens.first, lens.until] for lens in self.lenses]
+        """The canonical list."""
+        lenses = [[lens.camera.bytes, lens.slot, lens.class_, lens.first, lens.until] for lens in self.lenses]
         acts = [[a.act, a.at_us, a.decision, a.ends, list(a.approvals)] for a in self.acts]
         return [
-            self.id.bytes, self.kind, self.ground, self.case, self.reviewer.bytes, lenses, packed, self.ends, acts,
+            self.id.bytes, self.kind, self.ground, self.case, self.reviewer.bytes, lenses, bytes(self.nodes),
+            self.ends, acts,
         ]  # fmt: skip
+
+    def each(self) -> Iterator[HeldNode]:
+        """Every node, in order."""
+        return (HeldNode(*fields) for fields in HELD.iter_unpack(self.nodes))
+
+    def leaf(self, class_: int, slot: int, epoch: int, tick: int) -> bytes:
+        """The leaf of one held second; NoKey outside the hold."""
+        wanted = (class_, epoch, slot, tick)
+        at = bisect_right(range(len(self.nodes) // HELD.size), wanted, key=self._order) - 1
+        if at >= 0:
+            node = HeldNode(*HELD.unpack_from(self.nodes, at * HELD.size))
+            if (node.class_, node.epoch, node.slot) == wanted[:3] and tick < node.first + (1 << node.height):
+                return frontier.down(node.key, tick - node.first, node.height)
+        raise NoKey(slot, tick, tick + 1)
+
+    def _order(self, at: int) -> tuple[int, int, int, int]:
+        class_, epoch, slot, _, first, _ = HELD.unpack_from(self.nodes, at * HELD.size)
+        return class_, epoch, slot, first
+
+    @property
+    def seconds(self) -> int:
+        """Camera-seconds that it holds."""
+        return sum(lens.until - lens.first for lens in self.lenses)
+
+    def hours(self) -> dict[tuple[int, int], list[tuple[int, int, int]]]:
+        """(class, epoch) → (slot, first tick, end) of what it holds there."""
+        found: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
+        for lens in self.lenses:
+            for epoch in range(lens.first // EPOCH_S, (lens.until - 1) // EPOCH_S + 1):
+                start = epoch * EPOCH_S
+                piece = (lens.slot, max(lens.first - start, 0), min(lens.until - start, EPOCH_S))
+                found.setdefault((lens.class_, epoch), []).append(piece)
+        return found
 
     @classmethod
     def of(cls, body: list[Any]) -> Hold:
@@ -241,20 +298,32 @@ class Hold:
         return cls(
             UUID(bytes=id_), kind, ground, case, UUID(bytes=reviewer),
             tuple(HeldLens(UUID(bytes=lens[0]), *lens[1:]) for lens in lenses),
-            tuple(HeldNode(*node) for node in _HELD.iter_unpack(packed)), ends,
+            bytearray(packed), ends,
             tuple(HoldAct(act[0], act[1], act[2], act[3], tuple(act[4])) for act in acts),
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A replica's place (키 복제): its number, Ed25519 key, address, the highest generation it acknowledged."""
+    """A replica's place (키 복제): its number, Ed25519 key, address ``host:port``, certificate (DER).
+
+    ``acknowledged`` and ``offered``: the last generation it has signed for, and the last one that was sent to it, each
+    with its content's digest: what a place may truthfully say of itself. ``retired`` Unix s, 0 = not.
+    """
 
     number: int
     key: bytes
     address: str
     acknowledged: int = 0
     retired: int = 0
+    certificate: bytes = b""
+    digest: bytes = b""
+    offered: int = 0
+    offered_digest: bytes = b""
+
+    def body(self) -> list[Any]:
+        """The canonical list."""
+        return list(astuple(self))
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ stay one item. Version 2; version 1 is read and becomes 2 at the next write.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from struct import Struct
 from typing import Any, Final
 from uuid import UUID
 
 from gwanje.kernel.canonical import encode
 from gwanje.vault.errors import VaultError
-from gwanje.vault.records import Code, Destroyed, Duty, Hold, Officer, Peer, Pending, RetentionClass, Spent
+from gwanje.vault.records import Code, Destroyed, Duty, Hold, Officer, Peer, Pending, Released, RetentionClass, Spent
 
 _ROOT = Struct(">IQ32s")
 _SLOT = Struct(">16sI")
@@ -64,6 +64,7 @@ class State:
     uses: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     peers: tuple[Peer, ...] = ()
     pending: tuple[Pending, ...] = ()
+    released: list[Released] = field(default_factory=list)
 
     def copy(self) -> State:
         """A copy whose containers may be changed; the keys themselves are shared."""
@@ -79,6 +80,7 @@ class State:
             destroyed=list(self.destroyed),
             frontiers=dict(self.frontiers),
             holds=dict(self.holds),
+            released=list(self.released),
             uses=dict(self.uses),
         )
 
@@ -123,8 +125,9 @@ class State:
             "codes": [[c.person.bytes, c.mac, c.made, c.spent] for c in self.codes],
             "duties": [duty.body() for duty in self.duties],
             "uses": [[id_, *self.uses[id_]] for id_ in sorted(self.uses)],
-            "peers": [[p.number, p.key, p.address, p.acknowledged, p.retired] for p in self.peers],
+            "peers": [peer.body() for peer in self.peers],
             "pending": [[p.generation, [list(root) for root in p.roots], p.at_us] for p in self.pending],
+            "released": [list(astuple(r)) for r in self.released],
         }
 
     @classmethod
@@ -164,6 +167,7 @@ class State:
             uses={item[0]: (item[1], item[2]) for item in body.get("uses", ())},
             peers=tuple(Peer(*item) for item in body["peers"]),
             pending=tuple(Pending(g, tuple((c, e) for c, e in roots), at) for g, roots, at in body["pending"]),
+            released=[Released(*item) for item in body.get("released", [])],
         )
         if made.rules_digest != body["rules_digest"]:
             raise VaultError("keystore_broken", "rules digest")
