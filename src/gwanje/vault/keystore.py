@@ -2,13 +2,15 @@
 
 Order of a change (a crash between any two steps loses no live root and never leaves a destroyed one openable):
 make key n+1 → tmp file → fsync → keep n aside → rename → fsync folder → re-read and open → destroy key n → prove
-it absent → drop what was kept aside. ``load`` finishes what a crash left half done.
+it absent → drop what was kept aside. ``load`` finishes what a crash left half done. A replica takes another place's
+content the same way, as that place's generation (``adopt``): numbers may be skipped, never repeated or taken back.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,15 +35,17 @@ STEPS: Final = (
     "begin", "key_made", "tmp_written", "tmp_synced", "kept_aside", "renamed", "folder_synced", "reopened",
     "key_destroyed", "done",
 )  # fmt: skip
+# the digest of a place that holds nothing yet
+NOTHING: Final = bytes(32)
 Failpoint = Callable[[str], None]
 
 
-def seal(state: State, token: Token, generation: int, replica: int) -> bytes:
-    """The sealed file's bytes for a generation whose key exists in the token."""
+def seal(content: bytes, token: Token, generation: int, replica: int) -> bytes:
+    """The sealed file's bytes for a generation whose key exists; ``content`` is a state's canonical map."""
     salt, nonce = os.urandom(32), os.urandom(12)
     header = HEADER.pack(MAGIC, 1, 0, generation, replica, salt, nonce)
     key = token.derive(generation, replica, salt)
-    return header + AESGCM(key).encrypt(nonce, encode(state.body()), header)
+    return header + AESGCM(key).encrypt(nonce, content, header)
 
 
 def header_of(data: bytes) -> tuple[int, int, bytes, bytes]:
@@ -54,15 +58,33 @@ def header_of(data: bytes) -> tuple[int, int, bytes, bytes]:
     return generation, replica, salt, nonce
 
 
-def unseal(data: bytes, token: Token) -> tuple[int, State]:
-    """(generation, content) of a sealed file; VaultError ``generation_gone`` or ``keystore_broken``."""
+def content_of(data: bytes, token: Token) -> tuple[int, bytes]:
+    """(generation, canonical content) of a sealed file; VaultError ``generation_gone`` or ``keystore_broken``."""
     generation, replica, salt, nonce = header_of(data)
     key = token.derive(generation, replica, salt)
     try:
-        body = decode(AESGCM(key).decrypt(nonce, data[HEADER.size :], data[: HEADER.size]))
-        return generation, State.of(body)
-    except (InvalidTag, NotCanonical, KeyError, TypeError, ValueError) as error:
+        return generation, AESGCM(key).decrypt(nonce, data[HEADER.size :], data[: HEADER.size])
+    except InvalidTag as error:
         raise VaultError("keystore_broken", type(error).__name__) from error
+
+
+def read(content: bytes) -> State:
+    """A state from its canonical map; VaultError ``keystore_broken`` or ``keystore_version``."""
+    try:
+        return State.of(decode(content))
+    except (NotCanonical, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise VaultError("keystore_broken", type(error).__name__) from error
+
+
+def unseal(data: bytes, token: Token) -> tuple[int, State]:
+    """(generation, state) of a sealed file; VaultError ``generation_gone`` or ``keystore_broken``."""
+    generation, content = content_of(data, token)
+    return generation, read(content)
+
+
+def digest_of(content: bytes) -> bytes:
+    """What two places compare, and an acknowledgement signs: SHA-256 of the content as it was sealed."""
+    return hashlib.sha256(content).digest()
 
 
 @upholds("retention.irrecoverable")
@@ -83,6 +105,7 @@ class Keystore:
         self._aside = folder / f"{FILE}.previous"
         self._lock: int | None = None
         self.generation = 0
+        self.digest = NOTHING
         self.state: State | None = None
         self.failpoint: Failpoint = lambda step: None
 
@@ -112,11 +135,12 @@ class Keystore:
         """First file, generation 1; FileExistsError when one stands."""
         if self.exists():
             raise FileExistsError(self.file)
-        self._write(state)
+        self._write(state, encode(state.body()), self.generation + 1)
 
     def load(self) -> State:
         """Open the newest whole file, then finish a change that a crash interrupted."""
-        self.generation, self.state = self._newest()
+        generation, content = self._newest()
+        self.generation, self.digest, self.state = generation, digest_of(content), read(content)
         for generation in self.token.generations():
             if generation != self.generation:
                 self.token.destroy(generation)
@@ -125,19 +149,19 @@ class Keystore:
         sync_folder(self.folder)
         return self.state
 
-    def _newest(self) -> tuple[int, State]:
+    def _newest(self) -> tuple[int, bytes]:
         try:
-            return unseal(self.file.read_bytes(), self.token)
+            return content_of(self.file.read_bytes(), self.token)
         except FileNotFoundError:
             failure = VaultError("keystore_missing")
         except VaultError as error:
             failure = error
         # between rename and re-reading the former file is still there with its key: it is the whole truth then
         if self._aside.exists():
-            generation, state = unseal(self._aside.read_bytes(), self.token)
+            generation, content = content_of(self._aside.read_bytes(), self.token)
             os.replace(self._aside, self.file)
             sync_folder(self.folder)
-            return generation, state
+            return generation, content
         raise failure
 
     @contextlib.contextmanager
@@ -147,16 +171,32 @@ class Keystore:
             raise VaultError("keystore_missing")
         draft = self.state.copy()
         yield draft
-        self._write(draft)
+        self._write(draft, encode(draft.body()), self.generation + 1)
 
-    def _write(self, state: State) -> None:
+    def adopt(self, generation: int, content: bytes) -> State:
+        """Take another place's content as its generation; every earlier one dies here. VaultError ``generation_old``.
+
+        An empty folder begins with whatever generation it is given.
+        """
+        if generation <= self.generation:
+            raise VaultError("generation_old", f"{generation}, here {self.generation}")
+        state = read(content)
+        self._write(state, content, generation)
+        return state
+
+    def raise_to(self, generation: int) -> None:
+        """Write the same content as a generation above all that another place can have written; the same refusal."""
+        if self.state is None:
+            raise VaultError("keystore_missing")
+        self.adopt(generation, encode(self.state.body()))
+
+    def _write(self, state: State, content: bytes, new: int) -> None:
         self.failpoint("begin")
-        new = self.generation + 1
         # a key of this number can only be left from an attempt that never reached its rename
         self.token.destroy(new)
         self.token.create(new)
         self.failpoint("key_made")
-        data = seal(state, self.token, new, self.replica)
+        data = seal(content, self.token, new, self.replica)
         self._put(data)
         if self.file.exists():
             self._aside.unlink(missing_ok=True)
@@ -169,7 +209,7 @@ class Keystore:
         except BaseException:
             self.state = None
             raise
-        self.generation, self.state = new, state
+        self.generation, self.digest, self.state = new, digest_of(content), state
         self.failpoint("done")
 
     def _turn(self, data: bytes) -> None:
