@@ -68,7 +68,7 @@ class VaultServer:
         self.vault = vault
         self.desk = Desk(vault)
         self.consents = Consents(vault)
-        self.console = Console(vault)
+        self.console = Console(vault, self.consents)
         self.stop = asyncio.Event()
         self.failed = False
         self._open = {"vaultd": 0, "console": 0, "fleet": 0}
