@@ -44,7 +44,7 @@ def test_the_process_serves_a_folder_of_files(tmp_path: Path) -> None:
         process = subprocess.Popen([*words, str(tmp_path / "files")], stdout=out, stderr=out, env=environment)
     port = home.port + simulator.PORT_OFFSET
     try:
-        end = time.monotonic() + 40
+        end = time.monotonic() + 120
         while "cameras 1" not in log.read_text():
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < end

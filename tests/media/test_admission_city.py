@@ -37,7 +37,7 @@ def city():
         yield made
 
 
-def wait(condition, seconds=40):
+def wait(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

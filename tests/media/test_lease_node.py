@@ -59,7 +59,7 @@ def alive(home):
     return bool(found and found[0])
 
 
-def wait(condition, seconds=10):
+def wait(condition, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
