@@ -299,7 +299,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
         "A Permit to view makes no bundle; ask for one to release.",
     ),
     "bundle_scope": ("증거 묶음이 허가된 범위를 넘습니다.", "The bundle goes beyond its Permit."),
-    "bundle_field": ("증거 묶음 명세의 값이 올바르지 않습니다.", "A field of the bundle's manifest has no legal value."),
+    "bundle_field": ("증거 묶음 명세의 값이 올바르지 않습니다.", "A field of the manifest has no legal value."),
     "bundle_checkpoint": (
         "증거 묶음의 검증 지점이 이 센터가 서명한 것이 아닙니다.",
         "The bundle's checkpoint was not signed by this centre.",
@@ -321,4 +321,62 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
         "Something that is not one video track stands in it; no bundle was made.",
     ),
     "bundle_empty": ("이 구간에는 열 수 있는 영상이 없습니다.", "Nothing that opens is stored in this range."),
+    "hold_dead": (
+        "이미 파기되었거나 폐쇄된 구간이 있어 보존할 수 없습니다. 표시된 구간을 빼고 다시 요청하십시오.",
+        "Some of these seconds are destroyed or closed already; nothing was held. Ask again without those named.",
+    ),
+    "hold_unknown": ("없는 보존입니다.", "There is no such hold, or it has ended."),
+    "hold_ended": ("보존기간이 끝났습니다.", "The hold has ended."),
+    "hold_known": (
+        "같은 번호의 보존이 다른 내용으로 있습니다. 기록하지 않았습니다.",
+        "A hold with this id stands with other contents; nothing was written.",
+    ),
+    "hold_field": ("보존·폐쇄 요청의 값이 올바르지 않습니다.", "A field of the hold or deletion has no legal value."),
+    "hold_end": (
+        "보존의 끝은 지금보다 뒤여야 하고 한도를 넘을 수 없습니다(임시 보존 10일, 그 밖 366일).",
+        "A hold ends later than now and its former end: within 10 days when provisional, within 366 otherwise.",
+    ),
+    "hold_unproved": (
+        "보존한 키를 다시 읽어 확인하지 못했습니다. 보존하지 않았으니 다시 하십시오.",
+        "The held keys did not read back as the tree derives them; nothing is held, try again.",
+    ),
+    "puncture_present": (
+        "녹화기가 아직 키를 가진 구간은 폐쇄할 수 없습니다. 잠시 후 다시 하십시오.",
+        "A recorder may still hold keys of these seconds; close them a little later.",
+    ),
+    "generation_old": (
+        "이 복제본이 가진 것보다 오래된 키 저장소입니다. 받지 않았습니다.",
+        "A keystore no newer than what this replica has; it was not taken.",
+    ),
+    "replica_base": (
+        "보낸 쪽이 이 복제본의 내용을 모릅니다. 되돌린 키 저장소일 수 있어 받지 않았습니다.",
+        "The sender has not seen what this replica has: it may have been rolled back. Nothing was taken.",
+    ),
+    "replica_false": (
+        "키 복제본의 말이 서명과 다르거나, 쓴 적 없는 내용입니다. 그 복제본을 쓰지 않습니다.",
+        "A replica says what its signature, or what was ever written, does not bear out; it is not used.",
+    ),
+    "replica_primary": (
+        "이 장비는 승격되어 더 이상 복제본이 아닙니다.",
+        "This place was promoted: it is a replica no longer and takes nothing.",
+    ),
+    "replica_here": (
+        "이 폴더의 키 저장소는 다른 장비의 복제본입니다. gwanje replica serve를 쓰거나 두 담당공무원이 승격하십시오.",
+        "This folder's keystore is another machine's replica: gwanje replica serve, or two officers promote it.",
+    ),
+    "replica_missing": (
+        "새 시간의 키가 아직 복제되지 않아 빌려주지 않습니다. gwanje vault status로 복제본을 확인하십시오.",
+        "The new hour's key is not in enough replicas yet and is not lent; see gwanje vault status.",
+    ),
+    "replica_silent": (
+        "시작한 뒤 복제본이 답하지 않아 저장 영상을 열지 않습니다. 복제본을 켜거나 담당공무원 2명이 해제하십시오.",
+        "No replica has answered since the start: nothing stored opens. Start one, or two officers retire it.",
+    ),
+    "rolled_back": (
+        "이 키 저장소는 최신이 아닙니다(되돌려짐). 아무것도 열거나 빌려주지 않습니다. docs/runbook/lost-replica.md",
+        "This keystore is not the newest (rolled back): nothing opens, nothing is lent. docs/runbook/lost-replica.md",
+    ),
+    "replica_field": ("키 복제본의 값이 올바르지 않습니다.", "A replica's field has no legal value."),
+    "replica_unknown": ("그런 키 복제본이 없습니다.", "No such replica."),
+    "replica_drill": ("복제본 개봉 훈련에 실패했습니다.", "The drill could not open the replica's file."),
 }
