@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -29,6 +29,7 @@ from gwanje.vault.errors import VaultError
 from gwanje.vault.guard import ClockGuard
 from gwanje.vault.keystore import Keystore
 from gwanje.vault.openlog import OpenLog
+from gwanje.vault.peers import Peers
 from gwanje.vault.records import Destroyed, Hold, Released, RetentionClass
 from gwanje.vault.state import State
 
@@ -38,6 +39,7 @@ CLOCK_SEEN_EVERY_US: Final = 300_000_000
 CLASSES_MAX: Final = 1000
 DESTROYED_MAX: Final = 100_000
 FACT_ROOTS: Final = 500
+SETTLE_S: Final = 2.0
 _US: Final = 1_000_000
 
 
@@ -84,6 +86,7 @@ class Vault:
         self._floor_us = state.clock_us
         self._cameras: dict[int, bytes] = {}
         self._due: int | None = None
+        self.peers = Peers(self)
         self._index()
         self._alarm(self._made_settable() or self.guard.at_start(state.clock_us, state.offset_us))
 
@@ -121,8 +124,20 @@ class Vault:
                 if id(key) not in kept:
                     key[:] = bytes(len(key))
             self._index()
+        self.peers.changed()
+
+    def locked(self) -> threading.RLock:
+        """Nothing is written while this is held; short."""
+        return self._lock
+
+    def recover(self, generation: int, content: bytes) -> None:
+        """Take back a later content of this vaultd's own from a replica; nothing goes on before a new start."""
+        with self._lock:
+            self.keystore.adopt(generation, content)
+            self.keystore.state = None
 
     def _house_keep(self, draft: State) -> None:
+        draft.peers = self.peers.noted(draft.peers)
         # a clock in doubt neither moves the highest clock seen nor lets a spent Permit be forgotten
         if draft.alarm is not None or self.guard.running() is not None:
             return
@@ -233,12 +248,15 @@ class Vault:
             if keys is None:
                 with self.change() as draft:
                     draft.roots[class_, epoch] = bytearray(os.urandom(tree.KEY_SIZE))
+                self.peers.born([(class_, epoch)])
                 keys = self.state.roots[class_, epoch]
             try:
-                return first, frontier.spine(keys, slot, first)
+                nodes = frontier.spine(keys, slot, first)
             except tree.NoKey:
                 # deletions close the past only; a clock that went back may still come here
                 raise VaultError("past", f"tick {first} was closed") from None
+        self.peers.lendable((class_, epoch))
+        return first, nodes
 
     def _recorded(self, number: int) -> RetentionClass:
         class_ = self.state.classes.get(number)
@@ -270,8 +288,9 @@ class Vault:
         """A second's leaf inside the vault: of the live tree, or of the hold that a Permit names.
 
         VaultError ``destroyed``; with a hold ``hold_unknown``, ``hold_ended``, ``outside``: it gives its own seconds
-        only, and no other hold gives them for it.
+        only, and no other hold gives them for it. ``rolled_back``, ``replica_silent``: nothing opens yet.
         """
+        self.peers.gate()
         if hold is None:
             return held.live_leaf(self.state, class_, slot, epoch, tick)
         found = held.in_force(self.state, hold, self.clock.now_s())
@@ -287,18 +306,23 @@ class Vault:
     def destroy_due(self) -> list[Destroyed]:
         """Erase every root whose time has come (none while the clock's alarm stands); returns what is unacknowledged.
 
-        Returned only after the generation that held the root is destroyed and proved absent.
+        Returned only after the generation that held the root is destroyed and proved absent, here and in every
+        replica's token.
         """
         alarm = self.watch_clock()
+        erased: Callable[[], None] | None = None
         with self._lock:
             now = self.clock.now_s()
             if alarm is None and self._due is not None and self._due <= now:
-                self._erase(now)
+                erased = self._erase(now)
             if alarm is None and (months := self.open_log.drop_old(self.clock.now_us())):
                 self.fact("vault.open_log.dropped", {"months": months, "dies": "destruction"})
-            return list(self.state.destroyed)
+        if erased is not None:
+            erased()
+        return [d for d in self.state.destroyed if self.peers.settled(d.generation)]
 
-    def _erase(self, now: int) -> None:
+    def _erase(self, now: int) -> Callable[[], None]:
+        """Erase; what is returned tells it, and is called without the lock: replicas answer meanwhile."""
         state, zone = self.state, self.clock.zone
         due = [
             (number, epoch)
@@ -315,9 +339,13 @@ class Vault:
             draft.destroyed = [*draft.destroyed, *(Destroyed(c, e, generation, at_us) for c, e in sorted(due))]
             del draft.destroyed[:-DESTROYED_MAX]
             released = held.drop(draft, ended, generation, at_us)
-        self._tell_destroyed(sorted(due), generation)
-        self.tell_ended(ended, released, "expired")
         log.info("destroyed %d roots and ended %d holds with generation %d", len(due), len(ended), generation)
+
+        def tell() -> None:
+            self._tell_destroyed(sorted(due), generation)
+            self.tell_ended(ended, released, "expired")
+
+        return tell
 
     def tell_ended(self, ended: Sequence[Hold], released: Sequence[Released], why: str) -> None:
         """A row for each hold that ended: how much of it nothing opens any more."""
@@ -332,10 +360,12 @@ class Vault:
 
     def _tell_destroyed(self, due: Sequence[tuple[int, int]], generation: int) -> None:
         norms = ["retention.max", "retention.irrecoverable"]
+        # the row says when a replica's token still has the key: it is pending then, and stands on no certificate
+        settled = self.peers.wait(generation, SETTLE_S)
         for start in range(0, len(due), FACT_ROOTS):
             roots = [[number, epoch] for number, epoch in due[start : start + FACT_ROOTS]]
-            detail = {"roots": roots, "generation": generation, "norms": norms, "dies": "destruction"}
-            self.fact("vault.roots.destroyed", detail)
+            detail = {"roots": roots, "generation": generation, "pending": not settled, "norms": norms}
+            self.fact("vault.roots.destroyed", {**detail, "dies": "destruction"})
 
     def acknowledge(self, items: Sequence[tuple[int, int, int]]) -> int:
         """Forget (class, epoch, generation) entries the worker has on its certificate; returns how many."""
@@ -350,7 +380,7 @@ class Vault:
 
     def released(self) -> list[Released]:
         """Seconds that died apart from their hour, not yet acknowledged; told as late as a destroyed root."""
-        return list(self.state.released)
+        return [item for item in self.state.released if self.peers.settled(item.generation)]
 
     def acknowledge_released(self, items: Sequence[Released]) -> int:
         """Forget what the worker has on its certificate; returns how many."""
@@ -413,9 +443,12 @@ class Vault:
             "verified": self.verified,
             "head": state.head[1] if state.head else 0,
             "rules": state.rules_digest,
+            "peers": self.peers.rows(),
+            "rolled_back": self.peers.problem,
         }
 
     def close(self) -> None:
         """Close the log and let the keystore go."""
+        self.peers.stop()
         self.open_log.close()
         self.keystore.unlock()
