@@ -190,8 +190,8 @@ def test_minting_holds_the_limits(centre, vault, desk, scene, second):
     assert mint(until=now + 1000) == "future"
     assert mint(cameras=[Lens(centre.camera, slot + 1)]) == "permit_camera"
     assert mint(cameras=[Lens(uuid7(), slot)]) == "permit_camera"
-    assert mint(hold=uuid7()) == "hold_unavailable"
-    assert mint(action="release") == "action_unavailable"
+    assert mint(hold=uuid7()) == "hold_unknown"
+    assert mint(action="search") == "action_unavailable"
     assert mint(ground="") == "permit_field"
     fields = centre.fields(slot, second, second + 2)
     assert code(lambda: desk.mint({**fields, "surprise": 1})) == "permit_field"

@@ -100,10 +100,35 @@ def test_every_request_of_every_role_is_in_the_table(served):
         client.close()
 
 
-def test_what_is_not_built_refuses_clearly(served):
-    web = VaultClient(served.home, "web")
-    for op in ("hold", "puncture"):
-        assert code(lambda o=op: web._call({"op": o})) == "hold_unavailable"
+def test_a_hold_made_listed_prolonged_and_ended_through_the_socket(served, lent):
+    slot, epoch, keys = lent
+    web, player = VaultClient(served.home, "web"), VaultClient(served.home, "player")
+    first, now, id_ = epoch * 3600 + keys.first, served.home.clock.now_s(), uuid7()
+    spans = [(served.camera, slot, 1, first, first + 2)]
+    asked = {"ground": "investigation", "case": "형사과-1234", "decision": DECISION, "approvals": served.approvals()}
+    made = web.hold(id=id_, kind="provisional", reviewer=served.second.id, spans=spans, ends=now + 86400, **asked)
+    assert (made.seconds, made.generation) == (2, web.status().generation)
+    assert web.prolong_hold(id=id_, kind="trial", ends=now + 9 * 86400, **asked) == made.generation + 1
+    (listed,) = VaultClient(served.home, "checker").holds()
+    assert (listed.id, listed.kind, listed.ends, [a.act for a in listed.acts]) == (
+        id_, "trial", now + 9 * 86400, ["made", "prolonged"],
+    )  # fmt: skip
+    assert [(lens.camera, lens.first, lens.until) for lens in listed.lenses] == [(served.camera, first, first + 2)]
+    session = player.redeem(web.mint(**served.permit(slot, first, first + 2, hold=id_)), served.viewer())
+    segment = os.urandom(32)
+    opened = player.open_tick(session.session, 1, slot, epoch, keys.first, [segment])
+    assert opened == {segment: parts.okm(bytes(keys.spine().at(keys.first)), segment)}
+    standing = web.standing(1, epoch)
+    assert (standing.tree, [h[:2] for h in standing.held]) == ("whole", [(id_, slot)])
+    assert web.end_hold(id=id_, decision=DECISION, approvals=served.approvals()) == 0
+    assert code(lambda: player.open_tick(session.session, 1, slot, epoch, keys.first, [segment])) == "hold_unknown"
+    long_ago = [(1, first - 7200, first - 7000)]
+    shut = {"camera": served.camera, "slot": slot, "decision": DECISION, "approvals": served.approvals()}
+    assert web.puncture(spans=long_ago, **shut).hours == 0
+    assert code(lambda: web.puncture(spans=[(1, now - 60, now - 30)], **shut)) == "puncture_present"
+    worker = VaultClient(served.home, "worker")
+    assert worker.released() == []
+    assert worker.released_ack([]) == 0
 
 
 @pytest.mark.parametrize("wrong", ["role", "key", "signature", "nonce", "unregistered"])

@@ -13,7 +13,7 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -25,6 +25,7 @@ from gwanje.kernel.keys import raw_public, signing_key
 from gwanje.kernel.permit import Approval, Lens, Permit
 from gwanje.vault import tls
 from gwanje.vault.client_consent import ConsentCalls
+from gwanje.vault.client_hold import HeldHold, HoldCalls, HoldMade, Punctured, Released, Standing
 from gwanje.vault.door import keep
 from gwanje.vault.errors import VaultAway, VaultRefused
 from gwanje.vault.openlog import OpenRow
@@ -39,8 +40,13 @@ HELLO: Final = b"gwanje/v1/hello\0"
 __all__ = [
     "AsyncVaultClient",
     "ConsoleClient",
+    "HeldHold",
+    "HoldMade",
     "Lent",
+    "Punctured",
+    "Released",
     "Session",
+    "Standing",
     "Status",
     "VaultAway",
     "VaultClient",
@@ -64,6 +70,7 @@ class Status:
     checkpoint_key: bytes
     clock_us: int
     roots: int
+    holds: int
     classes: int
     slots: int
     officers: int
@@ -182,7 +189,7 @@ def _ack(items: Iterable[Destroyed]) -> dict[str, Any]:
     return {"op": "destroyed_ack", "destroyed": [[d.class_, d.epoch, d.generation] for d in items]}
 
 
-class VaultClient(ConsentCalls):
+class VaultClient(ConsentCalls, HoldCalls):
     """Blocking and thread-safe: one connection, one request at a time, made anew after a fork or a fault."""
 
     def __init__(self, home: Home, role: str) -> None:
@@ -423,6 +430,11 @@ class AsyncVaultClient:
         One request and one wait for vaultd's disk, a row of its open-log for each second (role player).
         """
         return _opened(await self._call(_open_ticks(session, class_, slot, epoch, seconds)))
+
+    async def bundle_sign(self, session: bytes, manifest: Mapping[str, Any], salt: bytes, note: str) -> bytes:
+        """The signed manifest of an evidence bundle, within a running release session (role player)."""
+        request = {"op": "bundle_sign", "session": session, "manifest": dict(manifest), "salt": salt, "note": note}
+        return bytes((await self._call(request))["signed"])
 
     async def verify(self, header: bytes, init: bytes, part: bytes) -> Verified:
         """Is a sealed part authentic, and which tracks does it hold? ``init``: the sealed init part, or empty."""

@@ -15,7 +15,7 @@ from gwanje.kernel.cose import BadSignature, key_id
 from gwanje.kernel.permit import TOKEN_MAX_S, VALIDITY_MAX_S, BadPermit, Permit, ViewerToken
 from gwanje.kernel.refusals import report
 from gwanje.law import upholds
-from gwanje.vault import approvals, fmp4, parts
+from gwanje.vault import approvals, fmp4, held, parts
 from gwanje.vault.core import Vault
 from gwanje.vault.errors import PartRefused, VaultError
 from gwanje.vault.records import Spent
@@ -28,6 +28,8 @@ TICKS_MAX: Final = 12
 FUTURE_S: Final = 60
 SPENT_MAX: Final = 10_000
 MINTS_AN_HOUR: Final = 120
+# a release opens what a viewing opens, and only it is given a signed bundle; the player shows nothing under it
+ACTIONS_BUILT: Final = ("view", "release")
 
 
 @upholds("playback.default_deny")
@@ -101,9 +103,7 @@ class Desk:
         vault, now = self.vault, self.vault.clock.now_s()
         if permit.centre != vault.home.centre:
             raise VaultError("permit_centre")
-        if permit.hold is not None:
-            raise VaultError("hold_unavailable")
-        if permit.action != "view":
+        if permit.action not in ACTIONS_BUILT:
             raise VaultError("action_unavailable", permit.action)
         if permit.expires <= now:
             raise VaultError("expired")
@@ -112,6 +112,11 @@ class Desk:
         for lens in permit.cameras:
             if vault.camera_of(lens.slot) != lens.camera.bytes:
                 raise VaultError("permit_camera", str(lens.camera))
+        if permit.hold is not None:
+            hold = held.in_force(vault.state, permit.hold, now)
+            for lens in permit.cameras:
+                if not held.covers(hold, lens.slot, permit.first, permit.until):
+                    raise VaultError("outside", f"hold {hold.id}, {lens.camera}")
 
     # --- sessions -------------------------------------------------------------------------------------------------
 
@@ -178,7 +183,8 @@ class Desk:
                 draft.spent[permit.id.bytes] = Spent(permit.id.bytes, keep, digest, until, permit.body())
         return session, until, permit.body()
 
-    def _session(self, session: bytes) -> Spent:
+    def session(self, session: bytes) -> Spent:
+        """What a running session was opened with; VaultError ``session_unknown`` or ``session_ended``."""
         digest = hashlib.sha256(session).digest()
         now = self.vault.clock.now_s()
         for spent in self.vault.state.spent.values():
@@ -191,7 +197,7 @@ class Desk:
     def resume(self, session: bytes, viewer_message: bytes) -> tuple[int, dict[str, Any]]:
         """(Unix s of the end, Permit body) for the same person at the same station."""
         viewer = self._viewer(viewer_message)
-        spent = self._session(session)
+        spent = self.session(session)
         self._same_viewer(viewer, spent.body["person"], spent.body["station"])
         requester = spent.body["approvals"][0]
         approvals.officer(self.vault, UUID(bytes=requester["person"]), requester["role"], self.vault.clock.now_s())
@@ -205,7 +211,7 @@ class Desk:
         Inside the session's Permit only; a row for every second is logged before anything is given. Every second is
         judged as alone and before any row is written: one that may not be opened refuses all.
         """
-        spent = self._session(session)
+        spent = self.session(session)
         if not 1 <= len(seconds) <= TICKS_MAX:
             raise VaultError("limit", f"1 to {TICKS_MAX} seconds")
         leaves = [self._leaf(spent, class_, slot, epoch, tick, segments) for tick, segments in seconds]
@@ -224,7 +230,8 @@ class Desk:
         refuse_outside(spent.body, slot, epoch * EPOCH_S + tick)
         if not 1 <= len(segments) <= SEGMENTS_MAX or any(len(s) != 32 for s in segments):
             raise VaultError("limit", f"1 to {SEGMENTS_MAX} segments")
-        return self.vault.leaf(class_, slot, epoch, tick)
+        hold = spent.body["hold"]
+        return self.vault.leaf(class_, slot, epoch, tick, UUID(bytes=hold) if hold else None)
 
     def _logged(  # noqa: PLR0917 - the wire's own order
         self, spent: Spent, class_: int, slot: int, epoch: int, tick: int, segments: int
@@ -278,7 +285,7 @@ class Desk:
 
     def _open(self, segment: SegmentHeader, header: bytes, part: bytes) -> tuple[int, bytes]:
         read = parts.PartHeader.unpack(part)
-        leaf = self.vault.leaf(segment.class_, segment.slot, segment.epoch, read.tick)
+        leaf = held.any_leaf(self.vault.state, segment.class_, segment.slot, segment.epoch, read.tick)
         segment_id = hashlib.sha256(header[:HEADER_SIZE]).digest()
         plaintext = parts.open_part(parts.okm(leaf, segment_id), segment_id, part)
         if read.kind == parts.INIT and hashlib.sha256(plaintext).digest() != segment.init_digest:

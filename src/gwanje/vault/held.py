@@ -12,9 +12,9 @@ from uuid import UUID
 
 from gwanje.vault import frontier
 from gwanje.vault.errors import VaultError
-from gwanje.vault.records import Hold, Released
+from gwanje.vault.records import HeldLens, Hold, Released
 from gwanje.vault.state import State
-from gwanje.vault.tree import NoKey
+from gwanje.vault.tree import EPOCH_S, NoKey
 
 Range = tuple[int, int, int]
 Hour = tuple[int, int]
@@ -58,6 +58,17 @@ def within(ranges: Iterable[Range], others: Iterable[Range]) -> list[Range]:
 def seconds(ranges: Iterable[Range]) -> int:
     """Camera-seconds."""
     return sum(until - first for _, first, until in ranges)
+
+
+def hours_of(lenses: Iterable[HeldLens]) -> dict[Hour, list[Range]]:
+    """(class, epoch) → what of the lenses lies there."""
+    found: dict[Hour, list[Range]] = {}
+    for lens in lenses:
+        for epoch in range(lens.first // EPOCH_S, (lens.until - 1) // EPOCH_S + 1):
+            start = epoch * EPOCH_S
+            piece = (lens.slot, max(lens.first - start, 0), min(lens.until - start, EPOCH_S))
+            found.setdefault((lens.class_, epoch), []).append(piece)
+    return {hour: merged(pieces) for hour, pieces in found.items()}
 
 
 def keys(state: State, class_: int, epoch: int) -> bytearray | None:
@@ -122,12 +133,12 @@ def covers(hold: Hold, slot: int, first: int, until: int) -> bool:
 
 def holding(holds: Iterable[Hold], hour: Hour) -> list[tuple[Hold, list[Range]]]:
     """(hold, its ranges) in one class and hour."""
-    start, found = hour[1] * 3600, []
+    start, found = hour[1] * EPOCH_S, []
     for hold in holds:
         pieces = [
-            (lens.slot, max(lens.first - start, 0), min(lens.until - start, 3600))
+            (lens.slot, max(lens.first - start, 0), min(lens.until - start, EPOCH_S))
             for lens in hold.lenses
-            if lens.class_ == hour[0] and lens.first < start + 3600 and lens.until > start
+            if lens.class_ == hour[0] and lens.first < start + EPOCH_S and lens.until > start
         ]
         if pieces:
             found.append((hold, merged(pieces)))
@@ -151,7 +162,7 @@ def lost(state: State, lost_by: Mapping[Hour, Sequence[Range]]) -> dict[Hour, in
 
 def _reach(hours: Iterable[Hour]) -> tuple[int, int]:
     epochs = [epoch for _, epoch in hours]
-    return (min(epochs) * 3600, (max(epochs) + 1) * 3600) if epochs else (0, 0)
+    return (min(epochs) * EPOCH_S, (max(epochs) + 1) * EPOCH_S) if epochs else (0, 0)
 
 
 def drop(draft: State, gone: Sequence[Hold], generation: int, at_us: int) -> list[Released]:
@@ -160,7 +171,7 @@ def drop(draft: State, gone: Sequence[Hold], generation: int, at_us: int) -> lis
         del draft.holds[hold.id]
     made: list[Released] = []
     for hold in gone:
-        for (class_, epoch), count in sorted(lost(draft, hold.hours()).items()):
+        for (class_, epoch), count in sorted(lost(draft, hours_of(hold.lenses)).items()):
             made.append(Released(class_, epoch, "hold", hold.id.bytes, count, generation, at_us))
     draft.released += made
     return made

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from gwanje.vault import frontier
 from gwanje.vault.errors import VaultError
-from gwanje.vault.tree import EPOCH_S, NoKey
+from gwanje.vault.tree import NoKey
 
 CLASS_KINDS: Final = ("days", "months", "none", "permanent")
 HOLD_KINDS: Final = ("provisional", "investigation", "trial", "statute", "extension")
@@ -280,16 +280,6 @@ class Hold:
     def seconds(self) -> int:
         """Camera-seconds that it holds."""
         return sum(lens.until - lens.first for lens in self.lenses)
-
-    def hours(self) -> dict[tuple[int, int], list[tuple[int, int, int]]]:
-        """(class, epoch) → (slot, first tick, end) of what it holds there."""
-        found: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
-        for lens in self.lenses:
-            for epoch in range(lens.first // EPOCH_S, (lens.until - 1) // EPOCH_S + 1):
-                start = epoch * EPOCH_S
-                piece = (lens.slot, max(lens.first - start, 0), min(lens.until - start, EPOCH_S))
-                found.setdefault((lens.class_, epoch), []).append(piece)
-        return found
 
     @classmethod
     def of(cls, body: list[Any]) -> Hold:
