@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
+from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from gwanje.vault import frontier, tree
 from gwanje.vault.errors import VaultError
+from gwanje.vault.records import HeldLens, Hold
 from gwanje.vault.tree import TICKS, NoKey
 
 ROOT = bytes(range(1, 33))
@@ -132,3 +136,23 @@ def test_an_hour_has_at_most_4096_nodes():
         fill()
     assert 4050 < sizes[-1] <= 4096
     assert refused.value.code == "limit"
+
+
+def test_golden_frontier_and_held_nodes():
+    golden = json.loads((Path(__file__).parent / "golden.json").read_text())
+    root, span = bytes.fromhex(golden["root"]), golden["puncture"]
+    nodes = frontier.puncture(root, *span)
+    assert nodes.hex() == golden["frontier"]
+    lens = HeldLens(UUID(int=1), span[0], 7, golden["epoch"] * 3600 + span[1], golden["epoch"] * 3600 + span[2])
+    made = Hold(UUID(int=2), "trial", "g", "c", UUID(int=3), (lens,), bytearray.fromhex(golden["held_nodes"]), 1, ())
+    assert [(32 - n.height, n.slot << 12 | n.first, n.key) for n in made.each()] == [
+        (depth, path << 32 - depth, key) for depth, path, key in frontier.cover(root, [tuple(span)])
+    ]
+    assert Hold.of(made.body()) == made
+    for tick in range(span[1], span[2]):
+        assert made.leaf(7, span[0], golden["epoch"], tick) == tree.leaf(root, span[0], tick)
+    for wrong in ((7, span[0], golden["epoch"], span[1] - 1), (7, span[0], golden["epoch"], span[2]),
+                  (6, span[0], golden["epoch"], span[1]), (7, span[0] + 1, golden["epoch"], span[1]),
+                  (7, span[0], golden["epoch"] + 1, span[1])):  # fmt: skip
+        with pytest.raises(NoKey):
+            made.leaf(*wrong)
