@@ -16,15 +16,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gwanje.kernel import wire
 from gwanje.kernel.cose import key_id
-from gwanje.vault import door, tls
+from gwanje.vault import door, ops_replica, tls
 from gwanje.vault.consent import Consents
 from gwanje.vault.console import Console
 from gwanje.vault.core import Vault
 from gwanje.vault.desk import Desk
 from gwanje.vault.errors import VaultError
 from gwanje.vault.ops import ALL, Answer, Ops, Request, Syncer
+from gwanje.vault.ops_bundle import BundleOps
 from gwanje.vault.ops_consent import ConsentOps
 from gwanje.vault.ops_hold import HoldOps
+from gwanje.vault.pages.app import Pages
 from gwanje.vault.shares import Shares
 
 log = logging.getLogger(__name__)
@@ -69,6 +71,7 @@ class VaultServer:
         self.desk = Desk(vault)
         self.consents = Consents(vault)
         self.console = Console(vault, self.consents)
+        self.pages = Pages(vault.home, self.consents, self.console.tickets)
         self.stop = asyncio.Event()
         self.failed = False
         self._open = {"vaultd": 0, "console": 0, "fleet": 0}
@@ -79,7 +82,8 @@ class VaultServer:
         uids = vault.home.config.get("service_uids", {})
         self._uids = {role: int(uids.get(role, os.getuid())) for role in (*ALL, "console")}
         syncer = Syncer(vault.open_log.sync)
-        self.ops = {**Ops(vault, self.desk, self.shares, syncer).table(), **HoldOps(vault).table()}
+        bundles = BundleOps(vault, self.desk)
+        self.ops = {**Ops(vault, self.desk, self.shares, syncer).table(), **HoldOps(vault).table(), **bundles.table()}
         self.ops |= ConsentOps(self.consents).table()
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -90,10 +94,13 @@ class VaultServer:
         os.umask(0o077)
         # whoever finds the local socket finds the door, too
         await self.door.step()
+        await self.pages.step()
         servers = [
             await asyncio.start_unix_server(self._accept, str(home.socket("vaultd")), backlog=2 * CONNECTIONS_MAX),
             await asyncio.start_unix_server(self._accept_console, str(home.socket("console"))),
         ]
+        self.vault.peers.start()
+        place = ops_replica.beside(home, self.vault)
         timer = asyncio.create_task(self._timer())
         log.info("vaultd ready, generation %d", self.vault.keystore.generation)
         try:
@@ -101,6 +108,9 @@ class VaultServer:
         finally:
             timer.cancel()
             await self.door.close()
+            if place is not None:
+                place.stop()
+            await self.pages.close()
             for server in servers:
                 server.close()
             for task in self._tasks:
@@ -118,6 +128,7 @@ class VaultServer:
                 log.error("the timer could not do its work: %s", error)
                 self._look()
             await self.door.step()
+            await self.pages.step()
             self.shares.tell(asyncio.get_running_loop().time(), self._tell)
             await asyncio.sleep(1)
 

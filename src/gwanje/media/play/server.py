@@ -199,6 +199,9 @@ class Player:
         except OSError as error:
             raise Refused(*AWAY) from error
         granted = answer.permit
+        if granted.action != "view":
+            # the gates do not open each other: what is released is made by ``gwanje bundle``, never shown here
+            raise Refused("action", "제공 허가로는 재생할 수 없습니다. / A Permit to release plays nothing.")
         await self._started(granted, resumed=resumed)
         before = self._sessions.get(session)
         if before is not None:

@@ -1,0 +1,49 @@
+"""One centre with a real vaultd and one bundle of ten seconds: fixtures that ``conftest`` hands on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import evidence_rig as rig
+from play_rig import centre
+
+CLIPS = Path(__file__).parents[2] / ".cache" / "test-clips"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A centre, its street, its ledger, one bundle and who may check it."""
+
+    made: rig.Centre
+    street: rig.Street
+    log: rig.Log
+    bundle: Path
+    manifest: dict
+    first: int
+    told: list
+
+    @property
+    def key(self) -> bytes:
+        return rig.keys(self.made)[0]
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """Twelve seconds sealed, ten released (with a second missing), proofs from a ledger, under a passphrase."""
+    folder = tmp_path_factory.mktemp("evidence")
+    clip = next(path for path in sorted(CLIPS.glob("*-sub.mp4")))
+    with centre(folder / "c") as made:
+        street = rig.Street.of(clip)
+        path = rig.seal(made, street, rig.BEGAN_S, 12)
+        made.set_time(rig.BEGAN_S + 120)
+        log, told = rig.Log(made), []
+        log.add(path)
+        first, out = rig.BEGAN_S + 1, folder / "evidence.zip"
+        body = rig.bundle(made, out, first, first + 10, ledger=log.ledger(), told=told)
+        yield Scene(made, street, log, out, body, first, told)
