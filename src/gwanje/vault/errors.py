@@ -379,4 +379,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     "replica_field": ("키 복제본의 값이 올바르지 않습니다.", "A replica's field has no legal value."),
     "replica_unknown": ("그런 키 복제본이 없습니다.", "No such replica."),
     "replica_drill": ("복제본 개봉 훈련에 실패했습니다.", "The drill could not open the replica's file."),
+    "officer_passphrase": ("암호문은 12자 이상이어야 합니다.", "A passphrase has 12 characters or more."),
+    "officer_passphrase_wrong": ("암호문이 맞지 않습니다.", "The passphrase does not open this key."),
+    "officer_file": ("서명 키 파일이 아닙니다.", "Not a key file of gwanje officer, or it was altered."),
 }
