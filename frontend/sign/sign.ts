@@ -7,6 +7,8 @@
     error?: string;
     done?: boolean;
     options?: Options;
+    codes?: string[];
+    fingerprint?: string;
   }
   interface Known { type: "public-key"; id: string; transports?: AuthenticatorTransport[] }
   /** Options of WebAuthn as JSON has them: bytes in base64url. */
@@ -143,17 +145,42 @@
 
   function finished(answer: Answer): void {
     say(answer, "ok");
-    if (act.dataset["page"] === "register") {
-      key?.remove();
+    key?.remove();
+    if (answer.fingerprint) {
+      const read = document.createElement("p");
+      read.id = "fingerprint";
+      read.textContent = answer.fingerprint;
+      box?.after(read);
       return;
     }
-    key?.remove();
+    if (answer.codes) {
+      list(answer.codes);
+      return;
+    }
     if (answer.done || !spoken) {
       spoken?.remove();
       leave();
     } else {
       code?.focus();
     }
+  }
+
+  /** Codes stand here once and nowhere else: no address brings them back. */
+  function list(codes: string[]): void {
+    const made = document.createElement("ul");
+    made.id = "codes";
+    made.append(...codes.map((code) => {
+      const item = document.createElement("li");
+      item.textContent = code;
+      return item;
+    }));
+    const print = document.createElement("button");
+    print.type = "button";
+    print.textContent = "인쇄 / Print";
+    print.addEventListener("click", () => window.print());
+    box?.after(made, print);
+    clearInterval(timer);
+    print.focus();
   }
 
   function leave(): void {
@@ -163,12 +190,11 @@
   async function withKey(): Promise<Answer> {
     if (!("credentials" in navigator) || !window.PublicKeyCredential) return NONE;
     const person = act.dataset["person"];
-    const label = document.querySelector<HTMLInputElement>("#label")?.value;
-    const asked = await send("options", { person, label });
+    const asked = await send("options", { person });
     if (!asked.ok || !asked.options) return asked;
     say({ ok: true, ko: "보안키를 만지거나 지문을 대십시오.", en: "Touch the security key." }, "info");
-    const credential = label === undefined ? await assertion(asked.options) : await registration(asked.options);
-    return send("finish", { person, label, credential });
+    const made = act.dataset["page"] === "register" ? registration : assertion;
+    return send("finish", { person, credential: await made(asked.options) });
   }
 
   async function withCode(): Promise<Answer> {
