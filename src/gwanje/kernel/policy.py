@@ -62,15 +62,6 @@ class Scope:
             return False
         return (resource.agency if self.kind == "agencies" else resource.camera) in self.ids
 
-    @property
-    def empty(self) -> bool:
-        """Certainly nothing is inside."""
-        if self.kind == "either":
-            return all(part.empty for part in self.parts)
-        if self.kind == "both":
-            return any(part.empty for part in self.parts)
-        return self.kind == "nothing" or (self.kind in ("agencies", "cameras") and not self.ids)
-
     def __or__(self, other: Scope) -> Scope:
         return Scope("either", parts=(self, other))
 

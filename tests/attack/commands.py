@@ -1,0 +1,42 @@
+"""`./dev attack NAME` as a process that was begun with the session; its figures when its test asks for them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import support
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 600
+
+
+class Attack:
+    """One command, running."""
+
+    def __init__(self, name: str, *words: str) -> None:
+        self._json = support.folder() / f"attack-{name}.json"
+        self._log = support.folder() / f"attack-{name}.log"
+        path = os.pathsep.join([str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
+        with self._log.open("wb") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", f"tools.attack.{name}", *words, "--json", str(self._json)],
+                cwd=ROOT, env={**os.environ, "PYTHONPATH": path, "GWANJE_TESTING": "1"}, stdout=out, stderr=out,
+            )  # fmt: skip
+
+    def figures(self) -> dict[str, Any]:
+        """Wait for its end; AssertionError with what it said when it failed."""
+        code = self._process.wait(LIMIT_S)
+        said = self._log.read_text(errors="replace")[-3000:]
+        assert code == 0, said
+        return json.loads(self._json.read_text(encoding="utf-8"))
+
+    def end(self) -> None:
+        """Stop it and everything it started."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(60)

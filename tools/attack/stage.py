@@ -1,0 +1,203 @@
+"""The centre that is attacked: real PostgreSQL with WAL archive, real vaultd, real sealed footage, a settable clock."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from gwanje.apps import postgres
+from gwanje.kernel import database
+from gwanje.kernel.footage import Segment, put_segments
+from gwanje.kernel.home import Home
+from gwanje.kernel.ids import uuid7
+from gwanje.kernel.keys import raw_public, signing_key
+from gwanje.vault import ceremony, parts
+from gwanje.vault.client import VaultAway, VaultClient
+from gwanje.vault.segment import SegmentHeader, SegmentWriter, segment_path
+
+HOUR = 3600
+DAY = 24 * HOUR
+FILE_TICKS = 250
+ARTICLE = "제31조제1항"
+PASSWORD = "공격-시험-비밀번호"
+
+
+@dataclass
+class Stage:
+    """A running centre: its folder, the officers of its registry, its cameras with their slots."""
+
+    home: Home
+    agency: UUID
+    officers: dict[str, UUID]
+    cameras: list[UUID] = field(default_factory=list)
+    slots: list[int] = field(default_factory=list)
+
+    def gwanje(self, *argv: str, code: int | None = 0) -> str:
+        """Run `gwanje …` on the folder; its standard output."""
+        done = subprocess.run(
+            [sys.executable, "-m", "gwanje.apps.cli", *argv],
+            env=environment(self.home), capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        if code is not None and done.returncode != code:
+            raise RuntimeError(f"{argv}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+        return done.stdout
+
+    def to(self, seconds: int) -> None:
+        """Set the centre's clock to a Unix second."""
+        file = self.home.root / "clock.json"
+        offset = int(json.loads(file.read_text())["offset_us"]) if file.exists() else 0
+        self.home.clock.set_offset(offset + seconds * 1_000_000 - self.home.clock.now_us())
+        time.sleep(0.15)  # every process looks at the file ten times a second
+
+    def record(self, ticks: int, plain: bytes = b"") -> list[Path]:
+        """Seal ``ticks`` seconds of every camera from now on, indexed; under keys that vaultd lends."""
+        client, made = VaultClient(self.home, "recorder"), []
+        try:
+            for camera, slot in zip(self.cameras, self.slots, strict=True):
+                epoch = self.home.clock.now_s() // HOUR
+                spine = client.lend(1, slot, epoch).spine()
+                first = spine.tick + 1
+                for start in range(first, min(first + ticks, HOUR), FILE_TICKS):
+                    until = min(start + FILE_TICKS, first + ticks, HOUR)
+                    made.append(self._file(camera, slot, epoch, start, until, spine, plain))
+        finally:
+            client.close()
+        return made
+
+    def _file(  # noqa: PLR0917 - one file's own fields
+        self, camera: UUID, slot: int, epoch: int, first: int, until: int, spine: Any, plain: bytes
+    ) -> Path:
+        header = SegmentHeader.fresh(
+            class_=1, epoch=epoch, slot=slot, stream=0, fence=1, writer=b"w" * 16,
+            created_us=(epoch * HOUR + first) * 1_000_000, centre=self.home.centre,
+        )  # fmt: skip
+        writer = SegmentWriter.create(self.home.store, header)
+        out = memoryview(bytearray(8192))
+        for tick in range(first, until):
+            writer.key(tick, spine.at(tick))
+            start_us = (epoch * HOUR + tick) * 1_000_000
+            size = writer.seal_into(
+                out, parts.VIDEO, parts.FLAG_IDR, start_us, 1_000_000, plain or os.urandom(600)
+            )  # fmt: skip
+            writer.write(out[:size])
+        root, path = writer.finish(), segment_path(self.home.store, header)
+        row = Segment(
+            segment_id=writer.segment_id, camera=camera, agency=self.agency, slot=slot, stream=0, class_=1,
+            epoch=epoch, first_tick=first, last_tick=until - 1, parts=until - first, size=path.stat().st_size,
+            idr_ticks=b"\xff" * ((until - first + 7) // 8), codec="avc1.42c01e", width=640, height=360, root=root,
+            path=str(path.relative_to(self.home.store)), fence=1, writer=b"w" * 16, closed=True,
+        )  # fmt: skip
+        with database.connect(self.home) as app, app.cursor() as cursor:
+            put_segments(cursor, [row])
+        return path
+
+
+def end_cleanly() -> None:
+    """Let SIGTERM unwind like an error, so that what was started is ended."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+
+
+def environment(home: Home) -> dict[str, str]:
+    """For a process of the centre."""
+    return {
+        **os.environ,
+        "GWANJE_DATA": str(home.root),
+        "DJANGO_SETTINGS_MODULE": "gwanje.apps.web.settings",
+        "GWANJE_TESTING": "1",
+    }
+
+
+@contextlib.contextmanager
+def vaultd(home: Home) -> Iterator[subprocess.Popen[bytes]]:
+    """vaultd as a process of its own until the block ends; it may be killed and started again inside."""
+    child = start_vaultd(home)
+    try:
+        yield child
+    finally:
+        child.terminate()
+        child.wait(20)
+
+
+def start_vaultd(home: Home) -> subprocess.Popen[bytes]:
+    """Start it and wait until it answers."""
+    log = home.root / "log" / "vaultd.log"
+    with log.open("ab") as out:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "gwanje.apps.cli", "--data", str(home.root), "vaultd"],
+            env=environment(home), stdout=out, stderr=out,
+        )  # fmt: skip
+    client = VaultClient(home, "worker")
+    until = time.monotonic() + 60
+    while True:
+        try:
+            client.status()
+            break
+        except (VaultAway, OSError):
+            if child.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(log.read_text(errors="replace")[-2000:]) from None
+            time.sleep(0.05)
+    client.close()
+    return child
+
+
+@contextlib.contextmanager
+def stage(folder: Path, cameras: int, *, archive: bool = False) -> Iterator[Stage]:
+    """A centre with ``cameras`` cameras, class 1 of 30 days and three officers; ``archive``: WAL is archived."""
+    settings = {}
+    if archive:
+        command = f"test ! -f {folder}/wal/%f && cp %p {folder}/wal/%f"
+        settings = {"wal_level": "replica", "archive_mode": "on", "archive_command": command}
+    home = Home.create(
+        folder, settable_clock=True, demo=True, packs=["kr_national", "kr_anyang"], name="가온시 통합관제센터",
+        postgres=settings,
+    )  # fmt: skip
+    agency = uuid7()
+    officers = {role: uuid7() for role in ("operator", "manager", "chief_officer")}
+    ceremony.create(home, [ceremony.NewOfficer(id_, role, agency, PASSWORD) for role, id_ in officers.items()])
+    if archive:
+        postgres.ensure(home)
+        owner = (home.root / "pg").stat()
+        (home.root / "wal").mkdir(mode=0o700)
+        os.chown(home.root / "wal", owner.st_uid, owner.st_gid)
+    made = Stage(home, agency, officers, [uuid7() for _ in range(cameras)])
+    with postgres.running(home), vaultd(home):
+        made.gwanje("migrate")
+        web = VaultClient(home, "web")
+        web.set_class(1, "days", 30, ARTICLE)
+        made.slots = web.slots(made.cameras)
+        web.close()
+        with database.connect(home) as app:
+            app.execute("insert into footage_class values (1, 'days', 30, %s, '30일')", [ARTICLE])
+        yield made
+
+
+def backup(home: Home, to: Path) -> None:
+    """A base backup of the running database as an administrator makes it: backup mode, files copied, label kept."""
+    word = (home.secrets / "pg-super").read_text().strip()
+    address = {"host": str(home.run), "user": postgres.SUPERUSER, "password": word, "dbname": "postgres"}
+    with psycopg.connect(**address, autocommit=True) as line:
+        line.execute("select pg_backup_start('attack', true)")
+        shutil.copytree(home.root / "pg", to, ignore=shutil.ignore_patterns("pg_wal", "postmaster.pid"))
+        row = line.execute("select labelfile from pg_backup_stop(false)").fetchone()
+        assert row is not None
+        (to / "pg_wal").mkdir(mode=0o700)
+        (to / "backup_label").write_text(row[0])
+        line.execute("select pg_switch_wal()")
+
+
+def public_key(home: Home, service: str) -> bytes:
+    """A service's 32-byte public key."""
+    return raw_public(signing_key(home, service))
