@@ -36,16 +36,22 @@ async def _serve(server: VaultServer) -> None:
     await server.serve()
 
 
-def run(home: Home) -> int:
-    """Serve one data folder; 0 after SIGTERM, 78 when it cannot start, 70 when it must be started again."""
+def run(home: Home, *, promote: bool = False) -> int:
+    """Serve one data folder; 0 after SIGTERM, 78 when it cannot start, 70 when it must be started again.
+
+    ``promote``: a replica's folder, on which two officers are about to decide; nothing opens before they have.
+    """
     locked = harden(lock=True)
     try:
         keystore = ceremony.open_keystore(home)
         keystore.lock()
         vault = Vault(home, keystore)
+        if vault.peers.standby and not promote:
+            raise VaultError("replica_here")
     except (VaultError, OSError) as error:
         log.critical("%s", error)
-        return EXIT_REFUSED
+        # a token that was taken out may be put back: what starts again finds it
+        return EXIT_AGAIN if isinstance(error, VaultError) and error.code == "token_away" else EXIT_REFUSED
     log.info("memory %s", "locked" if locked else "not locked (limit)")
     server = VaultServer(vault)
     try:

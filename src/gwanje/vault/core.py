@@ -18,6 +18,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gwanje.kernel.canonical import encode
 from gwanje.kernel.cose import public_bytes
 from gwanje.kernel.home import Home
 from gwanje.kernel.ledger import note
@@ -29,7 +30,7 @@ from gwanje.vault.errors import VaultError
 from gwanje.vault.guard import ClockGuard
 from gwanje.vault.keystore import Keystore
 from gwanje.vault.openlog import OpenLog
-from gwanje.vault.peers import Peers
+from gwanje.vault.peers import Peers, above
 from gwanje.vault.records import Destroyed, Hold, Released, RetentionClass
 from gwanje.vault.state import State
 
@@ -115,6 +116,8 @@ class Vault:
     def change(self) -> Iterator[State]:
         """Change the content under the lock; keys that are gone afterwards are overwritten in memory."""
         with self._lock:
+            if self.peers.standby:
+                raise VaultError("replica_here")
             before = self.state
             with self.keystore.change() as draft:
                 yield draft
@@ -134,6 +137,15 @@ class Vault:
         """Take back a later content of this vaultd's own from a replica; nothing goes on before a new start."""
         with self._lock:
             self.keystore.adopt(generation, content)
+            self.keystore.state = None
+
+    @contextlib.contextmanager
+    def promoting(self) -> Iterator[State]:
+        """The one change that a replica makes by itself: it becomes the primary, far above the lost one's count."""
+        with self._lock:
+            draft = self.state.copy()
+            yield draft
+            self.keystore.adopt(above(self.keystore.generation), encode(draft.body()))
             self.keystore.state = None
 
     def _house_keep(self, draft: State) -> None:
@@ -167,7 +179,7 @@ class Vault:
         return "config.json was changed to a settable clock" if said and known is False else None
 
     def _alarm(self, problem: str | None) -> None:
-        if problem is None or self.state.alarm is not None:
+        if problem is None or self.state.alarm is not None or self.peers.standby:
             return
         with self.change() as draft:
             draft.alarm = problem
@@ -183,7 +195,7 @@ class Vault:
             if state.alarm is None:
                 now_us = self.clock.now_us()
                 self._floor_us = max(self._floor_us, now_us)
-                if now_us - state.clock_us > CLOCK_SEEN_EVERY_US:
+                if now_us - state.clock_us > CLOCK_SEEN_EVERY_US and not self.peers.standby:
                     with self.change():
                         pass
             return self.state.alarm
@@ -313,7 +325,7 @@ class Vault:
         erased: Callable[[], None] | None = None
         with self._lock:
             now = self.clock.now_s()
-            if alarm is None and self._due is not None and self._due <= now:
+            if alarm is None and self._due is not None and self._due <= now and not self.peers.standby:
                 erased = self._erase(now)
             if alarm is None and (months := self.open_log.drop_old(self.clock.now_us())):
                 self.fact("vault.open_log.dropped", {"months": months, "dies": "destruction"})

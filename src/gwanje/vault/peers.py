@@ -7,6 +7,7 @@ wrote, or wrote later than the file it started from, stops it: ``gate`` then ope
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import ssl
@@ -14,6 +15,7 @@ import threading
 from collections.abc import Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gwanje.kernel import wire
@@ -24,6 +26,7 @@ from gwanje.vault.errors import VaultError
 from gwanje.vault.keystore import NOTHING, content_of, digest_of, read
 from gwanje.vault.records import Peer
 from gwanje.vault.replica import Held, address_of, is_replica, receive_content, said, send_content, signs
+from gwanje.vault.token import replica_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +42,14 @@ PING_S: Final = 5.0
 AGAIN_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 MISSING_US: Final = 30_000_000
 LEND_WAIT_S: Final = 1.0
+DRILL_EVERY_S: Final = 30 * 86_400
 # a promoted place counts on from here: what the lost primary may still have written stays below
 TERM: Final = 1 << 24
+
+
+def above(generation: int) -> int:
+    """The first generation of the next term: whatever another place still wrote stays below it."""
+    return (generation // TERM + 1) * TERM
 
 
 @dataclass
@@ -56,6 +65,8 @@ class Link:
     trouble: str = "away"
     behind_us: int | None = None
     told: bool = False
+    held: Held | None = None
+    drill_after: int = 0
     stop: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
 
@@ -104,7 +115,10 @@ class Peers:
         self._started = False
         self._born: dict[tuple[int, int], int] = {}
         self._first = vault.keystore.generation
-        self.problem: str | None = None
+        self._blamed: int | None = None
+        self.number = replica_number(vault.home)
+        self.standby = is_replica(vault.state, self.number)
+        self.problem: str | None = "standby" if self.standby else None
         self._sync()
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -128,13 +142,15 @@ class Peers:
             self._changed.notify_all()
 
     def _sync(self) -> None:
-        wanted = {peer.number: peer for peer in self.vault.state.peers if not peer.retired}
+        # a replica that waits for its promotion asks nobody: it is nobody's primary
+        peers = () if self.standby else self.vault.state.peers
+        wanted = {peer.number: peer for peer in peers if not peer.retired}
         for number in [n for n, link in self._links.items() if n not in wanted or link.peer.key != wanted[n].key]:
             self._links.pop(number).stop.set()
         for number, peer in wanted.items():
             if number not in self._links:
-                known = {0: NOTHING, peer.acknowledged: peer.digest, peer.offered: peer.offered_digest}
-                self._links[number] = Link(peer, {g: d for g, d in known.items() if d})
+                known = {peer.acknowledged: peer.digest, peer.offered: peer.offered_digest}
+                self._links[number] = Link(peer, {0: NOTHING, **{g: d for g, d in known.items() if g}})
             link = self._links[number]
             if self._started and link.thread is None:
                 link.thread = threading.Thread(target=self._run, args=(link,), name=f"replica-{number}", daemon=True)
@@ -215,6 +231,76 @@ class Peers:
             for number, link in sorted(self._links.items())
         ]  # fmt: skip
 
+    # --- what officers decide -------------------------------------------------------------------------------------
+
+    def renew(self, number: int) -> None:
+        """Another address: the next connection uses it."""
+        link = self._links.pop(number, None)
+        if link is not None:
+            link.stop.set()
+        self.changed()
+
+    def forgive(self, number: int) -> None:
+        """A place that was retired says nothing any more."""
+        if self.problem is not None and self._blamed == number:
+            self.problem, self._blamed = None, None
+        self.changed()
+
+    def keep_own(self, number: int) -> None:
+        """Write this place's content above the other's, and let the other take it whatever it holds."""
+        link = self._links.get(number)
+        if link is None or link.held is None or link.held.primary:
+            raise VaultError("replica_unknown", str(number))
+        held = link.held
+        with self.vault.locked():
+            store = self.vault.keystore
+            store.raise_to(above(max(held.generation, store.generation)))
+        link.known[held.generation] = held.digest
+        self.forgive(number)
+
+    def drill(self, peer: Peer) -> dict[str, Any]:
+        """Let a place open its newest file afresh; a fact either way. VaultError ``replica_drill`` or its code."""
+        detail: dict[str, Any] = {"replica": peer.number, "norms": ["retention.irrecoverable"], "dies": "system"}
+        try:
+            found = self._drill(peer)
+        except VaultError as error:
+            self.vault.fact("vault.replica.drilled", {**detail, "outcome": "refused", "problem": error.code})
+            raise
+        self.vault.fact("vault.replica.drilled", {**detail, **found})
+        self._drilled(peer.number)
+        return found
+
+    def _drill(self, peer: Peer) -> dict[str, Any]:
+        try:
+            talk = Conversation(self.vault, peer, DRILL_ANSWER_S)
+            try:
+                answer = talk.ask({"op": "drill"})
+            finally:
+                talk.close()
+            generation, digest, level = int(answer["generation"]), bytes(answer["digest"]), str(answer["level"])[:8]
+        except (OSError, wire.WireError, KeyError, TypeError, ValueError) as error:
+            raise VaultError("replica_drill", type(error).__name__) from error
+        link = self._links.get(peer.number)
+        if link is None or link.known.get(generation) != digest:
+            raise VaultError("replica_drill", f"generation {generation}: another content")
+        return {"generation": generation, "digest": digest, "level": level}
+
+    def _drill_file(self) -> Path:
+        return self.vault.home.vault / "drills.json"
+
+    def _drills(self) -> dict[str, int]:
+        try:
+            told: dict[str, int] = json.loads(self._drill_file().read_text())
+        except (OSError, ValueError):
+            # a lost note makes the next drill come early
+            return {}
+        return told
+
+    def _drilled(self, number: int) -> None:
+        part = self._drill_file().with_suffix(".tmp")
+        part.write_text(json.dumps({**self._drills(), str(number): self.vault.clock.now_s()}))
+        part.replace(self._drill_file())
+
     # --- one place ------------------------------------------------------------------------------------------------
 
     def _run(self, link: Link) -> None:
@@ -253,11 +339,21 @@ class Peers:
                 self._push(link, talk)
             else:
                 self._heard(link, talk.ask({"op": "ping"}))
+                self._drill_monthly(link)
             self._watch(link)
             with self._changed:
                 self._changed.wait_for(
                     lambda: link.stop.is_set() or self.vault.keystore.generation > link.acknowledged, PING_S
                 )
+
+    def _drill_monthly(self, link: Link) -> None:
+        now, number = self.vault.clock.now_s(), link.peer.number
+        if now - self._drills().get(str(number), 0) < DRILL_EVERY_S or now < link.drill_after:
+            return
+        # one that fails is tried again tomorrow, and is a fact each time
+        link.drill_after = now + 86_400
+        with suppress(VaultError):
+            self.drill(link.peer)
 
     def _content(self) -> tuple[int, bytes]:
         # as it lies on the disk: what was sealed, and no key that a later change overwrites while it is sent
@@ -293,13 +389,15 @@ class Peers:
     def _judge(self, link: Link, talk: Conversation) -> None:
         """Compare what a place holds with what it can hold; VaultError when nothing more is to be said to it."""
         held, vault = talk.held, self.vault
+        link.held = held
         with vault.locked():
             generation, digest = vault.keystore.generation, vault.keystore.digest
         known = link.known.get(held.generation) == held.digest or (generation, digest) == (held.generation, held.digest)
+        # nothing was ever sent to it: a lost primary that two officers take in again holds what it held
+        known = known or (max(link.known) == 0 and held.generation < generation) or held.digest == NOTHING
         if known and not held.primary:
             link.known[held.generation] = held.digest
-            link.digest = held.digest
-            link.answered = True
+            link.acknowledged, link.digest, link.answered = held.generation, held.digest, True
             return
         own = raw_public(signing_key(vault.home, tls.SERVICE))
         mine = signs(own, held.origin, said(vault.state.centre, 0, held.generation, held.digest))
@@ -316,6 +414,7 @@ class Peers:
         here = self.vault.keystore.generation
         if self.problem is None:
             self.problem = f"{why}: {link.peer.number} = {held.generation}, {here}"
+            self._blamed = link.peer.number
             log.critical("this keystore is not the newest: %s", self.problem)
             detail = {"outcome": "refused", "problem": why, "replica": held.number, "generation": here,
                       "newer": held.generation, "norms": ["retention.irrecoverable"], "dies": "system"}  # fmt: skip

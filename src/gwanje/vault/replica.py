@@ -35,6 +35,7 @@ from gwanje.vault.errors import VaultError
 from gwanje.vault.keystore import NOTHING, SIZE_MAX, Keystore, content_of, digest_of
 from gwanje.vault.segment import sync_folder
 from gwanje.vault.state import State
+from gwanje.vault.token import replica_number
 
 log = logging.getLogger(__name__)
 LABEL: Final = b"gwanje/v1/replica\0"
@@ -167,6 +168,18 @@ class Place:
         self._open: set[socket.socket] = set()
         self.port = 0
 
+    @classmethod
+    def of(cls, home: Home, keystore: Keystore) -> Place:
+        """The place that a folder's config names, its content loaded; ``replica_primary`` once it was promoted."""
+        settings = home.config["replica"]
+        place = cls(home, replica_number(home), bytes.fromhex(settings["primary"]), keystore)
+        if keystore.exists():
+            state = keystore.load()
+            # a lost primary yields up to the generation at which ``gwanje replica init`` found it
+            if not is_replica(state, place.number) and keystore.generation > int(settings.get("yields", 0)):
+                raise VaultError("replica_primary")
+        return place
+
     # --- life -----------------------------------------------------------------------------------------------------
 
     def start(self, host: str, port: int) -> None:
@@ -179,7 +192,7 @@ class Place:
     def stop(self) -> None:
         """No connection is left; a content that is being written is written to its end."""
         with self._lock:
-            for sock in (self._listener, *self._open):
+            for sock in (self._listener, *tuple(self._open)):
                 if sock is not None:
                     with contextlib.suppress(OSError):
                         sock.shutdown(socket.SHUT_RDWR)
@@ -199,19 +212,23 @@ class Place:
             threading.Thread(target=self._greet, args=(sock,), name="replica-peer", daemon=True).start()
 
     def _greet(self, plain: socket.socket) -> None:
+        taken: socket.socket = plain
         try:
             keep(plain)
             plain.settimeout(HANDSHAKE_S)
-            with self._context.wrap_socket(plain, server_side=True) as sock:
-                if tls.peer_key(sock) != self.primary:
-                    return
+            sock = self._context.wrap_socket(plain, server_side=True)
+            # the wrapped socket took the plain one's place
+            self._open.add(sock)
+            self._open.discard(plain)
+            taken = sock
+            if tls.peer_key(sock) == self.primary:
                 sock.settimeout(IDLE_S)
                 self._serve(sock)
-        except (OSError, ssl.SSLError, wire.WireError, VaultError) as error:
+        except (OSError, VaultError) as error:
             log.info("a connection to this replica ended: %s", type(error).__name__)
         finally:
-            self._open.discard(plain)
-            plain.close()
+            self._open.discard(taken)
+            taken.close()
 
     # --- what is asked --------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from gwanje.kernel.home import Home
 def register(sub: Any) -> None:
     """Add the command."""
     command = sub.add_parser("vaultd", help="금고 서비스 / keystore, Permits, checkpoints, destruction on time")
+    command.add_argument("--promote", action="store_true", help="복제본 승격 / a replica that two officers promote")
     command.set_defaults(run=run)
 
 
@@ -20,4 +21,4 @@ def run(args: argparse.Namespace) -> int:
     from gwanje.apps import vaultd
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    return vaultd.run(Home.find(args.data))
+    return vaultd.run(Home.find(args.data), promote=args.promote)
