@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from gwanje.kernel.canonical import NotCanonical, encode, nfc
-from gwanje.vault import approvals, attest, codes, door, officer_keys
+from gwanje.vault import approvals, attest, codes, door, officer_keys, ops_replica
 from gwanje.vault.consent import Consents
 from gwanje.vault.core import Vault
 from gwanje.vault.errors import VaultError
@@ -37,7 +37,9 @@ QUORUM_MAX: Final = 5
 COOLING_MAX_S: Final = 30 * 86_400
 URGENT_MAX: Final = 32
 # what may be asked of the console without two officers: it changes nothing in the registry by itself
-_FREE: Final = ("status", "key_ticket", "key_candidate", "officers", "shown", "challenge", "sign", "make_codes")
+_FREE: Final = (
+    "status", "key_ticket", "key_candidate", "officers", "shown", "challenge", "sign", "make_codes", "replica_drill",
+)  # fmt: skip
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
@@ -164,6 +166,7 @@ class Console:
             "key_retire": self._key_retire,
             "delegate": self._delegate,
             "codes_restore": self._codes_restore,
+            **ops_replica.acts(self.vault),
         }
 
     def _do(
@@ -220,6 +223,8 @@ class Console:
     def _free(self, op: str, r: Mapping[str, Any]) -> dict[str, Any]:
         if op == "status":
             return self.vault.status()
+        if op == "replica_drill":
+            return ops_replica.drill(self.vault, int(r["number"]))
         if op == "officers":
             return {"signing": self.vault.state.signing, "officers": [_public(o) for o in self._registry()]}
         if op == "key_ticket":
