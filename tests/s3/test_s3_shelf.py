@@ -110,3 +110,18 @@ def status(bucket, value):
     asked.request("PUT", f"/{settings.bucket}?versioning=", body, headers)
     assert asked.getresponse().status == 200
     asked.close()
+
+
+def test_a_blanked_object_replaces_the_old_one(bucket, store):
+    shelf = S3Shelf(bucket, store)
+    path = seal(store, size=4000, seconds=4)
+    name = put(shelf, path)
+    old = path.read_bytes()
+    assert shelf.blank(name, {2, 3}) == 6
+    path.unlink()
+    with shelf.open(name) as reader:
+        assert not verify_reader(reader).problems
+        assert verify_reader(reader).blanked == 6
+        assert reader.read(reader.parts[3]) in old
+    assert shelf.blank(name, {2, 3}) == 0
+    assert not list(store.parent.glob("blank-*"))

@@ -11,6 +11,10 @@ from sealed_rig import EPOCH, seal
 from gwanje.kernel.clock import Clock
 from gwanje.media.check import Check
 from gwanje.media.play.store import Store
+from gwanje.vault import parts
+from gwanje.vault.client import Verified
+from gwanje.vault.errors import PartRefused, VaultRefused
+from gwanje.vault.segment import SegmentHeader, SegmentReader, blank
 from gwanje.vault.store import StoreAway
 from gwanje.vault.store_disk import DiskShelf
 
@@ -111,3 +115,37 @@ def test_a_copy_is_counted_once_and_judged_twice(near, far):
     name = str(kept.relative_to(near))
     assert [p for p in found().problems if p.startswith(f"{name} (far)")]
     assert not [p for p in report.problems if p.startswith(f"{name} (far)")]
+
+
+def test_blanked_parts_are_asked_about_one_by_one(near, far):
+    path = seal(near, first=100)
+    with SegmentReader(path) as reader:
+        inits = {p.header.ordinal: reader.read(p) for p in reader.parts if p.header.kind == parts.INIT}
+    blank(path, {2, 3, 6, 7})
+    asked = []
+
+    class Vault:
+        """Second 100 is dead, second 102 should live though its part was blanked."""
+
+        def verify(self, header, init, part):
+            head = parts.PartHeader.unpack(part)
+            asked.append((head.ordinal, init))
+            if head.tick == 100:
+                raise VaultRefused("destroyed")
+            try:
+                parts.open_part(parts.okm(bytes(32), SegmentHeader.unpack(header).segment_id), b"", part)
+            except PartRefused as refused:
+                alive = head.ordinal not in (4, 5)
+                return Verified(alive, ("video",), refused.code)
+
+    report = Check(near, 3, FIRST + 7200).ask(Vault(), None)
+    assert (report.destroyed, report.verified) == (2, 6)
+    assert [p.split(":")[0] for p in report.problems] == [
+        f"{path.relative_to(near)} #4",
+        f"{path.relative_to(near)} #5",
+    ]
+    assert all("blanked" in p for p in report.problems)
+    assert dict(asked)[3] == inits[2]
+    assert dict(asked)[5] == inits[2]
+    assert dict(asked)[7] == inits[6]
+    assert dict(asked)[1] == b""

@@ -25,7 +25,7 @@ from gwanje.media.indexed import Index
 from gwanje.vault import parts
 from gwanje.vault.client import VaultRefused
 from gwanje.vault.errors import SegmentBroken
-from gwanje.vault.segment import HEADER_SIZE, SegmentHeader, SegmentReader
+from gwanje.vault.segment import HEADER_SIZE, PartAt, SegmentHeader, SegmentReader
 from gwanje.vault.store import Shelf, StoreAway
 from gwanje.vault.store_disk import DiskShelf
 from gwanje.vault.verify import verify_reader
@@ -397,28 +397,44 @@ class Check:
             chosen.setdefault(path, set()).add(ordinal)
         return chosen
 
+    @staticmethod
+    def _init(reader: SegmentReader, inits: list[PartAt]) -> bytes:
+        """The nearest init part before that was not blanked: it lives as long as the seconds that need it."""
+        while inits:
+            data = reader.read(inits[-1])
+            if parts.blanked(reader.segment_id, data) is None:
+                del inits[:-1]
+                return data
+            inits.pop()
+        return b""
+
     def _ask_file(self, vault: Verifier, reader: SegmentReader, ordinals: set[int] | None) -> None:
         report, name = self.report, self._name(reader.path)
         header = reader.header.pack()
-        first = next((part for part in reader.parts if part.header.kind == parts.INIT), None)
-        init = reader.read(first) if first is not None else b""
+        inits: list[PartAt] = []
         for part in reader.parts:
+            if part.header.kind == parts.INIT:
+                inits.append(part)
             if ordinals is not None and part.header.ordinal not in ordinals:
                 continue
+            data, init = reader.read(part), self._init(reader, inits)
             if part.header.size + len(init) > WIRE_MAX:
                 report.too_large += 1
                 continue
             try:
-                said = vault.verify(header, b"" if part is first else init, reader.read(part))
+                said = vault.verify(header, b"" if part.header.kind == parts.INIT else init, data)
             except VaultRefused as error:
                 if error.code != "destroyed":
                     raise
+                # a second of its own may be closed, or held, among others that are not
                 report.destroyed += 1
-                return
+                continue
             report.verified += 1
             place = f"{name} #{part.header.ordinal}"
             if not said.authentic:
-                report.problem(f"{place}: 변경되었거나 키가 다릅니다 / not authentic ({said.why})")
+                gone = parts.blanked(reader.segment_id, data) is not None
+                why = "blanked" if gone else said.why
+                report.problem(f"{place}: 변경되었거나 키가 다릅니다 / not authentic ({why})")
             foreign = foreign_tracks(said.tracks)
             if foreign:
                 report.problem(

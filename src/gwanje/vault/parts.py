@@ -27,7 +27,9 @@ KINDS: Final = (VIDEO, INIT, DERIVED)
 FLAG_IDR: Final = 1
 PART_MAX: Final = 64 << 20
 ORDINAL_MAX: Final = 1 << 32
+MARK_SIZE: Final = 48
 _LABEL: Final = b"gwanje/v1/part\0"
+_BLANK: Final = b"gwanje/v1/blank\0"
 _NONCE: Final = Struct(">B3xQ")
 assert HEADER.size == HEADER_SIZE
 assert _NONCE.size == 12
@@ -170,3 +172,29 @@ def open_part(material: bytes, segment_id: bytes, part: Buffer) -> bytes:
 def part_hash(part: Buffer) -> bytes:
     """SHA-256 over header ‖ ciphertext ‖ tag: what the Merkle tree and the ledger keep when the key is gone."""
     return hashlib.sha256(part).digest()
+
+
+def mark(segment_id: bytes, header: bytes, digest: bytes) -> bytes:
+    """48 bytes that stand where an overwritten part's ciphertext was: its hash, and 16 bytes that say whose it is."""
+    return digest + hashlib.sha256(_BLANK + segment_id + header + digest).digest()[:16]
+
+
+def blanked(segment_id: bytes, part: Buffer) -> bytes | None:
+    """The kept hash of a part whose ciphertext was overwritten (폐쇄된 조각); None of a part that stands.
+
+    Empty bytes: one shorter than a mark, overwritten whole. Whether its second may be dead is vaultd's to say: a mark
+    proves nothing by itself.
+    """
+    view = memoryview(part)
+    header, body = bytes(view[:HEADER_SIZE]), bytes(view[HEADER_SIZE:])
+    if len(body) < MARK_SIZE:
+        return None if any(body) else b""
+    digest = body[:32]
+    whole = body[:MARK_SIZE] == mark(segment_id, header, digest) and not any(body[MARK_SIZE:])
+    return digest if whole else None
+
+
+def kept_hash(segment_id: bytes, part: Buffer) -> bytes:
+    """The part's hash, also when nothing but it is left; empty bytes when that is gone, too."""
+    kept = blanked(segment_id, part)
+    return part_hash(part) if kept is None else kept

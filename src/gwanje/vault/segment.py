@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
@@ -34,6 +35,7 @@ SALT_SIZE: Final = 16
 SECONDS_MAX: Final = 300
 PARTS_MAX: Final = 1 << 20
 NO_INIT: Final = bytes(32)
+BLANK_SUFFIX: Final = ".blank"
 assert HEADER.size == HEADER_SIZE
 
 
@@ -413,3 +415,71 @@ class SegmentReader:
     def of_tick(self, tick: int) -> list[PartAt]:
         """The parts of one second, in order (init first where the second has a key frame)."""
         return [part for part in self.parts if part.header.tick == tick]
+
+
+def blank(path: Path, keep: Collection[int]) -> int:
+    """Overwrite in place the ciphertext of every part whose ordinal is not in ``keep``; returns how many were.
+
+    Headers stay, and each part's hash in its own place, so that its neighbours and the trailer stay provable. Safe to
+    kill and to repeat: what is known of the hashes lies durable beside the file (``.blank``) before a byte is touched.
+    A file that is still written to may be given: nothing behind its last whole part is looked at.
+    """
+    beside = path.with_name(path.name + BLANK_SUFFIX)
+    known = _known(beside)
+    with SegmentReader(path) as reader:
+        # a part that a crash left half overwritten is finished whatever is kept now; its hash was noted before
+        wanted = [part for part in reader.parts if part.header.ordinal not in keep or part.offset in known]
+        marks = {part.offset: made for part in wanted if (made := _mark(reader, part)) is not None}
+        if marks.keys() - known.keys():
+            _note(beside, {**marks, **known})
+        _overwrite(path, [(part, {**marks, **known}[part.offset]) for part in wanted if part.offset in marks])
+    if marks or known:
+        beside.unlink()
+        sync_folder(path.parent)
+    return len(marks)
+
+
+def _mark(reader: SegmentReader, part: PartAt) -> bytes | None:
+    """What will stand in a part's place; empty where there is no room for it, None where it stands already."""
+    data = reader.read(part)
+    if parts.blanked(reader.segment_id, data) is not None:
+        return None
+    if len(data) < parts.HEADER_SIZE + parts.MARK_SIZE:
+        return b""
+    return parts.mark(reader.segment_id, data[: parts.HEADER_SIZE], parts.part_hash(data))
+
+
+def _note(beside: Path, marks: Mapping[int, bytes]) -> None:
+    data = b"".join(at.to_bytes(8, "big") + made.ljust(parts.MARK_SIZE, b"\0") for at, made in sorted(marks.items()))
+    tmp = beside.with_suffix(".tmp")
+    tmp.unlink(missing_ok=True)
+    handle = os.open(tmp, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    os.replace(tmp, beside)
+    sync_folder(beside.parent)
+
+
+def _known(beside: Path) -> dict[int, bytes]:
+    try:
+        data = beside.read_bytes()
+    except FileNotFoundError:
+        return {}
+    size = 8 + parts.MARK_SIZE
+    rows = (data[at : at + size] for at in range(0, len(data), size))
+    return {int.from_bytes(row[:8], "big"): row[8:] if any(row[8:]) else b"" for row in rows}
+
+
+def _overwrite(path: Path, found: Sequence[tuple[PartAt, bytes]]) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        for part, made in found:
+            left, at = made.ljust(part.header.size - parts.HEADER_SIZE, b"\0"), part.offset + parts.HEADER_SIZE
+            view, done = memoryview(left), 0
+            while done < len(view):
+                done += os.pwrite(handle, view[done:], at + done)
+        os.fdatasync(handle)
+    finally:
+        os.close(handle)

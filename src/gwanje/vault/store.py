@@ -6,7 +6,7 @@ first, then the object store, so that no row can be wrong about it. Only sealed 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from struct import Struct
 from typing import Final, Protocol
@@ -57,6 +57,10 @@ class Shelf(Protocol):
 
     def open(self, name: str, *, whole: bool = False) -> SegmentReader:
         """A reader of one file; ``whole``: everything will be read, so that headers come from the file itself."""
+        ...
+
+    def blank(self, name: str, keep: Collection[int]) -> int:
+        """Overwrite every part of one file but these ordinals, hashes kept; returns how many. Safe to repeat."""
         ...
 
     def erase(self, prefix: str) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
-from gwanje.vault.segment import SegmentReader, sync_folder
+from gwanje.vault.segment import SegmentReader, blank, sync_folder
 from gwanje.vault.store import Entry
 
 CHUNK: Final = 1 << 20
@@ -57,6 +57,10 @@ class DiskShelf:
     def open(self, name: str, *, whole: bool = False) -> SegmentReader:
         """A reader of one file."""
         return SegmentReader(self.root / name)
+
+    def blank(self, name: str, keep: Collection[int]) -> int:
+        """``segment.blank`` of one file."""
+        return blank(self.root / name, keep)
 
     def erase(self, prefix: str) -> int:
         """Overwrite, fsync and unlink every file under a prefix, then its empty folders; safe to repeat."""

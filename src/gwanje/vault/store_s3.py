@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,8 +23,8 @@ from obstore.store import S3Store
 
 from gwanje.kernel.home import Home
 from gwanje.vault.s3_bucket import Bucket, S3Settings
-from gwanje.vault.segment import HEADER_SIZE, SegmentReader
-from gwanje.vault.store import INDEX_MAX, INDEX_SUFFIX, SUFFIX, Entry, Index, StoreAway, StoreRefused
+from gwanje.vault.segment import HEADER_SIZE, SegmentReader, blank
+from gwanje.vault.store import INDEX_MAX, INDEX_SUFFIX, SUFFIX, Entry, Index, StoreAway, StoreRefused, index_of
 
 SINGLE_MAX: Final = 16 << 20
 CHUNK: Final = 8 << 20
@@ -231,6 +232,32 @@ class S3Shelf:
             source = S3Source(fetch, index.size, index.heads, AHEAD)
         return SegmentReader(self.root / name, source)
 
+    def blank(self, name: str, keep: Collection[int]) -> int:
+        """A new object without those parts takes the place of the old one; nothing is put when nothing is to go.
+
+        The sealed bytes pass through a file of their own on this disk, never through memory whole.
+        """
+        with tempfile.TemporaryDirectory(prefix="blank-", dir=self.root.parent) as folder:
+            path = Path(folder, Path(name).name)
+            self._fetch(name, path)
+            count = blank(path, keep)
+            if count:
+                # a bucket that keeps versions would keep the old object, and to delete those deletes the held parts
+                self.ready()
+                size, digest = path.stat().st_size, _digest(path)
+                with SegmentReader(path) as reader:
+                    index = index_of(reader, size, digest)
+                self.put(index_name(name), index)
+                self.put(name, path)
+                if self.digest(name) != digest:
+                    raise StoreAway("blank: what was put does not read back the same")
+            return count
+
+    def _fetch(self, name: str, path: Path) -> None:
+        with _asked("get"), path.open("wb") as out:
+            for chunk in self._store.get(self._key(name)).stream(min_chunk_size=1 << 20):
+                out.write(chunk)
+
     def erase(self, prefix: str) -> int:
         """Delete every object under a prefix, all versions and half uploads, and look that none stands.
 
@@ -248,6 +275,11 @@ class S3Shelf:
         if any(True for _ in self._objects(prefix)):
             raise StoreAway(f"delete: objects still stand under {prefix}")
         return sum(1 for name in names if name.endswith(SUFFIX))
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").digest()
 
 
 def index_name(name: str) -> str:

@@ -16,7 +16,11 @@ OkmOf = Callable[[SegmentHeader, bytes, int], bytes]
 
 @dataclass(frozen=True)
 class SegmentReport:
-    """What was found in one file. ``root``: Merkle root over the parts that stand; ``problems``: empty = sound."""
+    """What was found in one file. ``root``: Merkle root over the parts; ``problems``: empty = sound.
+
+    ``blanked``: parts whose ciphertext was overwritten and whose hash stands; with keys one of them is a problem when
+    its second still opens.
+    """
 
     path: Path
     header: SegmentHeader | None
@@ -30,6 +34,7 @@ class SegmentReport:
     hashes: tuple[bytes, ...]
     opened: int
     problems: tuple[str, ...]
+    blanked: int = 0
 
 
 def verify_file(path: Path, okm_of: OkmOf | None = None) -> SegmentReport:
@@ -49,12 +54,16 @@ def verify_reader(reader: SegmentReader, okm_of: OkmOf | None = None) -> Segment
     """The same over a reader that is open already, wherever its bytes lie."""
     problems = [str(reader.problem)] if reader.problem else []
     hashes: list[bytes] = []
-    opened = 0
+    opened = gone = 0
     material: tuple[int, bytes] = (-1, b"")
     for part in reader.parts:
         try:
             data = reader.read(part)
-            hashes.append(parts.part_hash(data))
+            kept = parts.blanked(reader.segment_id, data)
+            hashes.append(parts.part_hash(data) if kept is None else kept)
+            gone += kept is not None
+            if kept is not None and (okm_of is None or _dead(reader, part, okm_of)):
+                continue
             if okm_of is not None:
                 tick = part.header.tick
                 if material[0] != tick:
@@ -63,7 +72,8 @@ def verify_reader(reader: SegmentReader, okm_of: OkmOf | None = None) -> Segment
                 opened += 1
         except VaultError as error:
             problems.append(f"ordinal {part.header.ordinal}: {error}")
-    root = merkle.root(hashes)
+    # of a part shorter than a mark not even the hash is left: then the trailer is all there is
+    root = merkle.root(hashes) if all(hashes) or reader.root is None else reader.root
     if reader.closed and reader.root != root:
         problems.append(str(SegmentBroken("trailer", "Merkle root")))
     ticks = (reader.parts[0].header.tick, reader.parts[-1].header.tick) if reader.parts else None
@@ -81,7 +91,16 @@ def verify_reader(reader: SegmentReader, okm_of: OkmOf | None = None) -> Segment
         tuple(hashes),
         opened,
         tuple(problems),
+        gone,
     )
+
+
+def _dead(reader: SegmentReader, part: PartAt, okm_of: OkmOf) -> bool:
+    try:
+        okm_of(reader.header, reader.segment_id, part.header.tick)
+    except VaultError as error:
+        return error.code == "destroyed"
+    return False
 
 
 def _open(reader: SegmentReader, part: PartAt, data: bytes, material: bytes) -> None:
