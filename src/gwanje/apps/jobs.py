@@ -16,6 +16,7 @@ RETENTION = "retention"
 PAIRS = "ledger-pairs"
 INSPECTION = "inspection"
 HOUSEKEEPING = "housekeeping"
+PRESERVATION = "preservation"
 
 
 def fonts() -> Path | None:
@@ -47,6 +48,27 @@ def retention(timestamp: int) -> None:
         connections.close_all()
     if report.erased or not report.ok:
         log.info("retention: %s", report.as_json())
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="preservation", queueing_lock=PRESERVATION)
+def preservation(timestamp: int) -> None:
+    """Every minute: warn before a hold ends, mark what has ended, reconcile with vaultd (보존 기한)."""
+    from django.db import OperationalError, connections
+
+    from gwanje.centre.common import home
+    from gwanje.centre.preservation import duties
+    from gwanje.vault.client import VaultClient
+
+    try:
+        report = duties.run(VaultClient(home(), "worker"))
+    except (VaultAway, OperationalError) as away:
+        log.warning("preservation waits: %s", type(away).__name__)
+        return
+    finally:
+        connections.close_all()
+    if report.died or report.adopted or report.corrected:
+        log.info("preservation: %s", report)
 
 
 @jobs.periodic(cron="* * * * *")

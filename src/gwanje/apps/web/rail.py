@@ -55,6 +55,12 @@ LINKS = (
     ),
     Link(_("의뢰"), _("유지관리 의뢰"), "/inspection/tickets/", (("inspection.ticket.read", {}),)),
     Link(_("보관·파기"), _("보관과 파기"), "/retention/", (("retention.read", {}),)),
+    Link(
+        _("보존·삭제"),
+        _("보존과 삭제 청구"),
+        "/preservation/",
+        (("preservation.read", {"own": False}), ("preservation.hold", {})),
+    ),
     Link(_("인력"), _("인력과 권한"), "/staff/", (("staff.read", {}),), ("/staff/me/",)),
     Link(_("공개"), _("조문별 이행"), "/law/"),
 )

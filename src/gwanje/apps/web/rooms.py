@@ -11,6 +11,7 @@ ROOMS = {
     "playback": "playback/",
     "inspection": "inspection/",
     "retention": "retention/",
+    "preservation": "preservation/",
     "publication": "law/",
 }
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from gwanje.kernel.ids import uuid7
 
 SEEN, SURVEYED, ERASED, CERTIFIED, EMPTY = "seen", "surveyed", "erased", "certified", "empty"
+HOUR, PUNCTURE, HOLD = CAUSES = ("hour", "puncture", "hold")
 STATES = (SEEN, SURVEYED, ERASED, CERTIFIED, EMPTY)
 
 
@@ -54,10 +56,32 @@ class Certificate(models.Model):
         return self.number
 
 
+class Countersignature(models.Model):
+    """An officer's agreement to a certificate afterwards (파기 확인자), one a role; ``method`` as in the ledger."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    certificate = models.ForeignKey(Certificate, on_delete=models.PROTECT, related_name="countersignatures")
+    role = models.CharField(max_length=30)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=100)
+    at = models.DateTimeField()
+    method = models.CharField(max_length=20, default="unsigned")
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["at"]
+        constraints = [
+            models.UniqueConstraint(fields=["certificate", "role"], name="countersignature_once"),
+            models.UniqueConstraint(fields=["certificate", "person"], name="countersignature_two_people"),
+        ]
+
+
 class DestroyedHour(models.Model):
     """One class and UTC hour whose root died in vaultd; ``state`` says how far the files have followed.
 
-    ``series`` counts later passes over the same hour (files or index rows that turned up afterwards).
+    ``series`` counts later passes over the same hour (files or index rows that turned up afterwards, holds that
+    ended). ``cause``: the hour itself, a ``puncture`` (``reference``: hex of its Decision's digest) or the end of a
+    ``hold`` (``reference``: its id). ``held``: [hold, camera, slot, first tick, end] of what holds kept of it.
     ``detail``: camera-hours with slot, camera, seconds, parts and hash root; no sizes, they would tell of motion.
     """
 
@@ -66,6 +90,9 @@ class DestroyedHour(models.Model):
     epoch = models.BigIntegerField()
     generation = models.BigIntegerField()
     series = models.IntegerField(default=0)
+    cause = models.CharField(max_length=10, choices=[(c, c) for c in CAUSES], default=HOUR)
+    reference = models.CharField(max_length=64, blank=True)
+    held = models.JSONField(default=list)
     key_died_at = models.DateTimeField()
     due_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=[(s, s) for s in STATES], default=SEEN)
