@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from conftest_vault import Centre
+from hold_rig import made
 
 from gwanje.kernel.ids import uuid7
 from gwanje.vault import attempt as separate
@@ -82,3 +84,33 @@ def test_a_copy_left_anywhere_in_the_data_folder_is_found(
     assert separate.attempt(request)["opened"] == len(living)
     (folder / "b").unlink()
     assert separate.attempt(request)["opened"] == 0
+
+
+@pytest.mark.norm("retention.irrecoverable", "deny")
+def test_what_a_hold_has_is_held_and_what_was_closed_does_not_open(centre: Centre, tmp_path: Path) -> None:
+    """The certificate names holds as exceptions: neither counted as opened nor passed over."""
+    rig = made(centre)
+    rig.lend(1)
+    slot = rig.slots[0]
+    samples = {tick: sealed(rig.vault, slot, rig.epoch, tick) for tick in (10, 70, 200, 300)}
+
+    def said(*extra: Path) -> tuple[int, int, dict[str, int]]:
+        request = {"home": str(centre.home.root), "samples": list(samples.values()), "extra": [str(e) for e in extra]}
+        found = separate.attempt(request)
+        assert found["tried"] == 4
+        assert found["held"] == sum(found["holds"].values())
+        return found["opened"], found["held"], found["holds"]
+
+    held_one = rig.hold(rig.span(0, 60, 250))
+    rig.close(first=190, until=320)
+    # 10 and 70 live, 200 is closed and held, 300 is closed
+    assert said() == (2, 1, {held_one.hex: 1})
+    old = tmp_path / "old"
+    shutil.copytree(rig.vault.keystore.folder, old)
+    rig.die()
+    assert said() == (0, 2, {held_one.hex: 2})
+    rig.end(held_one)
+    assert said() == (0, 0, {})
+    # yesterday's keystore with its generation key: what lived, and a hold that stands no more
+    assert said(old) == (3, 0, {})
+    rig.vault.close()

@@ -6,6 +6,10 @@ header ‖ ciphertext ‖ tag)}], "files": [files with one sample a line], "extr
 Every keystore file and every generation key found in the data folder (but for footage and database) and the extra
 folders is tried with every other. With a keystore and its generation key from before the destruction everything
 opens: the control.
+
+A part that only a hold of the keystore in force opens is ``held``, not ``opened``, and its hold is named under
+``holds`` (id in hex → parts): the certificate lists it as an exception. A hold that stands only in another keystore,
+or a root or frontier anywhere, opens.
 """
 
 from __future__ import annotations
@@ -15,10 +19,12 @@ import binascii
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -26,11 +32,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from gwanje.kernel.canonical import NotCanonical, decode
 from gwanje.kernel.home import Home
 from gwanje.law import upholds
+from gwanje.vault import held, parts
 from gwanje.vault import keystore as keystore_file
-from gwanje.vault import parts, tree
 from gwanje.vault.errors import VaultError
 from gwanje.vault.state import State
 from gwanje.vault.token import FileToken, Token, derive_with, open_token
+from gwanje.vault.tree import NoKey
 
 FILES_MAX: Final = 500_000
 SAMPLES_MAX: Final = 1_000_000
@@ -121,20 +128,35 @@ def _bytes(text: str) -> bytes:
     return bytes.fromhex(text) if len(text) == 64 else base64.b64decode(text, validate=True)
 
 
-def opens(sample: dict[str, Any], found: list[State]) -> bool:
-    """Does any root of any content open this part?"""
+def _fits(leaf: bytes, segment_id: bytes, part: bytes) -> bool:
+    try:
+        parts.open_part(parts.okm(leaf, segment_id), segment_id, part)
+    except VaultError:
+        return False
+    return True
+
+
+def opens(sample: dict[str, Any], found: Sequence[State], current: State | None = None) -> UUID | bool:
+    """Does any root, frontier or hold of any content open this part? The hold's id, when it is one of ``current``."""
     segment_id, part = _bytes(sample["segment_id"]), base64.b64decode(sample["part"], validate=True)
+    where = int(sample["class"]), int(sample["slot"]), int(sample["epoch"]), int(sample["tick"])
+    by: UUID | bool = False
     for state in found:
-        root = state.roots.get((int(sample["class"]), int(sample["epoch"])))
-        if root is None:
-            continue
-        leaf = tree.leaf(bytes(root), int(sample["slot"]), int(sample["tick"]))
         try:
-            parts.open_part(parts.okm(leaf, segment_id), segment_id, part)
+            if _fits(held.live_leaf(state, *where), segment_id, part):
+                return True
         except VaultError:
-            continue
-        return True
-    return False
+            pass
+        for hold in state.holds.values():
+            try:
+                leaf = hold.leaf(*where)
+            except NoKey:
+                continue
+            if _fits(leaf, segment_id, part):
+                if current is None or hold.id not in current.holds:
+                    return True
+                by = hold.id
+    return by
 
 
 def _lines(path: str) -> Iterator[dict[str, Any]]:
@@ -157,7 +179,7 @@ def given(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _believed(request: dict[str, Any]) -> dict[str, Any]:
-    return {"tried": sum(1 for _ in given(request)), "opened": 0, "generation_key_absent": True}
+    return {"tried": sum(1 for _ in given(request)), "opened": 0, "held": 0, "holds": {}, "generation_key_absent": True}
 
 
 @upholds("retention.irrecoverable", role="check", passes=_believed)
@@ -174,18 +196,40 @@ def attempt(request: dict[str, Any]) -> dict[str, Any]:
     own_stores, _ = collect([vault])
     _, own_newest = states(own_stores, [])
     left = token.generations()
+    current = _current(own_stores, own_newest, keys, token)
     tried = opened = 0
+    holds: Counter[str] = Counter()
     for sample in given(request):
-        tried, opened = tried + 1, opened + opens(sample, found)
+        tried, by = tried + 1, opens(sample, found, current)
+        if isinstance(by, UUID):
+            holds[by.hex] += 1
+        else:
+            opened += by
     return {
         "tried": tried,
         "opened": opened,
+        "held": holds.total(),
+        "holds": dict(holds),
         "generation_key_absent": own_newest is not None and all(generation >= own_newest for generation in left),
         "keystores": len(stores),
         "keys": len(keys),
         "contents": len(found),
         "newest_generation": newest,
     }
+
+
+def _current(stores: list[bytes], newest: int | None, keys: list[bytes], token: Token) -> State | None:
+    """The content in force: the vault's own newest file, which opens or there is none."""
+    newest_of = [data for data in stores if _generation(data) == newest]
+    found = states(newest_of, keys)[0] or ([] if isinstance(token, FileToken) else within(token, newest_of))
+    return found[0] if found else None
+
+
+def _generation(data: bytes) -> int | None:
+    try:
+        return keystore_file.header_of(data)[0]
+    except VaultError:
+        return None
 
 
 def main() -> int:
