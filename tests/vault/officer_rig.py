@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import pytest
 from conftest_vault import DECISION, Centre
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,10 +19,13 @@ from gwanje.kernel.base64url import from_text, to_text
 from gwanje.kernel.canonical import encode
 from gwanje.kernel.cose import public_bytes
 from gwanje.kernel.hosts import sign_origin
+from gwanje.kernel.ids import uuid7
 from gwanje.kernel.permit import Approval
-from gwanje.vault import attest, officer_keys
+from gwanje.vault import approvals, attest, officer_keys
+from gwanje.vault.approvals import Act
 from gwanje.vault.consent import Consents
 from gwanje.vault.core import Vault
+from gwanje.vault.errors import VaultError
 
 UP, UV, AT = 1, 4, 64
 
@@ -150,3 +154,41 @@ def officers(centre: Centre, vault: Vault) -> Officers:
 
 def bytes_of(text: str) -> bytes:
     return from_text(text, 8192)
+
+
+def refused(call: Any) -> VaultError:
+    """The refusal of a call, in two languages."""
+    with pytest.raises(VaultError) as found:
+        call()
+    assert " / " in str(found.value)
+    return found.value
+
+
+def code(call: Any) -> str:
+    return refused(call).code
+
+
+def check(scene: Officers, body: dict[str, Any], given: list[Approval], kind: str = "open") -> None:
+    approvals.check(scene.vault, Act(kind, scene.centre.requester.id, body), given)
+
+
+def moved(scene: Officers, monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """Set this process's clock on by so much."""
+    now = scene.vault.clock.now_us() + seconds * 1_000_000
+    monkeypatch.setattr(scene.vault.clock, "now_us", lambda: now)
+
+
+def lent(centre: Centre, vault: Vault) -> Officers:
+    """Officers with keys, and a camera that has been lent its keys."""
+    vault.slots([centre.camera])
+    vault.lend(1, 0, vault.clock.now_s() // 3600)
+    return officers(centre, vault)
+
+
+def body_of_hold(scene: Officers) -> dict[str, Any]:
+    """An act of kind ``hold`` as officers are shown it."""
+    now, person = scene.vault.clock.now_s(), scene.centre.requester.id.bytes
+    return {
+        "decision": DECISION, "person": person, "id": uuid7().bytes, "kind": "investigation", "ground": "수사",
+        "case": "1", "reviewer": person, "spans": [[scene.centre.camera.bytes, 0, 1, now - 60, now]], "ends": now + 9,
+    }  # fmt: skip

@@ -24,13 +24,16 @@ from gwanje.vault.token import open_token
 
 @dataclass(frozen=True)
 class NewOfficer:
-    """An officer to register: person id, role id, agency id, console password (8 characters or more)."""
+    """An officer to register: person id, role id, agency id, console password (8 characters or more), dates Unix s."""
 
     id: UUID
     role: str
     agency: UUID
     password: str
     delegation: str = ""
+    title: str = ""
+    valid_from: int = 0
+    valid_until: int | None = None
 
     def fields(self) -> dict[str, Any]:
         """As the console takes it."""
@@ -40,6 +43,9 @@ class NewOfficer:
             "agency": self.agency.bytes,
             "password": self.password,
             "delegation": self.delegation,
+            "title": self.title,
+            "valid_from": self.valid_from,
+            "valid_until": self.valid_until,
         }
 
 

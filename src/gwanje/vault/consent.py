@@ -101,7 +101,7 @@ class Consents:
             ) from error
         if wide > BODY_MAX:
             raise VaultError("consent_field", f"{wide} bytes")
-        lines = rows(kind, act.body, self.vault.clock.zone)
+        lines = rows(kind, act.body, self.vault.clock.zone, self.vault.state.holds)
         made = _Pending(
             act, lines, names, hashlib.sha256(encode(names)).digest(), back, self.vault.clock.now_s(),
             monotonic() + PENDING_S,

@@ -13,6 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gwanje.vault.errors import VaultError
+from gwanje.vault.records import Hold
 
 TITLES: Final[dict[str, tuple[str, str]]] = {
     "open": ("저장영상 열람·재생", "View stored video"),
@@ -28,7 +29,7 @@ REQUIRED: Final[dict[str, frozenset[str]]] = {
         "decision", "norms", "cameras", "first", "until", "person", "action", "ground", "case", "hold",
     )),
     "hold": frozenset(("decision", "person", "id", "kind", "ground", "case", "reviewer", "spans", "ends")),
-    "prolong": frozenset(("decision", "person", "id", "ends", "ground", "case")),
+    "prolong": frozenset(("decision", "person", "id", "kind", "ends", "ground", "case")),
     "end": frozenset(("decision", "person", "id")),
     "puncture": frozenset(("decision", "person", "camera", "slot", "spans")),
     "codes": frozenset(("decision", "person", "count")),
@@ -36,6 +37,7 @@ REQUIRED: Final[dict[str, frozenset[str]]] = {
 }  # fmt: skip
 TEXT_MAX: Final = 500
 LIST_MAX: Final = 64
+SPANS_MAX: Final = 512
 OP_FIELDS_MAX: Final = 64
 _YEAR_3000: Final = 32_503_680_000
 
@@ -51,13 +53,33 @@ class Row:
     named: tuple[UUID, ...] = ()
 
 
-def rows(kind: str, body: Mapping[str, Any], zone: ZoneInfo) -> tuple[Row, ...]:
-    """Every field of an act as lines, in a fixed order; VaultError ``consent_field`` names what cannot be said."""
+def rows(
+    kind: str, body: Mapping[str, Any], zone: ZoneInfo, holds: Mapping[UUID, Hold] | None = None
+) -> tuple[Row, ...]:
+    """Every field of an act as lines, in a fixed order; VaultError ``consent_field`` names what cannot be said.
+
+    ``holds``: vaultd's own, so that an act on a hold also says what that hold keeps.
+    """
     missing = REQUIRED.get(kind, frozenset(("kind",))) - set(body)
     unknown = [str(name) for name in body if name not in _FIELDS]
     if missing or unknown:
         raise VaultError("consent_field", f"{kind[:20]}: {', '.join(sorted([*missing, *unknown]))[:200]}")
-    return tuple(_row(name, body[name], zone) for name in _FIELDS if name in body)
+    said = [_row(name, body[name], zone) for name in _FIELDS if name in body]
+    id_ = body["hold"] if kind == "open" else body["id"] if kind in ("prolong", "end") else None
+    return (*said, _kept(UUID(bytes=id_), zone, holds or {})) if id_ else tuple(said)
+
+
+def _kept(id_: UUID, zone: ZoneInfo, holds: Mapping[UUID, Hold]) -> Row:
+    """What a hold keeps, from vaultd's own record; ``hold_unknown``."""
+    hold = holds.get(id_)
+    if hold is None:
+        raise VaultError("hold_unknown")
+    lines = [f"{hold.kind}, {hold.ground}, {hold.case}, ~ {moment(hold.ends, zone)}"]
+    for lens in hold.lenses:
+        days = f"{moment(lens.first, zone)} ~ {moment(lens.until, zone)}"
+        lines.append(f"{lens.camera} (자리 {lens.slot}) {days}, {lens.until - lens.first}초")
+    cameras = tuple(dict.fromkeys(lens.camera for lens in hold.lenses))
+    return Row("kept", "이 보존이 지키는 영상", "What the hold keeps", "\n".join(lines), cameras)
 
 
 def _row(name: str, value: Any, zone: ZoneInfo) -> Row:
@@ -126,7 +148,7 @@ def _cameras(value: Any, zone: ZoneInfo) -> str:
 
 
 def _spans(value: Any, zone: ZoneInfo) -> str:
-    if not isinstance(value, list) or not 1 <= len(value) <= LIST_MAX:
+    if not isinstance(value, list) or not 1 <= len(value) <= SPANS_MAX:
         raise _no("spans")
     lines = []
     for span in value:
@@ -148,7 +170,7 @@ def _norms(value: Any, zone: ZoneInfo) -> str:
 def _fields(value: Any, zone: ZoneInfo, depth: int = 0) -> str:
     """What a registry act changes, field by field; bytes as hex, 16 of them as an identity."""
     if isinstance(value, Mapping) and len(value) <= OP_FIELDS_MAX and depth < 5:
-        return "\n".join(f"{_text(k, zone)}: {_fields(v, zone, depth + 1)}" for k, v in value.items())
+        return "\n".join(f"{_text(k, zone)}: {_fields(v, zone, depth + 1)}" for k, v in value.items()) or "없음 / none"
     if isinstance(value, list | tuple) and len(value) <= OP_FIELDS_MAX and depth < 5:
         return "; ".join(_fields(item, zone, depth + 1) for item in value) or "없음 / none"
     if isinstance(value, bytes):

@@ -26,6 +26,7 @@ from gwanje.vault.records import Officer
 from gwanje.vault.state import State
 
 OFFICERS_MAX: Final = 10_000
+OFFICERS_A_PAGE: Final = 200
 FAILURES_MAX: Final = 5
 LOCKED_US: Final = 60_000_000
 ROLES: Final = (
@@ -38,7 +39,8 @@ COOLING_MAX_S: Final = 30 * 86_400
 URGENT_MAX: Final = 32
 # what may be asked of the console without two officers: it changes nothing in the registry by itself
 _FREE: Final = (
-    "status", "key_ticket", "key_candidate", "officers", "shown", "challenge", "sign", "make_codes", "replica_drill",
+    "status", "key_ticket", "key_candidate", "officers", "shown", "challenge", "sign", "make_codes", "pend_codes",
+    "replica_drill",
 )  # fmt: skip
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
@@ -206,12 +208,14 @@ class Console:
         vault, state = self.vault, self.vault.state
         now = vault.clock.now_s()
         shown = self.consents.shown(id_)
+        if shown.kind != "registry":
+            raise VaultError("consent_gone")
         act = approvals.Act("registry", UUID(int=0), shown.body)
-        subject = shown.body["fields"].get("person", shown.body["fields"].get("id"))
+        subjects = _subjects(shown.body["fields"])
         people: dict[UUID, Officer] = {}
         for approval in shown.signatures:
             approvals.attested(vault, act, approval)
-            if approval.person.bytes == subject:
+            if approval.person.bytes in subjects:
                 raise VaultError("key_own")
             if approval.role in state.rules["console"]:
                 people[approval.person] = approvals.officer(vault, approval.person, approval.role, now)
@@ -226,11 +230,16 @@ class Console:
         if op == "replica_drill":
             return ops_replica.drill(self.vault, int(r["number"]))
         if op == "officers":
-            return {"signing": self.vault.state.signing, "officers": [_public(o) for o in self._registry()]}
+            after = int(r.get("after", 0))
+            found = [_public(o) for o in self._registry()[after : after + OFFICERS_A_PAGE]]
+            return {"signing": self.vault.state.signing, "officers": found}
         if op == "key_ticket":
             return {"ticket": self.tickets.make(UUID(bytes=r["person"]), str(r["role"]), str(r.get("label", "")))}
         if op == "key_candidate":
             return self.tickets.fields(bytes(r["ticket"]))
+        if op == "pend_codes":
+            asked = {"person": bytes(r["person"]), "count": int(r["count"])}
+            return {"id": self.consents.pend("codes", {**asked, "decision": sha256(encode(asked)).digest()})}
         id_ = bytes(r["id"])
         if op == "shown":
             shown = self.consents.shown(id_)
@@ -336,6 +345,11 @@ class Console:
         with self.vault.change() as draft:
             lifted = codes.lift(draft, entry.id, self.vault.clock.now_s())
         return {"lifted": lifted, "_subjects": [entry]}
+
+
+def _subjects(fields: Mapping[str, Any]) -> set[Any]:
+    """Whose matter a change of the registry is (16-byte ids): they do not sign it themselves."""
+    return {fields.get("person"), fields.get("id"), fields.get("to"), *(a.get("id") for a in fields.get("add", ()))}
 
 
 def _public(o: Officer) -> dict[str, Any]:

@@ -7,10 +7,12 @@ import getpass
 import json
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gwanje.kernel.home import Home
+from gwanje.kernel.hosts import sign_origin
 from gwanje.vault.client import ConsoleClient, VaultAway, VaultRefused
 from gwanje.vault.errors import VaultError
 
@@ -28,6 +30,9 @@ def register(sub: Any) -> None:
     add.add_argument("--role", required=True)
     add.add_argument("--agency", required=True, type=UUID)
     add.add_argument("--delegation", default="", help="전결 근거 / delegation")
+    add.add_argument("--title", default="", help="직위 / title")
+    add.add_argument("--since", type=datetime.fromisoformat, help="인사이동일 / in force from this day on (2027-01-02)")
+    add.add_argument("--until", type=datetime.fromisoformat, help="임기 끝 / until this day")
     end = _add(officers, "end", "해제 / end an entry now", _officer_end)
     end.add_argument("--id", required=True, type=UUID)
     end.add_argument("--role", required=True)
@@ -76,6 +81,26 @@ def _confirm(args: argparse.Namespace) -> list[tuple[UUID, str]]:
     return [(person, _password(args, str(person))) for person in args.officer]
 
 
+def seconds_of(at: datetime, home: Home) -> int:
+    """Unix seconds of a date or time as it was typed: in the centre's zone unless it says another."""
+    return int((at if at.tzinfo else at.replace(tzinfo=home.clock.zone)).timestamp())
+
+
+def ask_or_pend(args: argparse.Namespace, home: Home, op: str, **fields: Any) -> dict[str, Any] | None:
+    """Do an act of two officers now, by their passwords; once they have keys let it wait for their signatures.
+
+    The answer, or None when it waits; then what to do next has been printed.
+    """
+    console = ConsoleClient(home)
+    if not console.ask("officers")["signing"]:
+        return console.ask(op, _confirm(args), **fields)
+    id_ = console.ask("pend", act=op, fields=fields)["id"].hex()
+    print(f"서명 대기 / waits to be signed (15 min): {id_}")
+    print(f"  담당공무원 2명 / two officers: {sign_origin(home)}/sign/{id_}  또는 / or  gwanje officer sign {id_}")
+    print(f"  그다음 / then: gwanje officer apply {id_}")
+    return None
+
+
 def _init(args: argparse.Namespace, home: Home) -> int:
     from gwanje.vault import ceremony
 
@@ -101,16 +126,25 @@ def _status(args: argparse.Namespace, home: Home) -> int:
 def _officer_add(args: argparse.Namespace, home: Home) -> int:
     from gwanje.vault import ceremony
 
-    own = _password(args, f"({args.id})")
-    officer = ceremony.NewOfficer(args.id, args.role, args.agency, own, args.delegation)
+    signing = ConsoleClient(home).ask("officers")["signing"]
+    # once officers have keys nobody has a console password any more
+    own = "" if signing else _password(args, f"({args.id})")
+    since, until = (None if at is None else seconds_of(at, home) for at in (args.since, args.until))
+    officer = ceremony.NewOfficer(
+        args.id, args.role, args.agency, own, args.delegation, args.title, since or 0, until
+    )  # fmt: skip
+    if signing:
+        fields = {name: value for name, value in officer.fields().items() if name != "password"}
+        ask_or_pend(args, home, "officer_add", add=[fields])
+        return 0
     changed = ceremony.add_officers(home, [officer], _confirm(args))
     print(f"담당공무원 등록 / officers registered: {changed} (unsigned)")
     return 0
 
 
 def _officer_end(args: argparse.Namespace, home: Home) -> int:
-    ConsoleClient(home).ask("officer_end", _confirm(args), id=args.id.bytes, role=args.role)
-    print("해제됨 / ended: 1 (unsigned)")
+    if ask_or_pend(args, home, "officer_end", id=args.id.bytes, role=args.role) is not None:
+        print("해제됨 / ended: 1 (unsigned)")
     return 0
 
 
@@ -129,21 +163,22 @@ def _admit(args: argparse.Namespace, home: Home) -> int:
         der = bytes.fromhex(args.card)
     except ValueError:
         raise VaultError("certificate", "hex") from None
-    said = ConsoleClient(home).ask("service_admit", _confirm(args), role=args.role, certificate=der)
-    print(f"승인됨 / admitted: {said['service']} (unsigned)")
+    said = ask_or_pend(args, home, "service_admit", role=args.role, certificate=der)
+    if said is not None:
+        print(f"승인됨 / admitted: {said['service']} (unsigned)")
     return 0
 
 
 def _dismiss(args: argparse.Namespace, home: Home) -> int:
-    ConsoleClient(home).ask("service_dismiss", _confirm(args), service=args.service)
-    print(f"해제됨 / dismissed: {args.service} (unsigned)")
+    if ask_or_pend(args, home, "service_dismiss", service=args.service) is not None:
+        print(f"해제됨 / dismissed: {args.service} (unsigned)")
     return 0
 
 
 def _act(op: str) -> Callable[[argparse.Namespace, Home], int]:
     def act(args: argparse.Namespace, home: Home) -> int:
-        ConsoleClient(home).ask(op, _confirm(args))
-        print(f"확인됨 / confirmed: {op} (unsigned)")
+        if ask_or_pend(args, home, op) is not None:
+            print(f"확인됨 / confirmed: {op} (unsigned)")
         return 0
 
     return act
