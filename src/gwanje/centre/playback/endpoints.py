@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.urls import reverse
 from ninja import Field, Query, Router, Schema
 
 from gwanje.centre.common import OFFSET_MAX, demand, law
-from gwanje.centre.playback import permits, services
+from gwanje.centre.playback import permits, services, signing
 from gwanje.centre.playback.models import Request
 from gwanje.centre.playback.rules import GATE, READERS
 from gwanje.centre.playback.views import state_now
@@ -89,12 +90,26 @@ class RequestOut(Schema):
     cameras: list[UUID]
     asked_at: datetime
     valid_until: datetime
+    signed: bool
 
 
 class DecideIn(Schema):
     """A yes or no with its note."""
 
     note: str = Field("", max_length=500)
+
+
+class SignOut(Schema):
+    """Where the actor signs on vaultd's own page; both empty while there is nothing to sign."""
+
+    sign: str
+    url: str
+
+
+class SignedIn(DecideIn):
+    """What was signed: the id that ``sign`` gave, 32 hex digits."""
+
+    sign: str = Field(pattern="^[0-9a-f]{32}$")
 
 
 class PermitOut(Schema):
@@ -125,6 +140,7 @@ def _out(row: Request) -> dict[str, Any]:
         "cameras": [c.camera for c in row.cameras.all()],
         "asked_at": row.asked_at,
         "valid_until": row.valid_until,
+        "signed": bool(row.consent),
     }
 
 
@@ -203,6 +219,20 @@ def refuse(request: HttpRequest, id_: UUID, body: DecideIn) -> dict[str, Any]:
 def cancel(request: HttpRequest, id_: UUID) -> dict[str, Any]:
     """취소."""
     return _out(services.cancel(id_, request.actor))  # type: ignore[attr-defined]
+
+
+@router.post("/requests/{id_}/sign", response=SignOut, operation_id="playback_sign", url_name="playback-sign")
+def sign(request: HttpRequest, id_: UUID) -> dict[str, str]:
+    """Bring the request to vaultd's page for the actor's own signature."""
+    back = request.build_absolute_uri(reverse("playback:request", args=[id_]))
+    lead = signing.begin(id_, request.actor, back)  # type: ignore[attr-defined]
+    return {"sign": lead.id.hex(), "url": lead.url} if lead else {"sign": "", "url": ""}
+
+
+@router.post("/requests/{id_}/signed", response=RequestOut, operation_id="playback_signed", url_name="playback-signed")
+def signed(request: HttpRequest, id_: UUID, body: SignedIn) -> dict[str, Any]:
+    """Take the actor's signature from vaultd; an approver's approves."""
+    return _out(signing.signed(id_, request.actor, bytes.fromhex(body.sign), body.note))  # type: ignore[attr-defined]
 
 
 @router.post("/requests/{id_}/permit", response=PermitOut, operation_id="playback_permit", url_name="playback-permit")

@@ -22,6 +22,7 @@ class Request(models.Model):
     """One request to open stored video (열람 신청). Seconds are Unix seconds, half open; ``first``..``until`` widened.
 
     ``decision_body``: canonical bytes of the Decision that requester and approver agree to; ``decision``: its SHA-256.
+    ``act``: canonical body that officers sign; ``consent``: the requester's, as vaultd gave it, empty without one.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -41,6 +42,8 @@ class Request(models.Model):
     state = models.CharField(max_length=12, choices=[(s, s) for s in STATES], default=ASKED)
     decision = models.BinaryField(max_length=32)
     decision_body = models.BinaryField()
+    act = models.BinaryField(default=b"")
+    consent = models.BinaryField(default=b"")
     asked_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True)
     valid_until = models.DateTimeField()
@@ -90,6 +93,7 @@ class Approval(models.Model):
     at = models.DateTimeField()
     at_us = models.BigIntegerField()
     method = models.CharField(max_length=20, default="unsigned")
+    consent = models.BinaryField(default=b"")
 
     class Meta:
         ordering = ["at"]

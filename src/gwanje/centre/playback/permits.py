@@ -11,6 +11,7 @@ from django.db import transaction
 
 from gwanje.centre.common import clock, cursor, demand, home, law
 from gwanje.centre.common.refusal import Problem, Refused, vault_away
+from gwanje.centre.playback import act
 from gwanje.centre.playback.models import APPROVED, VIEWED, Issue, Request
 from gwanje.centre.playback.services import locked, noted, resource
 from gwanje.centre.staff import api as staff
@@ -88,7 +89,6 @@ def issue(id_: UUID, actor: Actor) -> tuple[Issue, bytes]:
         )  # fmt: skip
     now = clock().now()
     permit_id = uuid7()
-    lenses = [Lens(c.camera, c.slot, c.stream) for c in request.cameras.all()]
     made = Issue.objects.create(
         id=permit_id,
         agency_id=request.agency_id,
@@ -104,7 +104,7 @@ def issue(id_: UUID, actor: Actor) -> tuple[Issue, bytes]:
         "granted",
         decision,
         permit=permit_id,
-        cameras=[lens.camera for lens in lenses],
+        cameras=[c.camera for c in request.cameras.all()],
         first=request.first,
         until=request.until,
         ground=request.ground,
@@ -117,32 +117,26 @@ def issue(id_: UUID, actor: Actor) -> tuple[Issue, bytes]:
     if request.state == APPROVED:
         request.state = VIEWED
         request.save(update_fields=["state"])
-    return made, _mint(request, actor, permit_id, lenses, decision)
+    return made, _mint(request, actor, permit_id, decision)
 
 
-def _mint(request: Request, actor: Actor, permit_id: UUID, lenses: list[Lens], decision: Decision) -> bytes:
-    digest = bytes(request.decision)
-    agreed = decode(bytes(request.decision_body))
-    norms = list(dict.fromkeys([*agreed["norms"], *decision.norms]))
-    asked_us = int(request.asked_at.timestamp() * 1_000_000)
-    approvals = [Approval(request.requester_id, request.requester_role, digest, asked_us)]
-    approvals += [
-        Approval(a.person_id, a.role, bytes(a.decision), a.at_us, a.method)
-        for a in request.approvals.filter(agreed=True)
-    ]
+def _mint(request: Request, actor: Actor, permit_id: UUID, decision: Decision) -> bytes:
+    agreed = decode(act.of(request))
+    # a request of before this version was agreed to by accounts, over the norms of the viewing's own Decision
+    norms = agreed["norms"] if request.act else list(dict.fromkeys([*agreed["norms"], *decision.norms]))
     try:
         return _client().mint(
             id=permit_id,
-            decision=digest,
+            decision=bytes(request.decision),
             norms=norms,
-            cameras=lenses,
+            cameras=[Lens(UUID(bytes=camera), slot, stream) for camera, slot, stream in agreed["cameras"]],
             first=request.first,
             until=request.until,
             person=request.requester_id,
             station=actor.station,
             ground=request.ground,
             case=request.case,
-            approvals=approvals,
+            approvals=_consents(request),
             expires=clock().now_s() + PERMIT_S - 5,
             situation=request.situation,
         )
@@ -150,6 +144,17 @@ def _mint(request: Request, actor: Actor, permit_id: UUID, lenses: list[Lens], d
         raise Refused(_vault_says_no(no), "playback.permit", actor, **noted(request)) from no
     except VaultAway as away:
         raise vault_away() from away
+
+
+def _consents(request: Request) -> list[Approval]:
+    """The requester's consent and the approvers', signed ones as vaultd gave them."""
+    digest, asked_us = bytes(request.decision), int(request.asked_at.timestamp() * 1_000_000)
+    own = Approval(request.requester_id, request.requester_role, digest, asked_us)
+    found = [Approval.of(decode(bytes(request.consent))) if request.consent else own]
+    for a in request.approvals.filter(agreed=True):
+        signed = Approval.of(decode(bytes(a.consent))) if a.consent else None
+        found.append(signed or Approval(a.person_id, a.role, bytes(a.decision), a.at_us, a.method))
+    return found
 
 
 def _vault_says_no(no: VaultRefused) -> Decision:

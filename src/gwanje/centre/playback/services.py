@@ -12,8 +12,9 @@ from django.db import transaction
 from django.utils.text import normalize_newlines
 
 from gwanje.centre.cameras import api as cameras
-from gwanje.centre.common import absent, clock, cursor, demand, home, law
+from gwanje.centre.common import absent, clock, cursor, demand, home, law, signing
 from gwanje.centre.common.refusal import Problem, josa
+from gwanje.centre.playback import act
 from gwanje.centre.playback.footage import Preview, preview, slots_of
 from gwanje.centre.playback.models import (
     APPROVED,
@@ -31,6 +32,7 @@ from gwanje.kernel import ledger
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.canonical import encode, nfc
 from gwanje.kernel.ledger import Entry
+from gwanje.kernel.permit import Approval as Consent
 from gwanje.kernel.policy import Resource
 from gwanje.law import Decision
 
@@ -187,11 +189,14 @@ def _write(
         )
         for p in seen
     )
-    _row(request, "playback.request.asked", "done", actor, decision)
+    request.act = act.made_of(request)
+    request.save(update_fields=["act"])
+    row(request, "playback.request.asked", "done", actor, decision)
     return request
 
 
-def _row(request: Request, kind: str, outcome: str, actor: Actor, decision: Decision | None, **detail: Any) -> None:
+def row(request: Request, kind: str, outcome: str, actor: Actor, decision: Decision | None, **detail: Any) -> None:
+    """The ledger row of an act on a request."""
     entry = Entry.by(
         actor,
         kind,
@@ -244,38 +249,56 @@ def _undecided(request: Request) -> None:
         )
 
 
-@transaction.atomic
-def approve(id_: UUID, actor: Actor, note: str = "") -> Request:
-    """Agree to the Decision as asked (승인); Refused by playback.approval. Locks the request."""
-    request = locked(id_, actor, "playback.approve")
+def may_approve(request: Request, actor: Actor) -> Decision:
+    """The Decision of playback.approval for this approver; Refused, Problem when it is decided or too late."""
     decision = demand(
         actor, "playback.approve", resource(request), requester=str(request.requester_id), facts=noted(request)
     )
     _undecided(request)
+    return decision
+
+
+@transaction.atomic
+def approve(id_: UUID, actor: Actor, note: str = "", consent: Consent | None = None) -> Request:
+    """Agree to the Decision as asked (승인); Refused by playback.approval. Locks the request.
+
+    ``consent``: the approver's own signature; Problem 409 without it once officers sign.
+    """
+    request = locked(id_, actor, "playback.approve")
+    decision = may_approve(request, actor)
+    standing = signing.standing() if consent is None else None
+    # a request that was signed was asked while officers sign, whether vaultd can say so now or not
+    if consent is None and (request.consent or (standing is not None and standing.on)):
+        raise signing.unsigned()
+    named = law().parameter("playback.approver_roles").value
+    role = consent.role if consent else next(role for role in named if role in actor.roles)
+    agree(request, actor.person, role, note, consent)
+    row(request, "playback.request.approved", "granted", actor, decision)
+    return request
+
+
+def agree(request: Request, person: UUID | None, role: str, note: str, consent: Consent | None) -> None:
+    """Write a yes and the state after it."""
+    _decide(request, (person, role), True, note, consent)
     now = clock().now()
-    _decide(request, actor, True, note)
     request.state, request.decided_at = APPROVED, now
     request.valid_until = now + timedelta(hours=setting("valid_h", VALID_H))
     request.save(update_fields=["state", "decided_at", "valid_until"])
-    _row(request, "playback.request.approved", "granted", actor, decision)
-    return request
 
 
 @transaction.atomic
 def refuse(id_: UUID, actor: Actor, note: str) -> Request:
     """Say no with a reason (반려); the same officers as for a yes. Locks the request."""
     request = locked(id_, actor, "playback.approve")
-    decision = demand(
-        actor, "playback.approve", resource(request), requester=str(request.requester_id), facts=noted(request)
-    )
-    _undecided(request)
+    decision = may_approve(request, actor)
     reason = _clean(note, 500, "반려 사유", "the reason")
     if not reason:
         raise Problem("reason", "반려 사유를 적어야 합니다.", "a refusal needs its reason.")
-    _decide(request, actor, False, reason)
+    named = law().parameter("playback.approver_roles").value
+    _decide(request, (actor.person, next(role for role in named if role in actor.roles)), False, reason, None)
     request.state, request.decided_at = REFUSED, clock().now()
     request.save(update_fields=["state", "decided_at"])
-    _row(request, "playback.request.declined", "refused", actor, decision, note=reason)
+    row(request, "playback.request.declined", "refused", actor, decision, note=reason)
     return request
 
 
@@ -285,18 +308,19 @@ def noted(request: Request) -> dict[str, Any]:
             "detail": {"request": request.pk}}  # fmt: skip
 
 
-def _decide(request: Request, actor: Actor, agreed: bool, note: str) -> None:
-    named = law().parameter("playback.approver_roles").value
+def _decide(request: Request, who: tuple[UUID | None, str], agreed: bool, note: str, consent: Consent | None) -> None:
     Approval.objects.create(
         agency_id=request.agency_id,
         request=request,
-        person_id=actor.person,
-        role=next(role for role in named if role in actor.roles),
+        person_id=who[0],
+        role=who[1],
         agreed=agreed,
         note=_clean(note, 500, "의견", "the note"),
         decision=bytes(request.decision),
         at=clock().now(),
-        at_us=clock().now_us(),
+        at_us=consent.at_us if consent else clock().now_us(),
+        method=consent.method if consent else "unsigned",
+        consent=encode(consent.body()) if consent else b"",
     )
 
 
@@ -311,7 +335,7 @@ def cancel(id_: UUID, actor: Actor) -> Request:
         raise Problem("decided", "취소할 수 없는 상태입니다.", "it cannot be cancelled any more.", status=409)
     request.state, request.decided_at = CANCELLED, clock().now()
     request.save(update_fields=["state", "decided_at"])
-    _row(request, "playback.request.cancelled", "done", actor, None)
+    row(request, "playback.request.cancelled", "done", actor, None)
     return request
 
 

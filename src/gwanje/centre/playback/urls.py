@@ -12,5 +12,7 @@ urlpatterns = [
     path("requests/<uuid:id_>/approve/", views.approve, name="approve"),
     path("requests/<uuid:id_>/refuse/", views.refuse, name="refuse"),
     path("requests/<uuid:id_>/cancel/", views.cancel, name="cancel"),
+    path("requests/<uuid:id_>/sign/", views.sign, name="sign"),
+    path("requests/<uuid:id_>/signed/", views.signed, name="signed"),
     path("requests/<uuid:id_>/play/", views.play, name="play"),
 ]

@@ -8,24 +8,29 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from gwanje.centre.common import absent, clock, cursor, decide, demand, home, law
+from gwanje.centre.common import signing as signatures
 from gwanje.centre.common.doors import signed_in
 from gwanje.centre.common.refusal import Problem, say
-from gwanje.centre.playback import permits, services
+from gwanje.centre.playback import permits, services, signing
 from gwanje.centre.playback.footage import stretches
 from gwanje.centre.playback.forms import RequestForm
 from gwanje.centre.playback.models import APPROVED, ASKED, EXPIRED, VIEWED, Request
 from gwanje.centre.playback.rules import READERS
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import Resource
+from gwanje.vault.client_consent import Signing
 
 PAGE = 50
+# what a person has begun to sign: request → (id on vaultd's page, note); in the session, so that it is that person's
+BEGUN, BEGUN_MAX = "signing", 8
 GAP_WORDS = {
     "network": _lazy("통신 끊김"),
     "camera": _lazy("기기 이상"),
@@ -97,7 +102,7 @@ def new(request: HttpRequest) -> HttpResponse:
         if request.POST.get("step") == "ask":
             made = services.ask(asked, actor)
             messages.success(request, _("열람을 신청하였습니다."))
-            return redirect("playback:request", made.pk)
+            return _to_sign(request, made.pk)
         seen, first, until = services.look(asked, actor)
     except Problem as problem:
         if problem.status != 422:
@@ -129,9 +134,15 @@ def detail(request: HttpRequest, id_: UUID) -> HttpResponse:
     may_decide = state == ASKED and decide(
         actor, "playback.approve", services.resource(row), requester=str(row.requester_id)
     )
+    standing = signatures.standing() if state in (ASKED, APPROVED, VIEWED) else None
     context = {
         "row": row,
         "state": STATE_WORDS[state],
+        "signing": standing is not None and standing.on,
+        "to_sign": signing.waits_for(row, actor, standing),
+        "has_key": standing is not None and actor.person in standing.people,
+        "begun": str(row.pk) in request.session.get(BEGUN, {}),
+        "returned": "signed" in request.GET,
         "first": at(row.first),
         "until": at(row.until),
         "asked_first": at(row.asked_first),
@@ -144,7 +155,7 @@ def detail(request: HttpRequest, id_: UUID) -> HttpResponse:
         "may_decide": bool(may_decide),
         "why_not": None if may_decide is False or may_decide else may_decide.reason,
         "own": row.requester_id == actor.person,
-        "may_play": row.requester_id == actor.person and state in (APPROVED, VIEWED),
+        "may_play": row.requester_id == actor.person and state in (APPROVED, VIEWED) and signed_enough(row, standing),
         "may_cancel": row.requester_id == actor.person and state in (ASKED, APPROVED),
         "articles": law().articles("playback.default_deny"),
     }
@@ -157,6 +168,58 @@ def approve(request: HttpRequest, id_: UUID) -> HttpResponse:
     """승인."""
     services.approve(id_, _actor(request), request.POST.get("note", ""))
     messages.success(request, _("승인하였습니다."))
+    return redirect("playback:request", id_)
+
+
+def signed_enough(row: Request, standing: Signing | None) -> bool:
+    """Does nobody's signature lack? vaultd asks again when the Permit is made."""
+    return standing is None or not standing.on or bool(row.consent)
+
+
+def _to_sign(request: HttpRequest, id_: UUID, note: str = "") -> HttpResponse:
+    """To vaultd's page, or to the request while there is nothing to sign or nobody to show it."""
+    back = request.build_absolute_uri(f"{reverse('playback:request', args=[id_])}?signed=1")
+    try:
+        lead = signing.begin(id_, _actor(request), back)
+    except Problem as problem:
+        if problem.status not in (409, 503):
+            raise
+        messages.error(request, say(problem))
+        return redirect("playback:request", id_)
+    if lead is None:
+        return redirect("playback:request", id_)
+    begun = dict(list(request.session.get(BEGUN, {}).items())[-BEGUN_MAX + 1 :])
+    request.session[BEGUN] = {**begun, str(id_): [lead.id.hex(), note[:500]]}
+    return HttpResponseRedirect(lead.url)
+
+
+@signed_in
+@require_POST
+def sign(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """서명하러 가기: vaultd's own page shows what is signed."""
+    return _to_sign(request, id_, request.POST.get("note", ""))
+
+
+@signed_in
+@require_POST
+def signed(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """서명 반영: take what was signed on vaultd's page into the request."""
+    actor, begun = _actor(request), dict(request.session.get(BEGUN, {}))
+    services.readable(id_, actor)
+    sign_id, note = begun.get(str(id_), ["", ""])
+    try:
+        if not sign_id:
+            raise signatures.unsigned()
+        row = signing.signed(id_, actor, bytes.fromhex(sign_id), note)
+    except Problem as problem:
+        if problem.status != 409:
+            raise
+        messages.error(request, say(problem))
+        return redirect("playback:request", id_)
+    begun.pop(str(id_))
+    request.session[BEGUN] = begun
+    approved = row.state != ASKED
+    messages.success(request, _("서명하였습니다. 승인되었습니다.") if approved else _("서명하였습니다."))
     return redirect("playback:request", id_)
 
 
