@@ -58,6 +58,9 @@ class Far:
         self.place = Place.of(self.home, keystore)
         self.place.start("127.0.0.1", self.port)
         self.port = self.place.port
+        config["listen"] = self.address
+        file.write_text(json.dumps({**json.loads(file.read_text()), "replica": config}))
+        self.home = Home(self.home.root)
         return self.place
 
     def down(self) -> None:

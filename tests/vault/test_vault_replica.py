@@ -8,6 +8,7 @@ from replica_rig import hall, told, until
 
 from gwanje.vault import attempt as separate
 from gwanje.vault import peers, tree
+from gwanje.vault.conversation import Conversation
 from gwanje.vault.errors import VaultError
 from gwanje.vault.keystore import digest_of, unseal
 
@@ -189,7 +190,7 @@ def test_strangers_stay_out_of_a_replica(one, tmp_path):
     other = opened(stranger.home)
     try:
         with pytest.raises((OSError, ssl.SSLError, VaultError)):
-            peers.Conversation(other, peer)
+            Conversation(other.home, other.state.centre, peer)
     finally:
         other.close()
 

@@ -26,11 +26,12 @@ from gwanje.kernel.ledger import tree as ledger_tree
 from gwanje.kernel.refusals import report
 from gwanje.law import upholds
 from gwanje.vault import frontier, held, tree
+from gwanje.vault.conversation import above
 from gwanje.vault.errors import VaultError
 from gwanje.vault.guard import ClockGuard
 from gwanje.vault.keystore import Keystore
 from gwanje.vault.openlog import OpenLog
-from gwanje.vault.peers import Peers, above
+from gwanje.vault.peers import Peers
 from gwanje.vault.records import Destroyed, Hold, Released, RetentionClass
 from gwanje.vault.state import State
 
@@ -256,12 +257,15 @@ class Vault:
             raise VaultError("single_replica")
         first = self._first_tick(self._recorded(class_), slot, epoch)
         with self._lock:
-            keys = held.keys(self.state, class_, epoch)
-            if keys is None:
+            # with replicas a day of hours is made ahead: one of them may be away that long and recording goes on
+            hours = range(epoch, epoch + 1 + self.peers.ahead)
+            fresh = [(class_, hour) for hour in hours if held.keys(self.state, class_, hour) is None]
+            if fresh:
                 with self.change() as draft:
-                    draft.roots[class_, epoch] = bytearray(os.urandom(tree.KEY_SIZE))
-                self.peers.born([(class_, epoch)])
-                keys = self.state.roots[class_, epoch]
+                    draft.roots.update((key, bytearray(os.urandom(tree.KEY_SIZE))) for key in fresh)
+                self.peers.born(fresh)
+            keys = held.keys(self.state, class_, epoch)
+            assert keys is not None
             try:
                 nodes = frontier.spine(keys, slot, first)
             except tree.NoKey:

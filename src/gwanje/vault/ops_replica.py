@@ -25,6 +25,7 @@ def acts(vault: Vault) -> dict[str, Act]:
         "replica_admit": lambda request, by: _admit(vault, request),
         "replica_retire": lambda request, by: _retire(vault, request),
         "replica_keep": lambda request, by: _keep(vault, request),
+        "replica_take": lambda request, by: _take(vault, request),
         "replica_promote": lambda request, by: _promote(vault),
     }
 
@@ -77,6 +78,13 @@ def _keep(vault: Vault, request: Mapping[str, Any]) -> dict[str, Any]:
     """Officers looked: this place's content counts, the other's is to be overwritten by it."""
     other = _one(vault, int(request["number"]))
     vault.peers.keep_own(other.number)
+    return {"service": f"replica/{other.number}"}
+
+
+def _take(vault: Vault, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Officers looked: the other's content counts, which this vaultd wrote and lost."""
+    other = _one(vault, int(request["number"]))
+    vault.peers.take_theirs(other.number)
     return {"service": f"replica/{other.number}"}
 
 

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 import ssl
 import threading
 from collections.abc import Iterable
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gwanje.kernel import wire
 from gwanje.kernel.keys import raw_public, signing_key
 from gwanje.vault import tls
-from gwanje.vault.door import keep
+from gwanje.vault.conversation import ANSWER_S, Conversation, Link, above
 from gwanje.vault.errors import VaultError
 from gwanje.vault.keystore import NOTHING, content_of, digest_of, read
 from gwanje.vault.records import Peer
-from gwanje.vault.replica import Held, address_of, is_replica, receive_content, said, send_content, signs
+from gwanje.vault.replica import Held, is_replica, receive_content, said, signs
 from gwanje.vault.token import replica_number
 
 if TYPE_CHECKING:
@@ -35,74 +34,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PEERS_MAX: Final = 7
-CONNECT_S: Final = 3.0
-ANSWER_S: Final = 15.0
 DRILL_ANSWER_S: Final = 90.0
 PING_S: Final = 5.0
 AGAIN_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 MISSING_US: Final = 30_000_000
 LEND_WAIT_S: Final = 1.0
+HOURS_AHEAD: Final = 24
 DRILL_EVERY_S: Final = 30 * 86_400
-# a promoted place counts on from here: what the lost primary may still have written stays below
-TERM: Final = 1 << 24
-
-
-def above(generation: int) -> int:
-    """The first generation of the next term: whatever another place still wrote stays below it."""
-    return (generation // TERM + 1) * TERM
-
-
-@dataclass
-class Link:
-    """One place as this process knows it. ``known``: contents it may truthfully hold, generation → digest."""
-
-    peer: Peer
-    known: dict[int, bytes]
-    acknowledged: int = 0
-    digest: bytes = b""
-    signature: bytes = b""
-    answered: bool = False
-    trouble: str = "away"
-    behind_us: int | None = None
-    told: bool = False
-    held: Held | None = None
-    drill_after: int = 0
-    stop: threading.Event = field(default_factory=threading.Event)
-    thread: threading.Thread | None = None
-
-
-class Conversation:
-    """A connection to one place: what it says of itself, then questions in turn."""
-
-    def __init__(self, vault: Vault, peer: Peer, answer_s: float = ANSWER_S) -> None:
-        host, port = address_of(peer.address)
-        context = tls.client_context(vault.home, tls.SERVICE, peer.certificate)
-        plain = socket.create_connection((host, port), CONNECT_S)
-        try:
-            keep(plain)
-            self.sock = context.wrap_socket(plain)
-            self.sock.settimeout(answer_s)
-            self.held = Held.of(wire.receive(self.sock), vault.state.centre, peer.key)
-            if self.held.number != peer.number:
-                raise VaultError("replica_false", f"{self.held.number}")
-        except BaseException:
-            plain.close()
-            raise
-
-    def ask(self, request: dict[str, Any], after: bytes = b"") -> dict[str, Any]:
-        """One question; VaultError with the place's code when it refuses."""
-        wire.send(self.sock, request)
-        if after:
-            send_content(self.sock, after)
-        answer = wire.receive(self.sock)
-        if answer.get("ok") is not True:
-            raise VaultError(str(answer.get("error", "internal")), str(answer.get("detail", ""))[:200])
-        return answer
-
-    def close(self) -> None:
-        """Leave."""
-        with suppress(OSError):
-            self.sock.close()
 
 
 class Peers:
@@ -113,7 +51,9 @@ class Peers:
         self._changed = threading.Condition()
         self._links: dict[int, Link] = {}
         self._started = False
+        # roots that too few places are known to have, and those that enough have: this outlives a restart
         self._born: dict[tuple[int, int], int] = {}
+        self._safe = self._read_safe()
         self._first = vault.keystore.generation
         self._blamed: int | None = None
         self.number = replica_number(vault.home)
@@ -133,7 +73,8 @@ class Peers:
         self._started = False
         for link in self._links.values():
             link.stop.set()
-        self.changed()
+        with self._changed:
+            self._changed.notify_all()
 
     def changed(self) -> None:
         """The keystore has a new generation, or other places."""
@@ -142,6 +83,9 @@ class Peers:
             self._changed.notify_all()
 
     def _sync(self) -> None:
+        if not self.vault.whole:
+            # about to start anew
+            return
         # a replica that waits for its promotion asks nobody: it is nobody's primary
         peers = () if self.standby else self.vault.state.peers
         wanted = {peer.number: peer for peer in peers if not peer.retired}
@@ -150,7 +94,8 @@ class Peers:
         for number, peer in wanted.items():
             if number not in self._links:
                 known = {peer.acknowledged: peer.digest, peer.offered: peer.offered_digest}
-                self._links[number] = Link(peer, {0: NOTHING, **{g: d for g, d in known.items() if g}})
+                known = {0: NOTHING, **{g: d for g, d in known.items() if g}}
+                self._links[number] = Link(peer, known, peer.acknowledged, peer.digest)
             link = self._links[number]
             if self._started and link.thread is None:
                 link.thread = threading.Thread(target=self._run, args=(link,), name=f"replica-{number}", daemon=True)
@@ -186,11 +131,21 @@ class Peers:
         if self._links and not any(link.answered for link in self._links.values()):
             raise VaultError("replica_silent")
 
+    @property
+    def ahead(self) -> int:
+        """Hours whose roots are made before they are needed; 0 without replicas."""
+        return HOURS_AHEAD if self._links else 0
+
     def born(self, keys: Iterable[tuple[int, int]]) -> None:
         """These roots came with the newest generation."""
-        floor = self.vault.clock.now_s() // 3600
-        self._born = {key: g for key, g in self._born.items() if key[1] >= floor}
-        self._born.update(dict.fromkeys(keys, self.vault.keystore.generation))
+        with self._changed:
+            fresh = dict.fromkeys(keys, self.vault.keystore.generation)
+            self._born.update(fresh)
+            self._safe -= set(fresh)
+
+    def _enough(self, key: tuple[int, int]) -> bool:
+        born = self._born.get(key, self._first)
+        return key in self._safe or sum(link.acknowledged >= born for link in self._links.values()) >= self.needed
 
     def lendable(self, key: tuple[int, int]) -> None:
         """Raise VaultError ``rolled_back``, or ``replica_missing`` while too few places have this root.
@@ -199,18 +154,36 @@ class Peers:
         """
         if self.problem is not None:
             raise VaultError("rolled_back", self.problem)
-        born = self._born.get(key, self._first)
-
-        def enough() -> bool:
-            return sum(link.acknowledged >= born for link in self._links.values()) >= self.needed
-
         with self._changed:
-            if enough():
+            if self._enough(key):
                 return
             if sum(not link.trouble for link in self._links.values()) >= self.needed:
-                self._changed.wait_for(enough, LEND_WAIT_S)
-            if not enough():
+                self._changed.wait_for(lambda: self._enough(key), LEND_WAIT_S)
+            if not self._enough(key):
                 raise VaultError("replica_missing")
+
+    def _safe_file(self) -> Path:
+        return self.vault.home.vault / "replicated.json"
+
+    def _read_safe(self) -> set[tuple[int, int]]:
+        try:
+            return {(int(class_), int(epoch)) for class_, epoch in json.loads(self._safe_file().read_text())}
+        except (OSError, ValueError, TypeError):
+            # without the note the replicas are asked again before anything is lent
+            return set()
+
+    def _note_safe(self) -> None:
+        """Which roots enough places have; after a restart they are lent although a replica is away."""
+        floor = self.vault.clock.now_s() // 3600
+        with self._changed:
+            safe = {key for key in (*self._safe, *self._born) if key[1] >= floor and self._enough(key)}
+            self._born = {key: born for key, born in self._born.items() if key[1] >= floor and key not in safe}
+            if safe == self._safe:
+                return
+            self._safe = safe
+        part = self._safe_file().with_suffix(f".{threading.get_ident()}.tmp")
+        part.write_text(json.dumps(sorted(safe)))
+        part.replace(self._safe_file())
 
     def settled(self, generation: int) -> bool:
         """Is the key of ``generation``, and of every one before, proved absent in every token that had it?"""
@@ -258,6 +231,22 @@ class Peers:
         link.known[held.generation] = held.digest
         self.forgive(number)
 
+    def take_theirs(self, number: int) -> None:
+        """Take what this vaultd once wrote and the other still has, above both; then start anew from it."""
+        link = self._links.get(number)
+        if link is None or link.held is None or link.held.primary:
+            raise VaultError("replica_unknown", str(number))
+        talk = self._converse(link.peer)
+        try:
+            with suppress(VaultError):
+                if self._wrote(talk.held):
+                    newest = max(talk.held.generation, self.vault.keystore.generation)
+                    self._take_back(link, talk, above(newest))
+        finally:
+            talk.close()
+        if self.vault.whole:
+            raise VaultError("replica_false", str(number))
+
     def drill(self, peer: Peer) -> dict[str, Any]:
         """Let a place open its newest file afresh; a fact either way. VaultError ``replica_drill`` or its code."""
         detail: dict[str, Any] = {"replica": peer.number, "norms": ["retention.irrecoverable"], "dies": "system"}
@@ -272,7 +261,7 @@ class Peers:
 
     def _drill(self, peer: Peer) -> dict[str, Any]:
         try:
-            talk = Conversation(self.vault, peer, DRILL_ANSWER_S)
+            talk = self._converse(peer, DRILL_ANSWER_S)
             try:
                 answer = talk.ask({"op": "drill"})
             finally:
@@ -301,6 +290,9 @@ class Peers:
         part.write_text(json.dumps({**self._drills(), str(number): self.vault.clock.now_s()}))
         part.replace(self._drill_file())
 
+    def _converse(self, peer: Peer, answer_s: float = ANSWER_S) -> Conversation:
+        return Conversation(self.vault.home, self.vault.state.centre, peer, answer_s)
+
     # --- one place ------------------------------------------------------------------------------------------------
 
     def _run(self, link: Link) -> None:
@@ -311,11 +303,13 @@ class Peers:
                     tries = 0
                     self._serve(link, talk)
             except VaultError as error:
+                if link.trouble != error.code:
+                    log.warning("replica %d: %s", link.peer.number, error)
                 link.trouble = error.code
-                log.warning("replica %d: %s", link.peer.number, error)
             except (OSError, wire.WireError, ssl.SSLError, KeyError, TypeError, ValueError) as error:
+                if link.trouble != "away":
+                    log.warning("replica %d is away: %s", link.peer.number, type(error).__name__)
                 link.trouble = "away"
-                log.info("replica %d is away: %s", link.peer.number, type(error).__name__)
             except Exception:
                 link.trouble = "internal"
                 log.exception("replica %d", link.peer.number)
@@ -325,7 +319,7 @@ class Peers:
 
     @contextmanager
     def _talk(self, link: Link) -> Iterator[Conversation]:
-        talk = Conversation(self.vault, link.peer)
+        talk = self._converse(link.peer)
         try:
             self._judge(link, talk)
             yield talk
@@ -383,6 +377,7 @@ class Peers:
             link.acknowledged, link.digest, link.signature = generation, digest, signature
             link.known = {g: d for g, d in link.known.items() if g >= generation}
             self._changed.notify_all()
+        self._note_safe()
 
     # --- roll-back ------------------------------------------------------------------------------------------------
 
@@ -392,22 +387,37 @@ class Peers:
         link.held = held
         with vault.locked():
             generation, digest = vault.keystore.generation, vault.keystore.digest
-        known = link.known.get(held.generation) == held.digest or (generation, digest) == (held.generation, held.digest)
+        same = held.digest == digest and held.generation <= generation
+        known = same or link.known.get(held.generation) == held.digest
         # nothing was ever sent to it: a lost primary that two officers take in again holds what it held
         known = known or (max(link.known) == 0 and held.generation < generation) or held.digest == NOTHING
+        if not held.primary and not known and held.generation < link.acknowledged and self._wrote(held):
+            # its own machine was put back: it has acknowledged more than it says now
+            detail = {
+                "outcome": "refused", "replica": held.number, "generation": held.generation,
+                "acknowledged": link.acknowledged, "norms": ["retention.irrecoverable"], "dies": "system",
+            }  # fmt: skip
+            vault.fact("vault.replica.rolled_back", detail)
+            known = True
         if known and not held.primary:
             link.known[held.generation] = held.digest
             link.acknowledged, link.digest, link.answered = held.generation, held.digest, True
             return
-        own = raw_public(signing_key(vault.home, tls.SERVICE))
-        mine = signs(own, held.origin, said(vault.state.centre, 0, held.generation, held.digest))
         if held.primary:
             self._refuse(link, "superseded", held)
-        if not mine:
+        if not self._wrote(held):
             raise VaultError("replica_false", f"{held.number}")
-        if held.generation > generation:
-            self._refuse_and_take(link, talk, held)
-        self._refuse(link, "forked", held)
+        if held.generation <= generation:
+            # both were written by this vaultd, after a roll-back that nobody noticed: people must look
+            self._refuse(link, "forked", held)
+        with suppress(VaultError):
+            self._refuse(link, "older", held)
+        self._take_back(link, talk, held.generation)
+
+    def _wrote(self, held: Held) -> bool:
+        """Does it carry this vaultd's own signature?"""
+        own = raw_public(signing_key(self.vault.home, tls.SERVICE))
+        return signs(own, held.origin, said(self.vault.state.centre, 0, held.generation, held.digest))
 
     def _refuse(self, link: Link, why: str, held: Held) -> None:
         """From here on nothing opens; two officers decide."""
@@ -421,18 +431,16 @@ class Peers:
             self.vault.fact("vault.keystore.rolled_back", detail)
         raise VaultError("rolled_back", self.problem)
 
-    def _refuse_and_take(self, link: Link, talk: Conversation, held: Held) -> None:
+    def _take_back(self, link: Link, talk: Conversation, generation: int) -> None:
         """This vaultd wrote it itself and has lost it: take it back, then start anew from it."""
-        with suppress(VaultError):
-            self._refuse(link, "older", held)
         answer = talk.ask({"op": "fetch"})
         content = receive_content(talk.sock, answer["size"])
         state = read(content)
-        if digest_of(content) != held.digest or state.centre != self.vault.state.centre or is_replica(state, 0):
-            raise VaultError("replica_false", f"{held.number}")
-        self.vault.recover(held.generation, content)
-        log.critical("took generation %d back from replica %d; starting again", held.generation, held.number)
-        raise VaultError("rolled_back", f"{held.generation}")
+        if digest_of(content) != talk.held.digest or is_replica(state, self.number):
+            raise VaultError("replica_false", f"{link.peer.number}")
+        self.vault.recover(generation, content)
+        log.critical("took generation %d back from replica %d; starting again", talk.held.generation, talk.held.number)
+        raise VaultError("rolled_back", f"{generation}")
 
     # --- alarm ----------------------------------------------------------------------------------------------------
 
