@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tools.dev import uv
 from tools.dev.shell import CACHE, PYTHON, ROOT, VENV, Failed, Stamp, digest, only_one, run, say, which, works
+from tools.dev.verify_page import verify_page
 
 STATIC = ROOT / "src/gwanje/apps/web/static"
 VENDOR = STATIC / "vendor"
@@ -129,6 +130,16 @@ def typescript() -> None:
         stamp.done()
 
 
+def evidence_page() -> None:
+    """The page that every evidence bundle carries."""
+
+    def compiler() -> list[str]:
+        node_packages()
+        return [*node()[0], str(ROOT / "node_modules/typescript/bin/tsc")]
+
+    verify_page(compiler)
+
+
 def translations() -> None:
     """Every django.po to its .mo (babel), when it changed."""
     sources = sorted((ROOT / "src/gwanje").glob("**/locale/*/LC_MESSAGES/django.po"))
@@ -141,7 +152,7 @@ def translations() -> None:
     stamp.done()
 
 
-STEPS = (python_packages, vendor_files, typescript, translations)
+STEPS = (python_packages, vendor_files, typescript, evidence_page, translations)
 
 
 def setup() -> None:

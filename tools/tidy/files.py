@@ -11,7 +11,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("src", "tests", "tools", "bench", "demo", "frontend/src", "frontend")
 SKIPPED = {"node_modules", "__pycache__", ".venv", ".cache", "var"}
-GENERATED = ("src/gwanje/apps/web/static/vendor", "src/gwanje/apps/web/static/app")
+GENERATED = (
+    "src/gwanje/apps/web/static/vendor",
+    "src/gwanje/apps/web/static/app",
+    "src/gwanje_verify/verify.html",
+)
 
 
 @dataclass(frozen=True, order=True)
