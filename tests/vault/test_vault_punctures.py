@@ -27,7 +27,7 @@ def test_exactly_these_seconds_close_and_stay_closed(rig):
     done = rig.close(first=60, until=120)
     assert (done.hours, done.seconds, done.held, done.holds) == (1, 60, 0, ())
     assert (1, rig.epoch) not in rig.vault.state.roots
-    assert [code(lambda t=t: rig.leaf(t)) for t in (60, 119)] == ["destroyed"] * 2
+    assert [code(lambda t=t: rig.leaf(t)) for t in (60, 119)] == ["closed"] * 2
     for tick, camera in ((59, 0), (120, 0), (60, 1), (90, 2)):
         assert rig.leaf(tick, camera=camera) == tree.leaf(root, rig.slots[camera], tick)
     assert rig.leaf(60, class_=2)
@@ -35,7 +35,7 @@ def test_exactly_these_seconds_close_and_stay_closed(rig):
     assert code(lambda: keystore.unseal(old, rig.vault.keystore.token)) == "generation_gone"
     assert not any(root in p.read_bytes() for p in rig.centre.home.root.rglob("*") if p.is_file())
     again = rig.reopened()
-    assert code(lambda: again.leaf(60)) == "destroyed"
+    assert code(lambda: again.leaf(60)) == "closed"
     assert again.leaf(59) == tree.leaf(root, rig.slots[0], 59)
     rig.vault = again.vault
     (released,) = rig.vault.released()
@@ -63,7 +63,7 @@ def test_inside_a_hold_it_is_closed_now_and_dies_with_the_hold(rig):
     assert (done.seconds, done.held) == (100, 90)
     assert set(done.holds) == {one, two}
     assert [r.seconds for r in rig.vault.released()] == [10]
-    assert code(lambda: rig.leaf(100)) == "destroyed"
+    assert code(lambda: rig.leaf(100)) == "closed"
     assert rig.leaf(100, one) == rig.leaf(100, two) == key
     stands = held.standing(rig.vault.state, 1, rig.epoch)
     assert (stands.tree, stands.closed) == ("punctured", ((rig.slots[0], 50, 150),))

@@ -24,7 +24,7 @@ from gwanje.media.account import JITTER_US, Account, Day, Span, merged
 from gwanje.media.indexed import Index
 from gwanje.vault import parts
 from gwanje.vault.client import VaultRefused
-from gwanje.vault.errors import SegmentBroken
+from gwanje.vault.errors import GONE, SegmentBroken
 from gwanje.vault.segment import HEADER_SIZE, PartAt, SegmentHeader, SegmentReader
 from gwanje.vault.store import Shelf, StoreAway
 from gwanje.vault.store_disk import DiskShelf
@@ -424,7 +424,7 @@ class Check:
             try:
                 said = vault.verify(header, b"" if part.header.kind == parts.INIT else init, data)
             except VaultRefused as error:
-                if error.code != "destroyed":
+                if error.code not in GONE:
                     raise
                 # a second of its own may be closed, or held, among others that are not
                 report.destroyed += 1

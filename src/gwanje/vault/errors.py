@@ -40,6 +40,8 @@ class CipherAway(VaultError):
     """The cipher is known but this machine has no provider for it."""
 
 
+# no key opens these seconds any more: what is stored of them is no fault
+GONE: Final = frozenset(("destroyed", "closed"))
 TEXT: Final[dict[str, tuple[str, str]]] = {
     "segment_magic": ("영상 파일의 머리글이 아닙니다.", "Not the header of a segment file."),
     "segment_version": ("지원하지 않는 영상 파일 판입니다.", "A segment version that is not supported."),
@@ -101,6 +103,10 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     ),
     "past": ("지난 시각의 키는 빌려주지 않습니다.", "Keys of the past are never lent."),
     "too_early": ("다음 시간의 키는 120초 전부터 빌려줍니다.", "The next hour is lent 120 s before it begins."),
+    "closed": (
+        "삭제 요구로 폐쇄된 구간입니다. 보존을 밝힌 허가로만 열립니다.",
+        "Closed by a deletion; only a Permit that names a hold which has it opens it.",
+    ),
     "destroyed": ("파기된 영상입니다. 열 수 없습니다.", "This video was destroyed; nothing opens it."),
     "checkpoint_origin": ("다른 관리대장의 검증 지점입니다.", "The checkpoint is of another log."),
     "checkpoint_head": (

@@ -84,14 +84,14 @@ def dead(state: State, hour: Hour, ranges: Sequence[Range]) -> list[Range]:
 
 
 def live_leaf(state: State, class_: int, slot: int, epoch: int, tick: int) -> bytes:
-    """A second's leaf from the live tree; VaultError ``destroyed``."""
+    """A second's leaf from the live tree; VaultError ``destroyed``, or ``closed`` in an hour that lives."""
     known = keys(state, class_, epoch)
     if known is None:
         raise VaultError("destroyed", f"class {class_}, epoch {epoch}")
     try:
         return frontier.find(known, slot, tick)
     except NoKey:
-        raise VaultError("destroyed", f"class {class_}, epoch {epoch}, tick {tick}") from None
+        raise VaultError("closed", f"class {class_}, epoch {epoch}, tick {tick}") from None
 
 
 def in_force(state: State, id_: UUID, now_s: int) -> Hold:

@@ -15,7 +15,7 @@ from gwanje.kernel.canonical import nfc
 from gwanje.kernel.permit import Approval
 from gwanje.vault import approvals, frontier, held, keystore
 from gwanje.vault.core import Vault
-from gwanje.vault.errors import VaultError
+from gwanje.vault.errors import GONE, VaultError
 from gwanje.vault.records import HELD, HOLD_KINDS, HeldLens, HeldNode, Hold, HoldAct, Released
 from gwanje.vault.tree import EPOCH_S, TICK_BITS
 
@@ -282,7 +282,7 @@ class Holds:
                 if mine != held.live_leaf(self.vault.state, lens.class_, lens.slot, epoch, tick):
                     return False
             except VaultError as error:
-                if fresh or error.code != "destroyed":
+                if fresh or error.code not in GONE:
                     return False
         return True
 

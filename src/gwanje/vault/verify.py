@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gwanje.vault import merkle, parts
-from gwanje.vault.errors import PartRefused, SegmentBroken, VaultError
+from gwanje.vault.errors import GONE, PartRefused, SegmentBroken, VaultError
 from gwanje.vault.segment import PartAt, SegmentHeader, SegmentReader
 
 OkmOf = Callable[[SegmentHeader, bytes, int], bytes]
@@ -99,7 +99,7 @@ def _dead(reader: SegmentReader, part: PartAt, okm_of: OkmOf) -> bool:
     try:
         okm_of(reader.header, reader.segment_id, part.header.tick)
     except VaultError as error:
-        return error.code == "destroyed"
+        return error.code in GONE
     return False
 
 

@@ -25,7 +25,7 @@ from gwanje.vault import merkle
 from gwanje.vault.bundle import archive, clip, manifest
 from gwanje.vault.bundle.age import Locked
 from gwanje.vault.bundle.container import Container, about_digest
-from gwanje.vault.errors import PartRefused, VaultError
+from gwanje.vault.errors import GONE, PartRefused, VaultError
 from gwanje.vault.parts import INIT, PartHeader, open_part, part_hash
 
 PROOFS_MAGIC = b"GWPRF\0\1\n"
@@ -317,7 +317,7 @@ class Release:
                 asked = [(second % EPOCH_S, ids)]
                 (keys,) = await self._door.open_ticks(self.session, class_, lens.slot, second // EPOCH_S, asked)
             except VaultError as error:
-                if error.code != "destroyed":
+                if error.code not in GONE:
                     raise
                 continue
             opened.append(second)

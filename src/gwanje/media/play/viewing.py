@@ -21,7 +21,7 @@ from gwanje.media.play.boxes import BadBoxes, Init, Timeline, read_init
 from gwanje.media.play.store import EPOCH_S, Sealed, Store
 from gwanje.vault.client import Session
 from gwanje.vault.desk import TICKS_MAX
-from gwanje.vault.errors import VaultError
+from gwanje.vault.errors import GONE, VaultError
 from gwanje.vault.parts import INIT, PartHeader, open_part
 from gwanje.vault.store import StoreAway
 
@@ -289,7 +289,7 @@ class Viewing:
 
     async def _nothing(self, reason: str) -> None:
         texts = {
-            "destroyed": "보관기간이 지나 파기된 영상입니다. / This video was destroyed when its retention ended.",
+            "destroyed": "파기된 영상입니다. / This video was destroyed: its retention ended, or it was deleted.",
             "damaged": "영상이 손상되어 열 수 없습니다. / The stored video is damaged and does not open.",
         }
         text = texts.get(reason, "이 구간에는 저장된 영상이 없습니다. / Nothing is stored in this range.")
@@ -327,9 +327,15 @@ class Viewing:
         try:
             keys = await self._door.open_ticks(self.session, class_, lens.slot, epoch, asked)
         except VaultError as error:
-            if error.code != "destroyed":
+            if error.code == "closed" and len(wanted) > 1:
+                # one closed second refuses all that were asked with it
+                for second, segments in wanted.items():
+                    await self._ask(lens, class_, epoch, {second: segments})
+                return
+            if error.code not in GONE:
                 raise
-            self._dead.add((class_, epoch))
+            if error.code == "destroyed":
+                self._dead.add((class_, epoch))
             for second in wanted:
                 self._lent[second] = replace(self._lent[second], reason="destroyed")
             return
