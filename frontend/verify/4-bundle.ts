@@ -68,7 +68,9 @@ class Stream {
 /** Opens the sealed parts one by one and makes the clips' digests from them. */
 class Reader {
   count = 0;
+  leftOut = 0;
   about: Cbor = null;
+  private readonly last = new Map<number, number>();
   readonly seconds = new Set<number>();
   readonly clips: { size: number; hash: Sha256; fields: Fields }[];
   private readonly segments: Uint8Array[] = [];
@@ -129,6 +131,10 @@ class Reader {
     } else {
       throw new Error("kind");
     }
+    const ordinal = number(part, 12, 4), before = this.last.get(index) ?? ordinal - 1;
+    if (ordinal <= before) throw new Bad(`${n}번째 조각의 순서가 바뀌었습니다`, `part ${n} is out of its order`);
+    this.leftOut += ordinal - before - 1;
+    this.last.set(index, ordinal);
     this.seconds.add(second);
     this.count++;
   }
@@ -363,7 +369,11 @@ class Bundle {
     yield ["proved", `봉인 원본 ${reader.count}조각이 각 초의 열쇠로 열림`, `${reader.count} sealed parts open, unchanged`];
     for (const pair of this.said.list("missing")) {
       const [first, until] = asList(pair).map((v) => asNumber(v)) as [number, number];
-      yield ["note", `영상 없음: ${when(first)} ~ ${when(until)}`, `nothing stands from ${first} to ${until}`];
+      yield ["open", `영상 없음: ${when(first)} ~ ${when(until)} (녹화되지 않았다는 증명은 아님)`,
+        `nothing is enclosed from ${first} to ${until}; that nothing was recorded is not proved`];
+    }
+    if (reader.leftOut) {
+      yield ["open", `사이의 조각 ${reader.leftOut}개가 들어 있지 않음`, `${reader.leftOut} parts in between are not enclosed`];
     }
   }
 

@@ -177,7 +177,7 @@ class Bundle:
             for other, blob in signatures:
                 stamp = int.from_bytes(blob[4:12], "big")
                 text = f"cosignature/v1\ntime {stamp}\n{self.note[3]}".encode()
-                if (other, blob[:4].hex()) == (name, mark) and signed_by(key, blob[12:], text):
+                if (other, blob[:4].hex(), len(blob)) == (name, mark, 76) and signed_by(key, blob[12:], text):
                     yield PROVED, f"증인 {name}이(가) {_when(stamp)}에 확인함", f"witness {name} cosigned at {stamp}"
                     break
             else:
@@ -238,7 +238,11 @@ class Bundle:
             f"{reader.count} sealed parts open, unchanged",
         )
         for first, until in said["missing"]:
-            yield NOTE, f"영상 없음: {_when(first)} ~ {_when(until)}", f"nothing stands from {first} to {until}"
+            ko = f"영상 없음: {_when(first)} ~ {_when(until)} (녹화되지 않았다는 증명은 아님)"
+            yield OPEN, ko, f"nothing is enclosed from {first} to {until}; that nothing was recorded is not proved"
+        if reader.left_out:
+            ko = f"사이의 조각 {reader.left_out}개가 들어 있지 않음"
+            yield OPEN, ko, f"{reader.left_out} parts in between are not enclosed"
 
     def clips(self) -> Lines:
         for clip, (size, digest) in zip(self.said["clips"], self.made, strict=True):
@@ -264,6 +268,8 @@ class Reader:
         self.key: tuple[int, int, bytes] = (-1, -1, b"")
         self.inits: dict[int, bytes] = {}
         self.seconds: set[int] = set()
+        self.last: dict[int, int] = {}
+        self.left_out = 0
         self.clips: list[list[Any]] = [[0, hashlib.sha256()] for _ in said["clips"]]
 
     def record(self, kind: bytes, body: bytes) -> None:
@@ -313,6 +319,10 @@ class Reader:
             self.film(at, number, plain)
         else:
             raise ValueError("kind")
+        if ordinal <= (before := self.last.get(number, ordinal - 1)):
+            raise Bad(f"{at + 1}번째 조각의 순서가 바뀌었습니다", f"part {at + 1} is out of its order")
+        self.left_out += ordinal - before - 1
+        self.last[number] = ordinal
         self.seconds.add(second)
         self.count += 1
 
