@@ -18,8 +18,9 @@ from gwanje.vault.client import ConsoleClient
 from gwanje.vault.console import check_rules, enrol, officer_of
 from gwanje.vault.errors import VaultError
 from gwanje.vault.keystore import Keystore
+from gwanje.vault.replica import is_replica
 from gwanje.vault.state import State
-from gwanje.vault.token import open_token
+from gwanje.vault.token import open_token, replica_number
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class NewOfficer:
 
 def open_keystore(home: Home) -> Keystore:
     """The folder's keystore with its token, not yet loaded."""
-    return Keystore(home.vault, open_token(home))
+    return Keystore(home.vault, open_token(home), replica_number(home))
 
 
 def create(
@@ -110,6 +111,9 @@ def _complete(home: Home, keystore: Keystore, officers: Sequence[NewOfficer]) ->
     assert state is not None
     if state.centre != home.centre:
         raise VaultError("permit_centre")
+    if is_replica(state, replica_number(home)):
+        # what a replica writes by itself, its primary would not know again
+        raise VaultError("replica_here")
     known = {person for person, _ in state.officers}
     fresh = [o for o in officers if (o.id, o.role) not in state.officers]
     if fresh and len(known) >= 2:

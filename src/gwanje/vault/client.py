@@ -79,6 +79,15 @@ class Status:
     verified: int
     head: int
     rules: bytes
+    # why this vaultd opens nothing: a replica holds what is newer, or None
+    rolled_back: str | None = None
+    # each replica: number, address, acknowledged generation with digest and signature, trouble, missing
+    peers: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def copies(self) -> int:
+        """Places that hold the keystore and answer: of ``replicas`` (키 복제 n/m)."""
+        return 1 + sum(not peer["trouble"] for peer in self.peers)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from gwanje.apps.commands.vault import ask_or_pend
 from gwanje.kernel.home import Home
-from gwanje.vault.client import VaultAway, VaultRefused
+from gwanje.vault.client import ConsoleClient, VaultAway, VaultRefused
 from gwanje.vault.errors import VaultError
 
 EXIT_REFUSED = 78
@@ -33,6 +34,21 @@ def register(sub: Any) -> None:
     made.add_argument("--primary-number", type=int, default=0)
     _add(own, "serve", "복제본 서비스 / serve until SIGTERM", _serve)
     _add(own, "show", "복제본 상태 / generation and digest of what lies here", _show)
+    admit = _add(own, "admit", "(센터에서) 복제본 등록 / at the centre: take a replica in", _admit)
+    admit.add_argument("--address", required=True, metavar="HOST:PORT")
+    admit.add_argument("--card", required=True, help="gwanje replica init가 낸 글자 / what gwanje replica init printed")
+    retire = _add(
+        own, "retire", "(센터에서) 복제본 해제 / at the centre: give a lost replica up", _act("replica_retire")
+    )
+    keep = _add(own, "keep", "(센터에서) 이쪽 내용 유지 / end a fork: this content counts", _act("replica_keep"))
+    take = _add(own, "take", "(센터에서) 복제본 내용 사용 / end a fork: the replica's counts", _act("replica_take"))
+    promote = _add(own, "promote", "승격 / this replica becomes the centre's vaultd (vaultd --promote runs)", _promote)
+    drill = _add(own, "drill", "(센터에서) 개봉 훈련 / a replica opens its newest file afresh", _drill)
+    for command in (admit, retire, keep, take, drill):
+        command.add_argument("--number", required=True, type=int)
+    for command in (admit, retire, keep, take, promote):
+        command.add_argument("--officer", action="append", type=UUID, default=[], help="confirming officer (twice)")
+        command.add_argument("--stdin", action="store_true", help="passwords as lines on stdin")
 
 
 def _add(sub: Any, name: str, text: str, function: _Run) -> argparse.ArgumentParser:
@@ -71,7 +87,7 @@ def _init(args: argparse.Namespace, home: Home) -> int:
     _settle(home, place)
     card = tls.certificate_of(home, tls.SERVICE).hex()
     print("센터에서 담당공무원 2명이 / at the centre, two officers:")
-    print(f"gwanje vault replica admit --number {args.number} --address {args.listen} --card {card}")
+    print(f"gwanje replica admit --number {args.number} --address {args.listen} --card {card}")
     return 0
 
 
@@ -116,4 +132,38 @@ def _show(args: argparse.Namespace, home: Home) -> int:
     token = open_token(home)
     generation, content = content_of((home.vault / FILE).read_bytes(), token)
     print(f"generation {generation}  {digest_of(content).hex()}  {token.level}  {token.generations()}")
+    return 0
+
+
+def _admit(args: argparse.Namespace, home: Home) -> int:
+    try:
+        card = bytes.fromhex(args.card)
+    except ValueError:
+        raise VaultError("certificate", "hex") from None
+    fields = {"number": args.number, "address": args.address, "certificate": card}
+    if ask_or_pend(args, home, "replica_admit", **fields):
+        print(f"복제본 등록됨 / replica {args.number} admitted (unsigned)")
+    return 0
+
+
+def _act(op: str) -> _Run:
+    def act(args: argparse.Namespace, home: Home) -> int:
+        if ask_or_pend(args, home, op, number=args.number):
+            print(f"확인됨 / confirmed: {op} {args.number} (unsigned)")
+        return 0
+
+    return act
+
+
+def _promote(args: argparse.Namespace, home: Home) -> int:
+    said = ask_or_pend(args, home, "replica_promote")
+    if said:
+        print(f"승격됨 / promoted: generation {said['generation']}; now: gwanje vaultd")
+    return 0
+
+
+def _drill(args: argparse.Namespace, home: Home) -> int:
+    said = ConsoleClient(home).ask("replica_drill", number=args.number)
+    print(f"훈련 성공 / opened afresh: replica {said['number']}, generation {said['generation']}, {said['level']}, "
+          f"SHA-256 {said['digest'].hex()}")  # fmt: skip
     return 0

@@ -109,18 +109,30 @@ def _init(args: argparse.Namespace, home: Home) -> int:
     return 0
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value.hex() if isinstance(value, bytes) else value
+
+
 def _status(args: argparse.Namespace, home: Home) -> int:
     answer = ConsoleClient(home).ask("status")
     answer.pop("ok")
-    plain = {k: v.hex() if isinstance(v, bytes) else v for k, v in answer.items()}
+    plain = _plain(answer)
     if args.json:
         print(json.dumps(plain, ensure_ascii=False))
     else:
         for name, value in plain.items():
+            if name == "peers":
+                continue
             print(f"{name:>16}  {value}")
-        if not plain["may_record"] or plain["replicas"] < 2:
+        copies = 1 + sum(not peer["trouble"] for peer in plain["peers"])
+        print(f"키 복제 / key replicas {copies}/{plain['replicas']}")
+        if plain["replicas"] < 2:
             print("키 복제 1/1: 이 파일을 잃으면 모든 영상을 잃습니다 / one replica: losing it loses all video")
-    return 1 if plain["alarm"] else 0
+    return 1 if plain["alarm"] or plain["rolled_back"] else 0
 
 
 def _officer_add(args: argparse.Namespace, home: Home) -> int:
