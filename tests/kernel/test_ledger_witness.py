@@ -160,6 +160,8 @@ def test_clean_logs_raise_no_alarm(tmp_path):
             if size:
                 publish(folder / "log", LEAVES, size, old=old)
                 watcher.follow(log)
+        assert watcher.last(log)[0].size == size
+        assert not list((folder / "w").glob("*/evidence-*"))
 
 
 # --- the protocol of C2SP tlog-witness, over HTTP ---------------------------------------------------------------------

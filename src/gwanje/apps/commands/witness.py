@@ -129,6 +129,8 @@ def run_run(args: argparse.Namespace) -> int:
         signal.signal(number, lambda *_: ended.set())
     try:
         witness = Witness(args.state)
+        if args.port is None and not any(log.place for log in witness.logs()):
+            return _wrong(ValueError("대장이 없습니다(witness add) / no log to follow and no --port"))
         with contextlib.ExitStack() as stack:
             if args.port is not None:
                 server = stack.enter_context(Server(witness, args.port))
