@@ -13,6 +13,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "시각이 어긋나 파기를 멈췄습니다. 책임관 2인이 시각을 확인해야 합니다.",
         "Destruction stands still: the clock jumped. Two officers must confirm the time.",
     ),
+    "retention.replica.missing": (
+        "키 복제본이 응답하지 않아 파기가 확정되지 않고 있습니다. 복제본을 켜거나 담당공무원 2명이 해제해야 합니다.",
+        "A key replica does not answer: deaths are pending. Start it, or two officers retire it.",
+    ),
+    "retention.keys.rolled_back": (
+        "키 저장소가 최신이 아닙니다. 저장 영상을 열지 않습니다. 담당공무원 2명이 확인해야 합니다.",
+        "The keystore is not the newest: nothing stored opens. Two officers must look at it.",
+    ),
     "retention.store.away": (
         "저장소가 응답하지 않아 파일 파기가 남아 있습니다. 키는 이미 파기되었습니다.",
         "The store does not answer: files wait to be deleted. Their keys are destroyed already.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -11,6 +12,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from gwanje.apps.web import answers
+from gwanje.centre.common import home
+from gwanje.kernel.actor import Actor
+from gwanje.vault.client import VaultAway, VaultClient, VaultRefused
+
+# who answers for the keys sees how many places hold them
+KEEPERS = ("chief_officer", "manager", "privacy_officer", "auditor", "administrator")
 
 
 @require_GET
@@ -28,7 +35,22 @@ def start(request: HttpRequest) -> HttpResponse:
         return redirect("/login/")
     if actor.on_duty and actor.has("operator", "seconded_police", "manager"):
         return redirect("/watch/")
-    return render(request, "web/start.html")
+    return render(request, "web/start.html", {"keys": _keys(actor)})
+
+
+def _keys(actor: Actor) -> dict[str, Any] | None:
+    """Replicas of the keys (키 복제), for those who answer for them; a vaultd that is away is said, not raised."""
+    if not actor.has(*KEEPERS):
+        return None
+    client = VaultClient(home(), "web")
+    try:
+        status = client.status()
+    except (VaultAway, VaultRefused, OSError):
+        return {"away": True}
+    finally:
+        client.close()
+    whole = status.copies == status.replicas >= 2
+    return {"copies": status.copies, "replicas": status.replicas, "whole": whole, "rolled_back": status.rolled_back}
 
 
 @require_POST

@@ -65,7 +65,10 @@ def _vault() -> dict[str, Any]:
         return {"away": True}
     finally:
         client.close()
-    return {"alarm": status.alarm, "level": status.level, "replicas": status.replicas, "roots": status.roots}
+    return {
+        "alarm": status.alarm, "level": status.level, "roots": status.roots,
+        "replicas": status.replicas, "copies": status.copies,
+    }  # fmt: skip
 
 
 @signed_in
