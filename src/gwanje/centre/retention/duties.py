@@ -92,6 +92,11 @@ def run(home: Home, client: VaultClient | None = None, *, fonts: Path | None = N
         if status.alarm:
             report.alarm = status.alarm
             _alarm("retention.clock.alarmed", {"problem": status.alarm})
+        if status.rolled_back:
+            report.alarm = status.rolled_back
+            _alarm("retention.keys.rolled_back", {"problem": status.rolled_back})
+        if missing := [peer["number"] for peer in status.peers if peer["missing"]]:
+            _alarm("retention.replica.missing", {"replicas": missing})
         destroyed = client.destroy_due()
         report.seen = _note(destroyed)
         _leftovers(home)
