@@ -9,7 +9,7 @@ import django
 django.setup()
 
 from gwanje.centre.common import home  # noqa: E402
-from gwanje.centre.retention import certificate, duties, files  # noqa: E402
+from gwanje.centre.retention import certificate, duties, files, waking  # noqa: E402
 from gwanje.kernel import ledger  # noqa: E402
 from gwanje.vault import store_disk  # noqa: E402
 from gwanje.vault.client import VaultClient  # noqa: E402
@@ -40,7 +40,7 @@ def second(function):
 
 
 POINTS = [
-    ("the hour is noted", duties, "_note", after),
+    ("the hour is noted", waking, "note", after),
     ("samples are kept", files, "keep_samples", after),
     ("rows are marked, the ledger told, nothing committed", ledger, "append", after),
     ("rows are marked, no file touched", files, "erase", lambda f: die),

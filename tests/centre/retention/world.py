@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -68,10 +68,10 @@ def vaultd(home: Home) -> Iterator[subprocess.Popen]:
 
 
 @contextlib.contextmanager
-def centre(folder: Path) -> Iterator[Home]:
+def centre(folder: Path, officers: Iterable[ceremony.NewOfficer] = ()) -> Iterator[Home]:
     """The centre with two classes: 1 = 30 days of the ordinance, 2 = 60 days by another statute."""
     home = Home.create(folder, settable_clock=True, demo=True, packs=support.PACKS, name="가온시 통합관제센터")
-    ceremony.create(home)
+    ceremony.create(home, officers)
     with running(home), vaultd(home):
         run(home, "migrate")
         web = VaultClient(home, "web")

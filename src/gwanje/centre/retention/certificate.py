@@ -17,10 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gwanje.centre.common import documents
+from gwanje.centre.common import clock, documents
+from gwanje.centre.retention.fates import KEPT
 from gwanje.centre.retention.files import BEHIND
 from gwanje.centre.retention.models import DestroyedHour
 from gwanje.kernel.canonical import encode, nfc
+from gwanje.kernel.footage import EPOCH_S
 from gwanje.kernel.home import Home
 from gwanje.law import ArticleRef, upholds
 from gwanje.vault.client import Status
@@ -161,6 +163,9 @@ def _hour(hour: DestroyedHour) -> dict[str, Any]:
         "epoch": hour.epoch,
         "series": hour.series,
         "generation": hour.generation,
+        "cause": hour.cause,
+        "reference": hour.reference,
+        "held": [one[:5] for one in hour.held],
         "due": round(hour.due_at.timestamp()),
         "key_died": round(hour.key_died_at.timestamp() * 1e6),
         "erased": round(hour.erased_at.timestamp() * 1e6) if hour.erased_at else None,
@@ -184,8 +189,22 @@ def method(hours: Sequence[DestroyedHour]) -> str:
 
 
 def exceptions(hours: Sequence[DestroyedHour]) -> list[str]:
-    """What did not go the usual way, one line each; at most 500."""
-    return [f"{e['file']}: {e['why']}" for hour in hours for e in hour.exceptions][:500]
+    """What did not go the usual way, one line each: held seconds first, by hold and camera; at most 500."""
+    held = [_held(hour, one) for hour in hours for one in hour.held]
+    return [*held, *(f"{e['file']}: {e['why']}" for hour in hours for e in hour.exceptions)][:500]
+
+
+def _held(hour: DestroyedHour, one: Sequence[Any]) -> str:
+    hold, camera, slot, first, until = one[:5]
+    begin, end = (
+        datetime.fromtimestamp(hour.epoch * EPOCH_S + tick, clock().zone).isoformat(" ") for tick in (first, until)
+    )
+    return f"보존 {hold}: 기기 {camera or slot}, {begin} ~ {end}, {until - first}초 (보존이 끝날 때 파기)"
+
+
+def partial(hours: Sequence[DestroyedHour]) -> bool:
+    """Were parts overwritten in files that stay for what is held, or for what was not deleted?"""
+    return any(e["why"] == KEPT for hour in hours for e in hour.exceptions)
 
 
 def readable(value: Any) -> Any:

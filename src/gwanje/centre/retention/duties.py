@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -19,11 +19,12 @@ from typing import Any
 from django.db import connection, transaction
 
 from gwanje.centre.common import clock, law, system_scope
-from gwanje.centre.retention import api, certificate, files
+from gwanje.centre.retention import api, certificate, fates, files, rows, waking
 from gwanje.centre.retention.models import (
     CERTIFIED,
     EMPTY,
     ERASED,
+    HOUR,
     SEEN,
     SURVEYED,
     Certificate,
@@ -37,12 +38,11 @@ from gwanje.kernel.home import Home
 from gwanje.kernel.ledger import Entry
 from gwanje.law import upholds
 from gwanje.vault.client import Status, VaultClient
-from gwanje.vault.records import Destroyed
-from gwanje.vault.store import StoreAway, StoreRefused, shelves
+from gwanje.vault.records import Destroyed, Released
+from gwanje.vault.store import StoreAway, StoreRefused
 
 LOCK = 0x67777274
 LOCK_PAUSE_S = 0.2
-HOURS_A_RUN = 500
 OVERDUE_AFTER_S = 300
 SHORTEST_MONTH_DAYS = 28
 NORMS = ("retention.max", "retention.irrecoverable")
@@ -54,6 +54,7 @@ class Report:
     """What one run did; ``ok`` when nothing is overdue, nothing was refused and the clock is right."""
 
     seen: int = 0
+    released: int = 0
     erased: int = 0
     files: int = 0
     parts: int = 0
@@ -98,19 +99,24 @@ def run(home: Home, client: VaultClient | None = None, *, fonts: Path | None = N
         if missing := [peer["number"] for peer in status.peers if peer["missing"]]:
             _alarm("retention.replica.missing", {"replicas": missing})
         destroyed = client.destroy_due()
-        report.seen = _note(destroyed)
-        _leftovers(home)
+        released = client.released()
+        report.seen = waking.note(destroyed)
+        report.released = waking.note_released(released)
+        waking.holds_changed(client)
+        waking.leftovers(home)
         try:
             for hour in _hours(SEEN):
-                _survey(home, hour)
+                if not _survey(home, client, hour):
+                    report.refused = f"아직 살아 있는 시간입니다 / the hour lives in vaultd: {hour}"
+                    _alarm("retention.certificate.refused", {"why": report.refused, "hours": 1})
             for hour in _hours(SURVEYED):
-                _erase(home, hour, report)
+                _erase(home, client, hour, report)
         except (StoreAway, StoreRefused) as away:
             # the keys are dead already; the hours wait where they stand, and no certificate speaks of them
             report.refused = str(away)
             _alarm("retention.store.away", {"problem": str(away)})
         _certify(home, client.status(), fonts, report)
-        report.acknowledged = _acknowledge(client, destroyed)
+        report.acknowledged = _acknowledge(client, destroyed, released)
         with system_scope():
             late = overdue(clock().now())
         report.overdue = len(late)
@@ -141,83 +147,40 @@ def _alone(wait_s: float) -> Iterator[bool]:
 
 def _hours(state: str) -> list[DestroyedHour]:
     with system_scope():
-        return list(DestroyedHour.objects.filter(state=state)[:HOURS_A_RUN])
+        return list(DestroyedHour.objects.filter(state=state)[: waking.HOURS_A_RUN])
 
 
-def _note(destroyed: Sequence[Destroyed]) -> int:
-    """Remember what vaultd says it destroyed; what is known already is left as it is."""
-    count = 0
+def _judge(client: VaultClient, hour: DestroyedHour) -> fates.Judge:
+    return fates.Judge(client.standing(hour.class_number, hour.epoch))
+
+
+def _look(home: Home, hour: DestroyedHour, judge: fates.Judge) -> files.Survey:
+    """The whole files of an hour of which nothing opens and nothing was overwritten yet, else part by part."""
     with system_scope():
-        classes = {c.number: c for c in api.classes()}
-        for root in destroyed:
-            died = datetime.fromtimestamp(root.at_us / 1e6, UTC)
-            class_ = classes.get(root.class_)
-            due = api.dies_at(class_, root.epoch) if class_ else None
-            _, new = DestroyedHour.objects.get_or_create(
-                class_number=root.class_,
-                epoch=root.epoch,
-                generation=root.generation,
-                series=0,
-                defaults={"key_died_at": died, "due_at": due or died},
-            )
-            count += new
-    return count
+        same = DestroyedHour.objects.filter(class_number=hour.class_number, epoch=hour.epoch)
+        touched = same.exclude(pk=hour.pk).exists()
+    if judge.dead and not judge.standing.held and not touched:
+        return files.survey(home, hour.class_number, hour.epoch)
+    return fates.survey(judge.files(home))
 
 
-def _leftovers(home: Home) -> None:
-    """Files or index rows of an hour that was dealt with already (a late spool, a restored backup) go again."""
-    with system_scope() as cursor:
-        cursor.execute(
-            "select distinct class, epoch from footage_standing where (class, epoch) in "
-            "(select class_number, epoch from retention_destroyedhour where state in (%s, %s)) limit %s",
-            [CERTIFIED, EMPTY, HOURS_A_RUN],
-        )
-        found = {(int(c), int(e)) for c, e in cursor.fetchall()}
-        standing = set(_folders(home))
-        finished = DestroyedHour.objects.filter(state__in=[CERTIFIED, EMPTY], epoch__in={e for _, e in standing})
-        found |= standing & set(finished.values_list("class_number", "epoch"))
-        for class_, epoch in sorted(found):
-            same = DestroyedHour.objects.filter(class_number=class_, epoch=epoch)
-            last = same.order_by("-generation", "-series").first()
-            if last is None or same.filter(state__in=[SEEN, SURVEYED, ERASED]).exists():
-                continue
-            DestroyedHour.objects.create(
-                class_number=class_,
-                epoch=epoch,
-                generation=last.generation,
-                series=last.series + 1,
-                key_died_at=last.key_died_at,
-                due_at=last.due_at,
-            )
+def _survey(home: Home, client: VaultClient, hour: DestroyedHour) -> bool:
+    """Count, hash and sample before anything is touched; the samples are durable before the state says so.
 
-
-def _folders(home: Home) -> Iterator[tuple[int, int]]:
-    """(class, epoch) of every hour folder, on the disk and behind it."""
-    for shelf in shelves(home):
-        try:
-            for class_ in shelf.folders():
-                for epoch in shelf.folders(class_) if class_.isdigit() else ():
-                    if epoch.isdigit():
-                        yield int(class_), int(epoch)
-        except StoreAway as away:
-            log.warning("the object store is not looked through for leftovers: %s", away)
-
-
-def _survey(home: Home, hour: DestroyedHour) -> None:
-    """Count, hash and sample before anything is touched; the samples are durable before the state says so."""
-    found = files.survey(home, hour.class_number, hour.epoch)
+    False for an hour that vaultd still opens: nothing was touched.
+    """
+    judge = _judge(client, hour)
+    if hour.cause == HOUR and not judge.dead:
+        # a row of an hour that lives (a database of another centre): its files are not touched, a person must look
+        log.error("hour %s is to be destroyed and lives in vaultd", hour)
+        return False
+    found = _look(home, hour, judge)
     kept = files.keep_samples(home, hour.id, files.samples(found, hour.class_number, hour.epoch))
     with system_scope() as cursor:
-        cursor.execute(
-            "select distinct slot, camera from footage_segment where class = %s and epoch = %s union "
-            # files of a recorder whose seconds another one has: nothing else may name their camera
-            "select distinct s.slot, g.camera from footage_garbage g join footage_source s on s.camera = g.camera "
-            "where g.class = %s and g.epoch = %s",
-            [hour.class_number, hour.epoch] * 2,
-        )
-        cameras = {int(slot): str(camera) for slot, camera in cursor.fetchall()}
+        cameras = rows.cameras_of(cursor, hour.class_number, hour.epoch)
         hour.segments, hour.parts, hour.bytes = found.segments, found.parts, found.bytes
         hour.samples, hour.root, hour.exceptions = kept, found.root, found.exceptions
+        hour.held = rows.held_of(judge.standing, cameras)
         hour.detail = [
             {
                 "slot": h.slot,
@@ -230,49 +193,60 @@ def _survey(home: Home, hour: DestroyedHour) -> None:
         ]
         hour.state = SURVEYED
         hour.save()
+    return True
 
 
-def _erase(home: Home, hour: DestroyedHour, report: Report) -> None:
+def _erase(home: Home, client: VaultClient, hour: DestroyedHour, report: Report) -> None:
     """Phase one: rows are marked and the ledger told, in one transaction. Phase two: files are overwritten and go.
 
     The key is dead already, so the order protects the account of what was destroyed, not the secrecy.
     """
+    judge = _judge(client, hour)
+    whole = judge.dead and not judge.standing.held
+    sorted_ = [] if whole else list(judge.files(home))
+    now = clock().now()
     with system_scope() as cursor:
-        cursor.execute(
-            # what tells of motion dies with the key; identity and hash root stay for the evidence
-            "update footage_segment set destroyed_at = %s, closed = true, idr_ticks = ''::bytea, parts = 0, bytes = 0 "
-            "where class = %s and epoch = %s and destroyed_at is null",
-            [clock().now(), hour.class_number, hour.epoch],
-        )
-        cursor.execute("delete from footage_garbage where class = %s and epoch = %s", [hour.class_number, hour.epoch])
-        detail = {
-            "class": hour.class_number,
-            "epoch": hour.epoch,
-            "series": hour.series,
-            "generation": hour.generation,
-            "segments": hour.segments,
-            "parts": hour.parts,
-            "root": bytes(hour.root or b"").hex(),
-        }
-        entry = Entry(
-            "retention.hour.destroyed",
-            "done",
-            norms=NORMS,
-            articles=[a.key for a in _articles()],
-            first=hour.epoch * EPOCH_S,
-            until=(hour.epoch + 1) * EPOCH_S,
-            detail=detail,
-            dies="destruction",
-        )
+        if judge.dead:
+            rows.mark_dead(cursor, hour.class_number, hour.epoch, now, [f for f in sorted_ if f.staying])
+        else:
+            rows.mark_closed(cursor, now, [f for f in sorted_ if f.dying or f.gone])
         # the hour's id is the row's: an interrupted run that comes back writes no second one
-        ledger.append(cursor, clock(), entry, row=hour.id)
-    report.files += files.erase(home, hour.class_number, hour.epoch)
+        ledger.append(cursor, clock(), _destroyed_entry(hour), row=hour.id)
+    if whole:
+        report.files += files.erase(home, hour.class_number, hour.epoch)
+    else:
+        report.files += sum(fates.carry_out(home, fate) for fate in sorted_)
     with system_scope():
         hour.state, hour.erased_at = ERASED, clock().now()
         hour.save()
     report.erased += 1
     report.parts += hour.parts
     report.bytes += hour.bytes
+
+
+def _destroyed_entry(hour: DestroyedHour) -> Entry:
+    detail = {
+        "class": hour.class_number,
+        "epoch": hour.epoch,
+        "series": hour.series,
+        "generation": hour.generation,
+        "cause": hour.cause,
+        "reference": hour.reference,
+        "segments": hour.segments,
+        "parts": hour.parts,
+        "root": bytes(hour.root or b"").hex(),
+        "held": len(hour.held),
+    }
+    return Entry(
+        "retention.hour.destroyed",
+        "done",
+        norms=NORMS,
+        articles=[a.key for a in _articles()],
+        first=hour.epoch * EPOCH_S,
+        until=(hour.epoch + 1) * EPOCH_S,
+        detail=detail,
+        dies="destruction",
+    )
 
 
 def _articles() -> tuple[Any, ...]:
@@ -397,16 +371,15 @@ def _alarm(kind: str, body: dict[str, Any]) -> bool:
     return True
 
 
-def _acknowledge(client: VaultClient, destroyed: Sequence[Destroyed]) -> int:
+def _acknowledge(client: VaultClient, destroyed: Sequence[Destroyed], released: Sequence[Released]) -> int:
     """Tell vaultd to forget what is finished here."""
     with system_scope():
-        finished = set(
-            DestroyedHour.objects.filter(state__in=[CERTIFIED, EMPTY], series=0).values_list(
-                "class_number", "epoch", "generation"
-            )
-        )
-    done = [root for root in destroyed if (root.class_, root.epoch, root.generation) in finished]
-    return client.destroyed_ack(done) if done else 0
+        done = DestroyedHour.objects.filter(state__in=waking.FINISHED)
+        hours = set(done.filter(cause=HOUR).values_list("class_number", "epoch", "generation"))
+        apart = set(done.exclude(cause=HOUR).values_list("class_number", "epoch", "generation", "reference"))
+    dead = [root for root in destroyed if (root.class_, root.epoch, root.generation) in hours]
+    free = [i for i in released if (i.class_, i.epoch, i.generation, waking.reference(i)) in apart]
+    return (client.destroyed_ack(dead) if dead else 0) + (client.released_ack(free) if free else 0)
 
 
 @upholds("retention.max", role="check", passes=lambda now: [])
@@ -427,8 +400,19 @@ def overdue(now: datetime) -> list[tuple[int, int]]:
                 [class_.number, newest],
             )
             epochs = [int(row[0]) for row in cursor.fetchall()]
+        held = _kept(class_.number, epochs, now)
         for epoch in epochs:
             dies = api.dies_at(class_, epoch)
-            if dies is not None and dies + timedelta(seconds=OVERDUE_AFTER_S) <= now:
+            if dies is not None and dies + timedelta(seconds=OVERDUE_AFTER_S) <= now and epoch not in held:
                 late.append((class_.number, epoch))
     return late
+
+
+def _kept(class_: int, epochs: Sequence[int], now: datetime) -> set[int]:
+    """Hours of which a hold that has not ended keeps something: what stands of them stands rightly."""
+    found = DestroyedHour.objects.filter(class_number=class_, epoch__in=epochs, state__in=(ERASED, *waking.FINISHED))
+    latest: dict[int, DestroyedHour] = {}
+    for hour in found.exclude(erased_at=None).order_by("erased_at"):
+        latest[hour.epoch] = hour
+    until = now.timestamp() - OVERDUE_AFTER_S
+    return {epoch for epoch, hour in latest.items() if any(one[5] > until for one in hour.held)}

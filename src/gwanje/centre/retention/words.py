@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from gwanje.centre.retention.certificate import Draft
 
 WEEKDAYS = "월화수목금토일"
+CAUSES = {"hour": "보관기간 경과", "puncture": "삭제 청구의 처리", "hold": "보존의 종료"}
+STAYS = "살아 있는 구간이 함께 든 파일은 파기된 조각만 제자리에서 덮어썼으며, 조각의 해시는 남습니다."
 OBJECTS = "객체 저장소(S3)의 암호문 객체는 모든 판을 삭제하였으며 덮어쓰지는 못하였습니다."
 
 
@@ -19,7 +21,7 @@ def letter_date(at: datetime) -> str:
 
 def certificate_words(draft: Draft, span: tuple[str, str], issued: datetime) -> dict[str, Any]:
     """Every text of the first page; ``span``: first and last moment of what was destroyed."""
-    from gwanje.centre.retention.certificate import COUNTERSIGN, LEVELS, behind
+    from gwanje.centre.retention.certificate import COUNTERSIGN, LEVELS, behind, partial
 
     hours = list(draft.hours)
     cameras = {c["slot"] for hour in hours for c in hour.detail}
@@ -40,7 +42,7 @@ def certificate_words(draft: Draft, span: tuple[str, str], issued: datetime) -> 
             ["파기 대상", f"{span[0]} ~ {span[1]} 사이에 녹화된 개인영상정보"],
             ["수량", f"시간 단위 {len(hours)}건 · 영상정보처리기기 {len(cameras)}대 · "
                      f"기기·시간 {sum(len(h.detail) for h in hours)}건 · 영상 조각 {sum(h.parts for h in hours):,}개"],
-            ["파기 사유", "보관기간 경과"],
+            ["파기 사유", ", ".join(dict.fromkeys(CAUSES[hour.cause] for hour in hours))],
             ["키 세대", f"{generations[0]} ~ {generations[-1]} (모두 삭제)" if len(generations) > 1
                         else f"{generations[0]} (삭제)"],
             ["키 복제본", f"{replicas} 파기{single}"],
@@ -50,6 +52,7 @@ def certificate_words(draft: Draft, span: tuple[str, str], issued: datetime) -> 
             "영상은 기록하기 전에 1초 단위 키로 암호화되며, 해당 시간의 키를 먼저 지워 복원할 수 없게 하였습니다.",
             "키 저장소의 새 세대를 기록한 뒤 이전 세대 키를 삭제하고 남아 있지 않음을 확인하였습니다.",
             "이어서 암호문 파일을 0으로 덮어쓰고 삭제하였습니다.",
+            *([STAYS] if partial(hours) else []),
             *([OBJECTS] if behind(hours) else []),
         ],
         "attempt": [
