@@ -167,10 +167,10 @@ def _reach(hours: Iterable[Hour]) -> tuple[int, int]:
 
 def drop(draft: State, gone: Sequence[Hold], generation: int, at_us: int) -> list[Released]:
     """Take ended holds out of a draft; what nothing opens any more, an hour each, goes on its list of the released."""
-    for hold in gone:
-        del draft.holds[hold.id]
     made: list[Released] = []
     for hold in gone:
+        # one by one: what two of them have is lost with the last, and counted once
+        del draft.holds[hold.id]
         for (class_, epoch), count in sorted(lost(draft, hours_of(hold.lenses)).items()):
             made.append(Released(class_, epoch, "hold", hold.id.bytes, count, generation, at_us))
     draft.released += made
