@@ -161,7 +161,8 @@
       spoken?.remove();
       leave();
     } else {
-      code?.focus();
+      // the page says anew who has signed, and the code is what is left to do
+      location.reload();
     }
   }
 
@@ -236,6 +237,6 @@
     });
   }
   // one press at night: whoever comes from the centre's page finds the first thing to do under the Enter key
-  (key ?? code ?? back)?.focus();
+  (key ?? code ?? back)?.focus({ preventScroll: true });
   if (act.dataset["page"] === "sign") timer = window.setInterval(() => void look(), STATE_MS);
 })();

@@ -73,7 +73,7 @@ def test_the_page_says_it_all_without_a_script_and_names_whose_word_it_is(scene)
     assert page.status == 200
     body = scene.consents.shown(bytes.fromhex(path[6:])).body
     for text in ("저장 영상 열람·재생에 서명", "형사과-1234", "김관제", "센터가 말한 이름", str(scene.centre.camera),
-                 "관제요원", "10초 (10초)", "2026-11-20 03:12:47", body["decision"].hex()):  # fmt: skip
+                 "관제요원", "<dd>10초</dd>", "2026-11-20 03:12:47", body["decision"].hex()):  # fmt: skip
         assert text in page.text
     # a name is text, never markup
     assert "시청 앞 &lt;b&gt;1&lt;/b&gt;" in page.text

@@ -8,6 +8,7 @@ from html import escape
 from typing import Final
 
 TITLES: Final = {
+    "registry": ("담당공무원 명부 변경에 서명", "Sign: changing the officers' registry"),
     "codes": ("전화 승인코드 만들기에 서명", "Sign: making spoken approval codes"),
     "open": ("저장 영상 열람·재생에 서명", "Sign: opening stored video"),
     "hold": ("영상 보존에 서명", "Sign: keeping video beyond its time"),
@@ -18,7 +19,7 @@ TITLES: Final = {
 OTHER: Final = ("담당공무원 서명", "An officer's signature")
 DOES: Final = {
     "open": (
-        ("아래 기기의 아래 시간만 열립니다. 그 밖의 영상은 열리지 않습니다.",
+        ("위 기기의 위 시간만 열립니다. 그 밖의 영상은 열리지 않습니다.",
          "Only these cameras and these seconds open; nothing else does."),
         ("신청자와 승인자 두 사람이 서명하여야 열립니다. 한 사람의 서명으로는 열리지 않습니다.",
          "It opens when requester and approver have both signed; one signature opens nothing."),
@@ -26,7 +27,7 @@ DOES: Final = {
          "A signature serves 96 hours and 10 viewings; every second viewed is logged."),
     ),
     "hold": (
-        ("아래 시간의 영상이 보관기간이 지나도 정한 날까지 남습니다.",
+        ("위 시간의 영상이 보관기간이 지나도 정한 날까지 남습니다.",
          "These seconds outlive their retention until the day named."),
         ("보존한다고 볼 수 있게 되는 것은 아닙니다. 열람은 따로 승인받습니다.",
          "Keeping opens nothing: viewing is approved separately."),
@@ -46,13 +47,13 @@ DOES: Final = {
          "One code approves one urgent viewing by telephone; sign it in time or your codes are suspended."),
     ),
     "puncture": (
-        ("아래 시간의 영상은 다시는 열리지 않습니다. 되돌릴 수 없습니다.",
+        ("위 시간의 영상은 다시는 열리지 않습니다. 되돌릴 수 없습니다.",
          "These seconds never open again. This cannot be undone."),
     ),
 }  # fmt: skip
 NEVER: Final = (
-    ("비밀번호나 코드를 묻는 전화를 받고 서명하는 것이 아닙니다. 아래 내용이 사실일 때만 서명하십시오.",
-     "Sign only if what stands here is true, never because a caller asks you to."),
+    ("전화나 쪽지의 부탁만으로 서명하지 마십시오. 이 화면의 내용이 사실일 때만 서명하십시오.",
+     "Sign only if what stands here is true, never only because somebody asks you to."),
 )  # fmt: skip
 
 
@@ -160,7 +161,7 @@ def _lenses(lenses: Sequence[Lens]) -> str:
         f"<tr><td>{lens.number}</td><td>{escape(lens.said) or '–'}</td><td class='known'>{escape(lens.known)}</td></tr>"
         for lens in lenses
     )
-    title = two(f"영상정보처리기기 {len(lenses)}대", f"{len(lenses)} cameras", "h2")
+    title = two(f"영상정보처리기기 {len(lenses)}대", "1 camera" if len(lenses) == 1 else f"{len(lenses)} cameras", "h2")
     first = '<th>번호</th><th>센터가 말한 이름 <span class="en" lang="en">as the centre names it</span></th>'
     known = '<th>키 저장소가 아는 기기 <span class="en" lang="en">as the key store knows it</span></th>'
     table = f"<table><thead><tr>{first}{known}</tr></thead><tbody>{rows}</tbody></table>"

@@ -63,7 +63,8 @@ def more(shown: Shown) -> list[Line]:
 def _length(seconds: int) -> Line:
     hours, rest = divmod(seconds, 3600)
     parts = [(hours, "시간"), (rest // 60, "분"), (rest % 60, "초")]
-    return Line("열리는 길이", "Length", f"{seconds:,}초 ({' '.join(f'{n}{unit}' for n, unit in parts if n)})", "")
+    said = " ".join(f"{n}{unit}" for n, unit in parts if n)
+    return Line("열리는 길이", "Length", said if seconds < 60 else f"{said} ({seconds:,}초)", "")
 
 
 def lenses(shown: Shown) -> list[Lens]:
