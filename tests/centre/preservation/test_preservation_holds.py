@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from base64 import urlsafe_b64decode
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,10 +14,10 @@ from gwanje.centre.common import clock
 from gwanje.centre.preservation import duties
 from gwanje.centre.preservation.models import Hold, HoldAct
 from gwanje.kernel.ids import uuid7
-from gwanje.kernel.permit import Approval
+from gwanje.kernel.permit import Approval, Permit
 from gwanje.vault.client import VaultClient
 from support import home, vault
-from support.playback import kinds, last
+from support.playback import ask, kinds, last, record
 from support.preservation import post
 
 pytestmark = pytest.mark.django_db
@@ -125,8 +127,6 @@ def test_what_cannot_be_held_is_refused_and_nothing_is_written(people, wanted, s
 
 
 def test_seconds_that_vaultd_cannot_open_refuse_the_whole(people, wanted, camera, span):
-    from support.playback import record
-
     hour = span[0] // 3600 * 3600
     slot = VaultClient(home(), "web").slot(camera.pk)
     # index rows of an hour whose key was never made (or is gone): vaultd says so, and names the seconds
@@ -218,3 +218,44 @@ def test_preview_says_what_would_be_held(people, wanted, span):
     assert item["seconds"] >= span[1] - span[0]
     assert item["bytes"] > 0
     assert item["dead"] == 0
+
+
+def test_a_request_opens_what_the_hold_keeps_and_its_permit_names_it(officer, wanted, web, camera, span, room, sign_in):
+    people = {role: sign_in(officer(role), duty=True) for role in ("manager", "chief_officer")}
+    browser = sign_in(officer("operator"), room, duty=True)
+    id_ = made({"operator": browser}, wanted)["id"]
+    said = {"cameras": [str(camera.pk)], "first": span[0], "until": span[1], "ground": "investigation", "hold": id_,
+            "case": "형사과-1234", "purpose": "동선 확인", "document": "형사과-1"}  # fmt: skip
+    beyond = {**said, "until": span[1] + 5}
+    answer = browser.post("/api/playback/requests", beyond, content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]) == (422, "outside_hold")
+    asked = browser.post("/api/playback/requests", said, content_type="application/json")
+    assert asked.status_code in (200, 201), asked.content.decode()
+    request = asked.json()["id"]
+    assert "보존한 영상을 여는 신청" in browser.get(f"/playback/requests/{request}/").content.decode()
+    yes = people["manager"].post(f"/api/playback/requests/{request}/approve", {}, content_type="application/json")
+    assert yes.status_code == 200
+    body = browser.post(f"/api/playback/requests/{request}/permit").json()
+    text = body["permit"]
+    permit = Permit.open(urlsafe_b64decode(text + "=" * (-len(text) % 4)), web.status().permit_key)
+    assert str(permit.hold) == id_
+    # once the hold has ended, no Permit names it any more
+    act = post(people["manager"], f"holds/{id_}/end", {"reason": "사건이 종결됨"}).json()
+    post(people["chief_officer"], f"holds/{id_}/acts/{act['id']}/agree")
+    assert browser.post(f"/api/playback/requests/{request}/permit").status_code == 403
+    assert browser.post("/api/playback/requests", said, content_type="application/json").status_code == 409
+
+
+def test_the_request_page_holds_its_range_in_one_click(people, camera, span, web):
+    browser = people["operator"]
+    id_ = ask(browser, camera, span[1] + 590, first=span[0], until=span[1]).json()["id"]
+    page = browser.get(f"/playback/requests/{id_}/").content.decode()
+    form = page.partition('action="/preservation/new/"')[2].partition("</form>")[0]
+    fields = {}
+    for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form):
+        fields.setdefault(name, []).append(value)
+    answer = browser.post("/preservation/new/", fields)
+    assert answer.status_code == 302, answer.content.decode()[-2000:]
+    row = Hold.objects.get()
+    assert held(web, row.pk).lenses[0].until == span[1]
+    assert row.case == "2026-0123"

@@ -24,7 +24,7 @@ def made_of(request: Request) -> bytes:
         "action": "view",
         "ground": request.ground,
         "case": request.case,
-        "hold": None,
+        "hold": request.hold.bytes if request.hold else None,
     }
     return encode(body)
 

@@ -49,6 +49,7 @@ class AskIn(LookIn):
     case: str = Field(max_length=100)
     purpose: str = Field(max_length=1000)
     document: str = Field("", max_length=200)
+    hold: UUID | None = None
 
 
 class HoleOut(Schema):
@@ -188,8 +189,9 @@ def ask(request: HttpRequest, body: AskIn) -> dict[str, Any]:
     """Ask to open stored video."""
     actor = request.actor  # type: ignore[attr-defined]
     asked = services.Asked(
-        tuple(body.cameras), body.first, body.until, body.ground, body.case, body.purpose, body.document
-    )
+        tuple(body.cameras), body.first, body.until, body.ground, body.case, body.purpose, body.document,
+        body.hold,
+    )  # fmt: skip
     return _out(services.ask(asked, actor))
 
 

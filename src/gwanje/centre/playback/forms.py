@@ -44,6 +44,7 @@ class RequestForm(forms.Form):
     cameras = forms.MultipleChoiceField(label=_("영상정보처리기기"), widget=forms.SelectMultiple(attrs={"size": 10}))
     first = _moment(_("시작"))
     until = _moment(_("끝"))
+    hold = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,4 +66,5 @@ class RequestForm(forms.Form):
             case=data["case"],
             purpose=data["purpose"],
             document=data["document"],
+            hold=data["hold"],
         )

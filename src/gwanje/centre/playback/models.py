@@ -48,6 +48,7 @@ class Request(models.Model):
     decided_at = models.DateTimeField(null=True)
     valid_until = models.DateTimeField()
     situation = models.UUIDField(null=True)
+    hold = models.UUIDField(null=True)
 
     class Meta:
         ordering = ["-asked_at"]

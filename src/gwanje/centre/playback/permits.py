@@ -139,6 +139,7 @@ def _mint(request: Request, actor: Actor, permit_id: UUID, decision: Decision) -
             approvals=_consents(request),
             expires=clock().now_s() + PERMIT_S - 5,
             situation=request.situation,
+            hold=request.hold,
         )
     except VaultRefused as no:
         raise Refused(_vault_says_no(no), "playback.permit", actor, **noted(request)) from no

@@ -28,6 +28,7 @@ from gwanje.centre.playback.models import (
     RequestCamera,
 )
 from gwanje.centre.playback.rules import REQUESTERS
+from gwanje.centre.preservation import api as preservation
 from gwanje.kernel import ledger
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.canonical import encode, nfc
@@ -46,7 +47,7 @@ VALID_H = 24
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody asks for. ``first``, ``until``: Unix seconds, half open, as typed."""
+    """What somebody asks for. ``first``, ``until``: Unix seconds, half open, as typed; ``hold``: whose seconds."""
 
     cameras: tuple[UUID, ...]
     first: int
@@ -55,6 +56,7 @@ class Asked:
     case: str
     purpose: str
     document: str = ""
+    hold: UUID | None = None
 
 
 def setting(name: str, default: int) -> int:
@@ -109,7 +111,21 @@ def look(asked: Asked, actor: Actor) -> tuple[list[Preview], int, int]:
             "no_footage", "이 범위에 녹화된 영상이 없습니다.", "nothing is recorded in this range.",
             rule="보관기간이 지난 영상은 파기되었습니다.", next_="카메라와 시각을 다시 확인하십시오.",
         )  # fmt: skip
-    return seen, min(p.first for p in with_footage), asked.until
+    first = min(p.first for p in with_footage)
+    return seen, first if asked.hold is None else _inside(asked, first, actor), asked.until
+
+
+def _inside(asked: Asked, widened: int, actor: Actor) -> int:
+    """Where the viewing of held seconds begins: widened as far as the hold goes for every camera, never beyond it."""
+    kept = preservation.spans(asked.hold, actor, asked.cameras) if asked.hold else []
+    for first in (widened, asked.first):
+        if all(any(s.camera == c and s.first <= first and asked.until <= s.until for s in kept) for c in asked.cameras):
+            return first
+    raise Problem(
+        "outside_hold", "보존된 구간을 벗어났습니다.", "the range is not wholly inside the hold.",
+        rule="보존한 구간만 그 보존으로 볼 수 있습니다.", next_="보존 화면에서 구간을 고르십시오.",
+        next_en="Choose the range on the hold's page.",
+    )  # fmt: skip
 
 
 def _facts(asked: Asked, first: int, until: int) -> dict[str, Any]:
@@ -121,6 +137,7 @@ def _facts(asked: Asked, first: int, until: int) -> dict[str, Any]:
         "cameras": sorted(str(c) for c in set(asked.cameras)),
         "asked": [asked.first, asked.until],
         "widened": [first, until],
+        **({"hold": str(asked.hold)} if asked.hold else {}),
     }
 
 
@@ -135,6 +152,7 @@ def ask(asked: Asked, actor: Actor) -> Request:
         _clean(asked.case, 100, "사건번호", "the case number"),
         _clean(asked.purpose, 1000, "목적", "the purpose"),
         _clean(asked.document, 200, "근거 문서", "the document"),
+        asked.hold,
     )
     seen, first, until = look(asked, actor)
     named = {
@@ -172,6 +190,7 @@ def _write(
         asked_until=asked.until,
         first=widened[0],
         until=widened[1],
+        hold=asked.hold,
         decision=ledger.decision_digest(decision),
         decision_body=encode(decision.body()),
         asked_at=now,

@@ -83,6 +83,8 @@ def requests(request: HttpRequest) -> HttpResponse:
     rows = [(row, STATE_WORDS[state_now(row)], at(row.first), at(row.until)) for row in page]
     may_ask = decide(actor, "playback.ask", Resource("request", agency=actor.agency)).allow
     context = {"rows": rows, "page_obj": page, "states": STATE_WORDS, "state": state, "may_ask": may_ask}
+    standing = signatures.standing()
+    context["signing"] = standing is not None and standing.on
     return render(request, "playback/requests.html", context)
 
 
@@ -116,7 +118,9 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 def _initial(request: HttpRequest) -> dict[str, Any]:
-    return {"cameras": request.GET.getlist("camera")[: services.CAMERAS_MAX]}
+    names = ("first", "until", "ground", "case", "hold")
+    chosen = {name: request.GET[name][:100] for name in names if name in request.GET}
+    return {**chosen, "cameras": request.GET.getlist("camera")[: services.CAMERAS_MAX]}
 
 
 def _form(request: HttpRequest, form: RequestForm, status: int = 200, **seen: Any) -> HttpResponse:
@@ -157,6 +161,7 @@ def detail(request: HttpRequest, id_: UUID) -> HttpResponse:
         "own": row.requester_id == actor.person,
         "may_play": row.requester_id == actor.person and state in (APPROVED, VIEWED) and signed_enough(row, standing),
         "may_cancel": row.requester_id == actor.person and state in (ASKED, APPROVED),
+        "may_hold": row.hold is None and decide(actor, "preservation.hold", services.resource(row)).allow,
         "articles": law().articles("playback.default_deny"),
     }
     return render(request, "playback/request.html", context)

@@ -143,6 +143,7 @@ def _page(
         "may_decide": bool(verdict and verdict.allow),
         "why_not": verdict.reason if verdict and not verdict.allow else None,
         "may_ask": may_ask,
+        "may_view": standing and decide(actor, "playback.ask", services.resource(row)).allow,
         "form": form or (ProlongForm(initial=start) if may_ask else None),
         "problem": problem,
         "applications": row.applications.select_related("entered_by"),
