@@ -27,6 +27,8 @@ PLACE = {
     "id": "01a1fbce-eac0-7000-9b51-348a2a3b2a4e", "agency": "01a1fbce-eac0-7000-9b51-348a2a3b2a4e", "method": "GET",
     "who": "a@b", "day": "2026-11-20", "span": "1d", "time": "2026-11-20T00:00:00+09:00", "rest": "check",
     "service": "web", "cameras": "100", "state": "/proc/nowhere",
+    "person": "01a1fbce-eac0-7000-9b51-348a2a3b2a4e", "to": "01a1fbce-eac0-7000-9b51-348a2a3b2a4f",
+    "since": "2026-01-02", "until": "2026-02-03",
 }  # fmt: skip
 
 

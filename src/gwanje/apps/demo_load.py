@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from gwanje.apps import approver_rules
 from gwanje.apps.demo import City, CityCamera, city_file
 from gwanje.centre import common
 from gwanje.centre.cameras import connection
@@ -26,7 +27,7 @@ from gwanje.kernel.actor import Actor
 from gwanje.kernel.home import Home
 from gwanje.media import registration
 from gwanje.vault import ceremony
-from gwanje.vault.client import VaultClient
+from gwanje.vault.client import ConsoleClient, VaultClient
 
 # who may ask for, approve or confirm something at the vault
 OFFICERS = ("chief_officer", "manager", "privacy_officer", "operator", "seconded_police", "auditor")
@@ -167,7 +168,19 @@ def _officers(home: Home, wanted: City, people: dict[str, Person], done: Loaded)
     with closing(VaultClient(home, "web")) as vault:
         known = vault.status().officers
     new = ceremony.add_officers(home, officers) if known == 0 else 0
+    if new:
+        _rules(home, officers)
     done.counts["vault officers"] = (len(officers), new)
+
+
+def _rules(home: Home, officers: Sequence[ceremony.NewOfficer]) -> None:
+    """What the packs say of officers, put into vaultd by two of them."""
+    console = ConsoleClient(home)
+    now = console.ask("officers")["rules"]
+    people = {officer.id: officer.password for officer in officers if officer.role in now["console"]}
+    rules = approver_rules.of_home(home, now)
+    if len(people) > 1 and rules != now:
+        console.ask("approver_rules", list(people.items())[:2], rules=rules)
 
 
 def load(home: Home, wanted: City, chosen: Sequence[CityCamera]) -> Loaded:

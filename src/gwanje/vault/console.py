@@ -232,7 +232,8 @@ class Console:
         if op == "officers":
             after = int(r.get("after", 0))
             found = [_public(o) for o in self._registry()[after : after + OFFICERS_A_PAGE]]
-            return {"signing": self.vault.state.signing, "officers": found}
+            state = self.vault.state
+            return {"signing": state.signing, "officers": found, "rules": dict(state.rules)}
         if op == "key_ticket":
             return {"ticket": self.tickets.make(UUID(bytes=r["person"]), str(r["role"]), str(r.get("label", "")))}
         if op == "key_candidate":

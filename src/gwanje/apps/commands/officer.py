@@ -35,7 +35,7 @@ def register(sub: Any) -> None:
     _who(ticket)
     ticket.add_argument("--label", default="")
     enrol = _add(own, "register", "키 등록 / put a key into the registry", _register)
-    which = enrol.add_mutually_exclusive_group(required=True)
+    which = enrol.add_mutually_exclusive_group()
     which.add_argument("--file", type=Path, help="gwanje officer new-key의 파일 / a key file")
     which.add_argument("--ticket", help="gwanje officer ticket의 표 / a ticket whose page has made its key")
     enrol.add_argument("--role", help="--file과 함께 / with --file")
@@ -57,11 +57,12 @@ def register(sub: Any) -> None:
     codes.add_argument("--count", type=int, default=10)
     lift = _add(own, "restore-codes", "코드 정지 해제 / lift a suspension of spoken codes", _restore)
     _who(lift)
+    rules = _add(own, "rules", "승인 규칙 / the pack's rules into vaultd (two officers)", _rules)
     done = _add(own, "apply", "서명된 변경 실행 / do what enough officers signed", _apply)
     done.add_argument("id", metavar="ID")
-    for command in (enrol, retire, place, lift):
+    for command in (enrol, retire, place, lift, rules):
         command.add_argument("--officer", action="append", type=UUID, default=[], help="confirming officer (twice)")
-    for command in (new, sign, enrol, retire, place, codes, lift):
+    for command in (new, sign, enrol, retire, place, codes, lift, rules):
         command.add_argument("--stdin", action="store_true", help="passphrases and passwords as lines on stdin")
 
 
@@ -170,6 +171,8 @@ def _register(args: argparse.Namespace, home: Home) -> int:
         found = ConsoleClient(home).ask("key_candidate", ticket=_hex(args.ticket))
         fields = {name: value for name, value in found.items() if name != "ok"} | since
     else:
+        if not args.file:
+            raise VaultError("key_field", "--file 또는 / or --ticket")
         key = officer_file.read(args.file)
         if not args.role:
             raise VaultError("officer_unknown", "--role")
@@ -218,6 +221,23 @@ def _restore(args: argparse.Namespace, home: Home) -> int:
     done = ask_or_pend(args, home, "codes_restore", person=args.person.bytes, role=args.role)
     if done is not None:
         print(f"해제됨 / lifted: {done['lifted']}")
+    return 0
+
+
+def _rules(args: argparse.Namespace, home: Home) -> int:
+    from gwanje.apps import approver_rules
+
+    now = ConsoleClient(home).ask("officers")["rules"]
+    wanted = approver_rules.of_home(home, now)
+    for name, value in wanted.items():
+        mark = " " if now.get(name) == value else "*"
+        print(f"{mark} {name}: {', '.join(value) if isinstance(value, list) else value}")
+    if wanted == now:
+        print("규칙이 이미 같습니다 / these rules are in force already")
+        return 0
+    done = ask_or_pend(args, home, "approver_rules", rules=wanted)
+    if done is not None:
+        print(f"규칙 변경 / rules changed: {done['rules'].hex()}")
     return 0
 
 
