@@ -21,6 +21,7 @@ import procrastinate
 import psycopg
 
 from gwanje.apps.jobs import jobs
+from gwanje.apps.outside import Outside
 from gwanje.kernel import database, events, footage, ledger, refusals
 from gwanje.kernel.events import Event
 from gwanje.kernel.home import Home
@@ -215,6 +216,7 @@ class Worker:
                 ("spool", self.spool()),
                 ("house", self.house()),
                 ("hours", self.hours()),
+                ("outside", Outside(self.home, self._alarm).step),
             )
         ]
         for thread in threads:

@@ -49,6 +49,18 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "접속기록과 열람 기록이 서로 다릅니다. 개인영상정보 관리책임자와 감사가 확인해야 합니다.",
         "The ledger and the log of what was opened differ. The privacy officer and the auditor must look at it.",
     ),
+    "ledger.witness.refused": (
+        "외부 증인이 서명을 거부했습니다. 증인이 아는 대장과 다릅니다. 감사가 바로 확인해야 합니다.",
+        "An outside witness refuses to sign: it knows another history of the ledger. The auditor must look at once.",
+    ),
+    "ledger.witness.missing": (
+        "외부 증인의 서명이 1분 넘게 모자랍니다. 증인과의 연결을 확인하십시오.",
+        "Too few outside witnesses have signed within a minute: look at the lines to them.",
+    ),
+    "ledger.published.differs": (
+        "공개된 대장과 데이터베이스의 기록이 다릅니다. 기록이 고쳐졌을 수 있습니다. 감사가 확인해야 합니다.",
+        "The published ledger and the database differ: rows may have been edited. The auditor must look at it.",
+    ),
     "ledger.checkpoint.refused": (
         "접속기록의 확인 서명이 거부되었습니다. 기록이 바뀌었을 수 있습니다.",
         "The ledger's checkpoint was refused: rows may have been changed.",

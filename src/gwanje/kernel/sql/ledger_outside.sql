@@ -7,7 +7,7 @@ create table footage_minute (                 -- a recorder's minute: its root s
 );
 -- hashes do not shrink: no time is spent on trying
 alter table footage_minute alter column leaves set storage external;
-create index footage_minute_of on footage_minute (writer, minute_s);
+create index footage_minute_of on footage_minute (minute_s, writer);
 create table ledger_cosignature (             -- what witnesses said of a checkpoint; may be asked for again
   size bigint not null references ledger_checkpoint (size),
   name text not null check (length(name) between 1 and 200),
