@@ -19,11 +19,15 @@ Span = tuple[UUID, int, int, int, int]
 
 @dataclass(frozen=True)
 class HoldMade:
-    """A hold that stands: covering nodes, camera-seconds, the keystore's generation that has it."""
+    """A hold that stands: covering nodes, camera-seconds, the keystore's generation that has it.
+
+    ``replicated``: enough replicas had it before the answer; else it stands on vaultd's machine alone for now.
+    """
 
     nodes: int
     seconds: int
     generation: int
+    replicated: bool
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Punctured:
 
     ``hours`` keystore hours changed; ``seconds`` camera-seconds closed now; ``held`` of the asked ones that a hold
     still has, ``holds`` which: they are closed and die with the hold; ``generation`` the last that held what was
-    closed, its key destroyed.
+    closed, its key destroyed. ``settled``: in every replica's token, too; else nobody may be told yet that it is
+    gone, and ``released()`` tells it when it is.
     """
 
     hours: int
@@ -40,6 +45,7 @@ class Punctured:
     held: int
     generation: int
     holds: tuple[UUID, ...]
+    settled: bool
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,7 @@ class HoldCalls:
             "approvals": _said(approvals),
         }  # fmt: skip
         a = self._call(body)
-        return HoldMade(a["nodes"], a["seconds"], a["generation"])
+        return HoldMade(a["nodes"], a["seconds"], a["generation"], a["replicated"])
 
     def prolong_hold(
         self,
@@ -158,7 +164,7 @@ class HoldCalls:
         }  # fmt: skip
         a = self._call(body)
         ids = tuple(UUID(bytes=id_) for id_ in a["holds"])
-        return Punctured(a["hours"], a["seconds"], a["held"], a["generation"], ids)
+        return Punctured(a["hours"], a["seconds"], a["held"], a["generation"], ids, a["settled"])
 
     def holds(self) -> list[HeldHold]:
         """Every hold that stands (roles web, worker, checker)."""

@@ -149,6 +149,7 @@ class Holds:
         again; VaultError ``hold_dead`` (detail: camera first until, …) refuses it whole, and nothing was written.
         """
         vault = self.vault
+        vault.peers.gate()
         lenses = self._lenses(wanted)
         with vault._lock:
             alone = wanted.kind == "provisional"
@@ -293,6 +294,7 @@ class Holds:
         copied. The same request again is answered again.
         """
         vault = self.vault
+        vault.peers.gate()
         _digest(wanted.decision)
         _texts(ground=wanted.ground, case=wanted.case)
         with vault._lock:
@@ -322,6 +324,7 @@ class Holds:
     def end(self, id_: UUID, decision: bytes, said: Sequence[Approval]) -> list[Released]:
         """End a hold before its time: its nodes die with this generation's key; what nothing opens any more."""
         vault = self.vault
+        vault.peers.gate()
         _digest(decision)
         with vault._lock:
             known = vault.state.holds.get(id_)
@@ -342,6 +345,7 @@ class Holds:
         them already. Seconds that are dead are no error; the same request again closes nothing more.
         """
         vault = self.vault
+        vault.peers.gate()
         lenses = self._closing(wanted)
         with vault._lock:
             approvals.check(vault, wanted.act(_asking(said)), said)

@@ -21,6 +21,7 @@ READERS: Final = frozenset(("web", "worker", "checker"))
 RELEASED_A_PAGE: Final = 5_000
 HOLDS_A_PAGE: Final = 20
 HELD_AN_HOUR: Final = 8_000
+REPLICAS_S: Final = 2.0
 
 
 def _approvals(given: Sequence[Any]) -> list[Approval]:
@@ -78,7 +79,10 @@ class HoldOps:
             UUID(bytes=r["id"]), r["kind"], *_texts(r), UUID(bytes=r["reviewer"]), spans, r["ends"], r["decision"]
         )
         hold, generation = await asyncio.to_thread(self.holds.hold, wanted, _approvals(r["approvals"]))
-        return {"nodes": len(hold.nodes) // HELD.size, "seconds": hold.seconds, "generation": generation}
+        # a replica that is away is waited for a little; the hold stands here all the same, and the answer says so
+        replicated = await asyncio.to_thread(self.vault.peers.kept, generation, REPLICAS_S)
+        made = {"nodes": len(hold.nodes) // HELD.size, "seconds": hold.seconds, "generation": generation}
+        return {**made, "replicated": replicated}
 
     async def _prolong(self, r: Request) -> Answer:
         wanted = Longer(UUID(bytes=r["id"]), r["kind"], r["ends"], *_texts(r), r["decision"])
@@ -94,9 +98,10 @@ class HoldOps:
         spans = tuple((class_, a, b) for class_, a, b in r["spans"])
         wanted = Closing(UUID(bytes=r["camera"]), r["slot"], spans, r["decision"])
         done = await asyncio.to_thread(self.holds.puncture, wanted, _approvals(r["approvals"]))
+        settled = not done.hours or await asyncio.to_thread(self.vault.peers.wait, done.generation, REPLICAS_S)
         return {
             "hours": done.hours, "seconds": done.seconds, "held": done.held, "generation": done.generation,
-            "holds": [id_.bytes for id_ in done.holds],
+            "holds": [id_.bytes for id_ in done.holds], "settled": settled,
         }  # fmt: skip
 
     async def _list(self, r: Request) -> Answer:

@@ -194,6 +194,13 @@ class Peers:
         with self._changed:
             return self._changed.wait_for(lambda: self.settled(generation), seconds)
 
+    def kept(self, generation: int, seconds: float) -> bool:
+        """Do ``needed`` places have this generation, after at most this long?"""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: sum(link.acknowledged >= generation for link in self._links.values()) >= self.needed, seconds
+            )
+
     def rows(self) -> list[dict[str, Any]]:
         """Each place for status and certificates: number, acknowledged generation with its signature, trouble."""
         return [
