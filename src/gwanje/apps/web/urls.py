@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from gwanje.apps.web import views
+from gwanje.apps.web import log, views
 from gwanje.apps.web.api import api
 from gwanje.apps.web.rooms import ROOMS, present
 
@@ -12,6 +12,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.start, name="start"),
     path("health", views.health, name="health"),
     path("language/", views.language, name="set_language"),
+    path("log/cosignature", log.cosignature, name="log_cosignature"),
+    path("log/<path:path>", log.published, name="log"),
     path("api/", api.urls),
     path("", include("gwanje.centre.staff.entry")),
     *(path(prefix, include(f"gwanje.centre.{name}.urls")) for name, prefix in ROOMS.items() if present(name, "urls")),

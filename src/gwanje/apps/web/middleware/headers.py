@@ -30,7 +30,7 @@ class SecurityHeaders:
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         response.headers["Permissions-Policy"] = "microphone=(), camera=(), geolocation=()"
         # what anybody may read may be kept; everything else leaves no copy in a browser or a proxy
-        public = request.path.startswith(("/static/", "/law/"))
+        public = request.path.startswith(("/static/", "/law/", "/log/"))
         if not public or (isinstance(response, HttpResponse) and response.cookies):
             response.headers["Cache-Control"] = "no-store"
         return response

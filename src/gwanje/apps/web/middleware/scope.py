@@ -21,7 +21,7 @@ from gwanje.kernel.footage import Cursor
 from gwanje.kernel.rls import set_scope
 from gwanje.vault.client import VaultAway, VaultRefused
 
-OPEN = ("/health", "/static/")
+OPEN = ("/health", "/static/", "/log/")
 UNSTORABLE = Problem(
     "value",
     "저장할 수 없는 글자나 범위를 벗어난 수가 있습니다. 저장된 것은 없습니다.",
