@@ -11,6 +11,7 @@ from officer_rig import SecurityKey, body_of_hold, check, code, lent, moved
 from gwanje.kernel.canonical import decode, encode
 from gwanje.kernel.hosts import sign_origin
 from gwanje.kernel.ids import uuid7
+from gwanje.kernel.permit import Approval
 from gwanje.vault import approvals, attest, officer_keys
 from gwanje.vault.approvals import Act
 from gwanje.vault.attest import Proof
@@ -49,7 +50,9 @@ def test_a_consent_counts_for_exactly_its_act(scene):
     assert code(lambda: check(scene, body, given[:1])) == "approver_missing"
     assert code(lambda: check(scene, body, [given[0], given[0]])) == "approver_same"
     assert code(lambda: check(scene, body, given[::-1])) == "requester"
-    approvals.check(scene.vault, Act("open", scene.centre.requester.id, body), given[:1], alone=True)
+    act = Act("open", scene.centre.requester.id, body)
+    approvals.check(scene.vault, act, given[:1], alone=True)
+    assert code(lambda: approvals.check(scene.vault, act, [], alone=True)) == "approver_missing"
 
 
 def test_an_unsigned_or_made_up_consent_counts_for_nothing(scene):
@@ -196,14 +199,45 @@ def test_a_delegation_ends_with_whose_power_it_is(scene):
     with vault.change() as draft:
         named = Delegation(centre.requester.id, now, now + 60, ("open",))
         draft.officers[chief] = replace(draft.officers[chief], delegates=(named,))
-    assert approvals.place_of(vault.state, centre.requester.id, "chief_officer", now, "open") is not None
-    assert approvals.place_of(vault.state, centre.requester.id, "chief_officer", now, "hold") is None
-    assert approvals.place_of(vault.state, centre.requester.id, "chief_officer", now + 60, "open") is None
+    deputy, view = centre.requester.id, Act("open", centre.approver.id, {})
+
+    def place(at: int, act: Act = view) -> Officer | None:
+        return approvals.place_of(vault.state, deputy, "chief_officer", at, act)
+
+    assert place(now) == vault.state.officers[chief]
+    assert place(now, Act("hold", centre.approver.id, {})) is None
+    assert place(now + 60) is None
+    assert place(now - 1) is None
+    # what the chief asks for is not approved in the chief's own place
+    assert place(now, Act("open", centre.second.id, {})) is None
     # nobody asks in another's place
     assert code(lambda: approvals.officer(vault, centre.requester.id, "chief_officer", now)) == "officer_unknown"
     with vault.change() as draft:
         draft.officers[chief] = draft.officers[chief].ended(now)
-    assert approvals.place_of(vault.state, centre.requester.id, "chief_officer", now, "open") is None
+    assert place(now) is None
+
+
+def test_a_deputy_does_not_approve_for_who_asks(scene):
+    """Unsigned or signed: requester and approver are two officers, not one and a deputy."""
+    centre, vault, now = scene.centre, scene.vault, scene.vault.clock.now_s()
+    chief = (centre.second.id, "chief_officer")
+    with vault.change() as draft:
+        named = Delegation(centre.requester.id, now, now + 60, ("open",))
+        draft.officers[chief] = replace(draft.officers[chief], delegates=(named,))
+    body = scene.body(person=centre.second.id.bytes)
+    id_ = scene.consents.pend("open", body)
+    assert code(lambda: scene.sign(id_, centre.requester.id)) == "consent_role"
+    # two in one officer's place are one
+    other = scene.signed(scene.body(person=centre.approver.id.bytes), centre.approver.id, centre.requester.id)
+    act = Act("open", centre.approver.id, scene.body(person=centre.approver.id.bytes))
+    with vault.change() as draft:
+        draft.signing = False
+    words = [Approval(person, role, DECISION, vault.clock.now_us()) for person, role in (
+        (centre.approver.id, "manager"), (centre.second.id, "chief_officer"), (centre.requester.id, "chief_officer"),
+    )]  # fmt: skip
+    approvals.check(vault, act, words[:2])
+    assert code(lambda: approvals.check(vault, act, words)) == "approver_same"
+    assert other[1].role == "chief_officer"
 
 
 def test_a_hold_is_signed_and_what_was_signed_is_what_is_held(scene):

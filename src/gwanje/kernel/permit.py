@@ -33,7 +33,8 @@ class BadPermit(ValueError):
 class Approval:
     """One officer's consent: who, in which role, over which Decision, when, and how it was attested.
 
-    ``method``: ``unsigned`` (an account's word) until officers have keys of their own; ``signature`` is empty then.
+    ``method``: ``unsigned`` (an account's word) until three officers have keys of their own; ``signature`` is empty
+    then. Afterwards ``webauthn``, ``key`` or ``spoken``, and ``signature`` holds the proof (vault/attest.py).
     """
 
     person: UUID

@@ -74,11 +74,16 @@ def check(vault: Registry, act: Act, approvals: Sequence[Approval], *, alone: bo
         raise VaultError("approver_same")
     if requester.person != act.person:
         raise VaultError("requester")
+    owners = []
     for approval in approvals:
         if approval.decision != act.body["decision"]:
             raise VaultError("permit_field", "an approval is of another Decision")
         attested(vault, act, approval)
-        officer(vault, approval.person, approval.role, now, "" if approval is requester else act.kind)
+        asks = approval is requester
+        owners.append(officer(vault, approval.person, approval.role, now, None if asks else act).id)
+    if len(set(owners)) != len(owners):
+        # a deputy in the requester's own place would be the requester twice
+        raise VaultError("approver_same")
     if requester.role not in state.rules["requesters"]:
         raise VaultError("requester_role", requester.role)
     for approval in approvers:
@@ -129,8 +134,10 @@ def consent_id(approval: Approval) -> bytes:
 
 def count(draft: State, approvals: Sequence[Approval], now: int) -> None:
     """A Permit is redeemed: its consents opened once more (``OPENS_MAX`` each); those nobody may use are forgotten."""
-    for id_ in [id_ for id_, (_, until) in draft.uses.items() if until < now]:
-        del draft.uses[id_]
+    if draft.alarm is None:
+        # a clock in doubt forgets nothing
+        for id_ in [id_ for id_, (_, until) in draft.uses.items() if until < now]:
+            del draft.uses[id_]
     for approval in approvals:
         if approval.signature:
             id_ = consent_id(approval)
@@ -152,30 +159,33 @@ def keys_of(state: State, person: UUID, now: int) -> list[OfficerKey]:
     return [key for entry in entries(state, person, now) for key in entry.keys if key.since <= now]
 
 
-def officer(vault: Registry, person: UUID, role: str, now: int, kind: str = "") -> Officer:
+def officer(vault: Registry, person: UUID, role: str, now: int, act: Act | None = None) -> Officer:
     """The entry in whose power a person acts in a role at Unix second ``now``; VaultError ``officer_unknown``.
 
-    The own entry; with an act's ``kind`` also one that delegates this kind to the person on this day (전결·대결).
+    The own entry; with an ``act`` also one that delegates its kind to the person on this day (전결·대결).
     """
     if role not in NEVER:
         for entry in entries(vault.state, person, now):
             if entry.role == role:
                 return entry
-        delegated = place_of(vault.state, person, role, now, kind) if kind else None
+        delegated = place_of(vault.state, person, role, now, act) if act else None
         if delegated is not None:
             return delegated
     raise VaultError("officer_unknown", role)
 
 
-def place_of(state: State, person: UUID, role: str, now: int, kind: str) -> Officer | None:
-    """The officer in whose place a registered person consents to a kind of act in a role today, None without one."""
+def place_of(state: State, person: UUID, role: str, now: int, act: Act) -> Officer | None:
+    """The officer in whose place a registered person consents to an act in a role today, None without one.
+
+    Never in the place of who asks: that would be one officer's word twice.
+    """
     if not any(entries(state, person, now)):
         return None
     for entry in state.officers.values():
-        if entry.role != role or role in NEVER or not entry.in_force(now):
+        if entry.role != role or role in NEVER or entry.id == act.person or not entry.in_force(now):
             continue
         for delegate in entry.delegates:
-            if delegate.person == person and delegate.since <= now < delegate.until and kind in delegate.scope:
+            if delegate.person == person and delegate.since <= now < delegate.until and act.kind in delegate.scope:
                 return entry
     return None
 
@@ -188,7 +198,7 @@ def powers(state: State, person: UUID, act: Act, now: int) -> tuple[str, Officer
     asks = person == act.person
     for role in state.rules["requesters" if asks else "approvers"]:
         own = next((entry for entry in entries(state, person, now) if entry.role == role), None)
-        found = own or (None if asks else place_of(state, person, role, now, act.kind))
+        found = own or (None if asks else place_of(state, person, role, now, act))
         if found is not None:
             return role, found
     raise VaultError("consent_role")

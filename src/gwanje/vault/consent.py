@@ -7,7 +7,6 @@ Approvals. Safe for threads; methods that write wait for a disk.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import threading
@@ -382,7 +381,7 @@ class Consents:
         late = [d for d in self.vault.state.duties if not d.confirmed and not d.told and d.due <= now]
         if not late:
             return 0
-        with contextlib.suppress(VaultError), self.vault.change() as draft:
+        with self.vault.change() as draft:
             draft.duties = tuple(replace(d, told=True) if d in late else d for d in draft.duties)
         for duty in late:
             detail = {"outcome": "refused", "actor": duty.person, "digest": duty.digest.hex(), "used": duty.used}
