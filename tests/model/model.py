@@ -280,6 +280,7 @@ ACTS: dict[str, Callable[[Question], bool]] = {
     "staff.manage": _office(CHIEF, ADMIN),
     "staff.grant": may_grant,
     "staff.revoke": may_revoke,
+    "staff.codes": _office(CHIEF, MANAGER),
     "staff.shift": lambda q: bool(q.roles & (FOR_CONTRACTORS if q.contractor else q.roles)),
     "retention.read": _office(CHIEF, MANAGER, PRIVACY, AUDITOR, OPERATOR),
     "retention.certificate": _office(CHIEF, MANAGER, PRIVACY, AUDITOR),

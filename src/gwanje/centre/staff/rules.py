@@ -35,6 +35,7 @@ NEEDED = {
     "staff.manage": (CHIEF_OFFICER, ADMINISTRATOR),
     "staff.grant": (CHIEF_OFFICER, ADMINISTRATOR),
     "staff.revoke": (CHIEF_OFFICER, ADMINISTRATOR),
+    "staff.codes": (CHIEF_OFFICER, MANAGER),
 }
 
 
@@ -144,6 +145,11 @@ def shift(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -
     return role_needed(facts, context["law"])
 
 
+def codes(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:
+    """``staff.codes``: spoken approval codes of one's own (전화 승인코드); vaultd asks for the delegation besides."""
+    return _needs("staff.codes", actor, context["law"])
+
+
 def own_agency(actor: Actor) -> Scope:
     """People, stations and shifts of the actor's agency."""
     return NOTHING if actor.agency is None else agencies(actor.agency)
@@ -157,5 +163,6 @@ def register(policy: ModuleType) -> None:
         ("staff.grant", grant),
         ("staff.revoke", revoke),
         ("staff.shift", shift),
+        ("staff.codes", codes),
     ):
         policy.register(action, rule, own_agency)

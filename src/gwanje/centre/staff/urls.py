@@ -8,6 +8,7 @@ app_name = "staff"
 urlpatterns = [
     path("", views.people, name="people"),
     path("me/", views.me, name="me"),
+    path("codes/", views.codes, name="codes"),
     path("organisation/", views.organisation, name="organisation"),
     path("shift/start/", views.shift_start, name="shift-start"),
     path("shift/end/", views.shift_end, name="shift-end"),

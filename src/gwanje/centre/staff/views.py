@@ -7,15 +7,16 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from gwanje.centre.common import absent, clock, decide, demand
 from gwanje.centre.common.doors import signed_in
 from gwanje.centre.common.refusal import Problem, missing, say
-from gwanje.centre.staff import api, services
+from gwanje.centre.staff import api, keys, services
 from gwanje.centre.staff.forms import GrantForm, PasswordForm, PersonForm
 from gwanje.centre.staff.models import Delegation, Person, RoleGrant, Shift, Station
 from gwanje.kernel.actor import Actor
@@ -97,6 +98,7 @@ def _person_page(request: HttpRequest, who: Person, form: GrantForm, status: int
         "grants": grants,
         "shifts": who.shifts.select_related("station")[:20],
         "form": form,
+        "keys": keys.state_of(who.pk),
         "may_manage": other and decide(actor, "staff.manage", Resource("person", who.pk, who.agency_id)).allow,
     }
     return render(request, "staff/person.html", context, status=status)
@@ -162,8 +164,19 @@ def me(request: HttpRequest) -> HttpResponse:
         "grants": [(g, api.titles([g.role])[0]) for g in api.grants_of(who.pk)],
         "playback_station": api.is_playback_station(actor.station),
         "form": form,
+        "keys": keys.state_of(who.pk),
+        "may_codes": decide(actor, "staff.codes", _own(actor)).allow,
     }
     return render(request, "staff/me.html", context, status=422 if form.errors else 200)
+
+
+@signed_in
+@require_POST
+def codes(request: HttpRequest) -> HttpResponse:
+    """전화 승인코드 만들기: signed and shown on vaultd's own page."""
+    actor = _actor(request)
+    back = request.build_absolute_uri(reverse("staff:me"))
+    return HttpResponseRedirect(keys.new_codes(actor, actor.name, back).url)
 
 
 @signed_in
