@@ -7,7 +7,7 @@ may be added without confirmation (ceremony), and the row says ``bootstrap``. On
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
@@ -93,6 +93,13 @@ def enrol(draft: State, officers: Sequence[Officer]) -> int:
     if len(draft.officers) > OFFICERS_MAX:
         raise VaultError("limit", f"{OFFICERS_MAX} officers")
     return changed
+
+
+@upholds("access.officers")
+def refuse_few(state: State, people: Collection[UUID]) -> None:
+    """Nobody changes the registry alone (명부 변경): VaultError ``console_two`` below the quorum of signatures."""
+    if len(people) < officer_keys.quorum(state):
+        raise VaultError("console_two", f"{len(people)} of {officer_keys.quorum(state)} signed")
 
 
 class Console:
@@ -219,8 +226,7 @@ class Console:
                 raise VaultError("key_own")
             if approval.role in state.rules["console"]:
                 people[approval.person] = approvals.officer(vault, approval.person, approval.role, now)
-        if len(people) < officer_keys.quorum(state):
-            raise VaultError("console_two", f"{len(people)} of {officer_keys.quorum(state)} signed")
+        refuse_few(state, people)
         self.consents.take(id_, "registry")
         return self._do(str(act.body["op"]), act.body["fields"], list(people.values()), "signed", False)
 
