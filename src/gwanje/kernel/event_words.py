@@ -13,6 +13,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "시각이 어긋나 파기를 멈췄습니다. 책임관 2인이 시각을 확인해야 합니다.",
         "Destruction stands still: the clock jumped. Two officers must confirm the time.",
     ),
+    "ledger.tail.missing": (
+        "데이터베이스가 서명된 관리대장보다 짧습니다. 백업을 되돌렸다면 gwanje restore를 먼저 실행해야 합니다.",
+        "The database ends before the signed ledger does. After a restored backup run gwanje restore first.",
+    ),
     "retention.replica.missing": (
         "키 복제본이 응답하지 않아 파기가 확정되지 않고 있습니다. 복제본을 켜거나 담당공무원 2명이 해제해야 합니다.",
         "A key replica does not answer: deaths are pending. Start it, or two officers retire it.",
