@@ -25,9 +25,11 @@ from gwanje.apps.outside import Outside
 from gwanje.kernel import database, events, footage, ledger, refusals
 from gwanje.kernel.events import Event
 from gwanje.kernel.home import Home
+from gwanje.kernel.ledger.publish import folder, published
 from gwanje.kernel.ledger.sequence import BATCH, LedgerBroken, Sequencer, origin
 from gwanje.vault.client import VaultAway, VaultClient, VaultRefused
 
+TAIL_EVERY_S = 5.0
 SEQUENCE_EVERY_S = 0.25
 CHECKPOINT_EVERY_S = 1.0
 SPOOL_EVERY_S = 1.0
@@ -84,9 +86,12 @@ class Worker:
     def sequencer(self) -> Callable[[Any], float]:
         """Give committed rows their index, and ask vaultd for a checkpoint at most once a second."""
         client = VaultClient(self.home, "worker")
-        asked = [-CHECKPOINT_EVERY_S]
+        asked, whole = [-CHECKPOINT_EVERY_S], [False]
 
         def work(connection: Any) -> float:
+            if not whole[0] and not self._whole(connection, client):
+                return TAIL_EVERY_S
+            whole[0] = True
             sequencer = Sequencer(connection, origin(self.home.centre), client)
             done = sequencer.step()
             # a pace, not a legal time: a clock that is set back must not stop the checkpoints
@@ -96,6 +101,19 @@ class Worker:
             return 0.0 if done >= BATCH else SEQUENCE_EVERY_S
 
         return work
+
+    def _whole(self, connection: Any, client: VaultClient) -> bool:
+        """A database from a backup ends before what was signed: its next row would take a lost one's place."""
+        seen = published(folder(self.home))
+        # what was published says it, too: a vaultd that is away costs no index
+        with contextlib.suppress(VaultAway, VaultRefused):
+            seen = max(seen, client.status().head)
+        with connection.cursor() as cursor:
+            size = ledger.size(cursor)
+        if size < seen:
+            self._ill("sequencer", LedgerBroken(f"{size} of {seen} rows: gwanje restore"))
+            self._alarm(connection, "ledger.tail.missing", {"rows": size, "signed": seen})
+        return size >= seen
 
     def _checkpoint(self, connection: Any, sequencer: Sequencer) -> None:
         """A vaultd that is away costs a checkpoint, no index; a refusal is an alarm: somebody rewrote the past."""
