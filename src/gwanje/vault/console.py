@@ -17,6 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from gwanje.kernel.canonical import NotCanonical, encode, nfc
+from gwanje.law import upholds
 from gwanje.vault import approvals, attest, codes, door, officer_keys, ops_replica
 from gwanje.vault.consent import Consents
 from gwanje.vault.core import Vault
