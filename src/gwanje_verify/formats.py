@@ -6,6 +6,7 @@ The first half of the verifier; in a bundle it stands above the second half in o
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
 import struct
@@ -162,6 +163,12 @@ def tidy_passphrase(text: str) -> str:
 Secret = tuple[str, bytes]
 
 
+@functools.lru_cache(maxsize=8)
+def _stretched(passphrase: bytes, salt: bytes, log_n: int) -> bytes:
+    kdf = Scrypt(salt=b"age-encryption.org/v1/scrypt" + salt, length=32, n=1 << log_n, r=8, p=1)
+    return kdf.derive(passphrase)
+
+
 def _unwrap(stanza: list[str], body: bytes, secret: Secret) -> bytes | None:
     kind, value = secret
     if stanza[0] == "X25519" and kind == "identity" and len(stanza) == 2:
@@ -173,8 +180,7 @@ def _unwrap(stanza: list[str], body: bytes, secret: Secret) -> bytes | None:
         salt, log_n = _unb64(stanza[1]), int(stanza[2])
         if not 1 <= log_n <= LOG_N_MAX or str(log_n) != stanza[2] or len(salt) != 16:
             raise ValueError("scrypt")
-        kdf = Scrypt(salt=b"age-encryption.org/v1/scrypt" + salt, length=32, n=1 << log_n, r=8, p=1)
-        wrap = kdf.derive(value)
+        wrap = _stretched(value, salt, log_n)
     else:
         return None
     try:
@@ -225,19 +231,20 @@ class Stream:
     """Records out of chunks."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks, self._data, self._at = chunks, b"", 0
+        self._chunks, self._data, self._at = chunks, memoryview(b""), 0
 
-    def take(self, count: int) -> bytes:
+    def take(self, count: int) -> memoryview:
         """Exactly so many bytes; Bad at the end."""
         if len(self._data) - self._at < count:
-            pieces, have = [self._data[self._at :]], len(self._data) - self._at
+            pieces: list[bytes | memoryview] = [self._data[self._at :]]
+            have = len(pieces[0])
             while have < count:
                 piece = next(self._chunks, None)
                 if piece is None:
                     raise Bad("봉인 원본이 잘렸습니다", "the sealed originals are cut off")
                 pieces.append(piece)
                 have += len(piece)
-            self._data, self._at = b"".join(pieces), 0
+            self._data, self._at = memoryview(b"".join(pieces)), 0
         self._at += count
         return self._data[self._at - count : self._at]
 
@@ -249,8 +256,9 @@ class Stream:
 # --- Merkle trees (RFC 9162) -----------------------------------------------------------------------------------------
 
 
-def sha(*parts: bytes) -> bytes:
-    return hashlib.sha256(b"".join(parts)).digest()
+def sha(*parts: bytes | memoryview) -> bytes:
+    """SHA-256 of the parts joined."""
+    return hashlib.sha256(parts[0] if len(parts) == 1 else b"".join(parts)).digest()
 
 
 def climb(value: bytes, index: int, count: int, path: list[bytes]) -> bytes:

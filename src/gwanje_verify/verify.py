@@ -221,11 +221,11 @@ class Bundle:
     def parts(self) -> Lines:
         said, stream = self.said, Stream(unlock(self.files["sealed.age"], self.secret or ("", b"")))
         reader = Reader(said, self.hashes)
-        if stream.take(8) != b"GWSLD\0\1\n":
+        if bytes(stream.take(8)) != b"GWSLD\0\1\n":
             raise ValueError("magic")
         kind = b""
         while kind != b"Z":
-            kind = stream.take(1)
+            kind = bytes(stream.take(1))
             reader.record(kind, stream.take(int.from_bytes(stream.take(4))))
         if not stream.ended() or reader.count != said["parts"] or reader.missing() != said["missing"]:
             raise Bad(
@@ -272,8 +272,12 @@ class Reader:
         self.left_out = 0
         self.clips: list[list[Any]] = [[0, hashlib.sha256()] for _ in said["clips"]]
 
-    def record(self, kind: bytes, body: bytes) -> None:
+    def record(self, kind: bytes, said: memoryview) -> None:
         """One record of the container."""
+        if kind == b"P":
+            self.part(int.from_bytes(said[:4]), said[4:])
+            return
+        body = bytes(said)
         if kind == b"A" and not self.count:
             inner = uncbor(body)
             digest = hmac.digest(inner["salt"], b"gwanje/v1/about\0" + cbor(inner["about"]), "sha256")
@@ -287,12 +291,10 @@ class Reader:
             self.segments.append(body)
         elif kind == b"K":
             self.key = (int.from_bytes(body[:4]), int.from_bytes(body[4:6]), body[6:])
-        elif kind == b"P":
-            self.part(int.from_bytes(body[:4]), body[4:])
         elif kind != b"Z" or int.from_bytes(body) != self.count or len(body) != 4:
             raise ValueError("record")
 
-    def part(self, number: int, part: bytes) -> None:
+    def part(self, number: int, part: memoryview) -> None:
         """Open one part under its second's key, and hash what it gives to its clip."""
         segment, (keyed, tick, okm), at = self.segments[number], self.key, self.count
         magic, version, cipher, kind, flags, own, ordinal, start, _, length, sealed = struct.unpack(
@@ -308,7 +310,9 @@ class Reader:
             raise Bad(f"{at + 1}번째 조각의 열쇠가 다릅니다", f"the key of part {at + 1} is another's")
         identity = sha(segment)
         try:
-            plain = AESGCM(okm[:32]).decrypt(struct.pack(">B3xQ", kind, ordinal), part[64:], identity + part[:64])
+            plain = AESGCM(okm[:32]).decrypt(
+                struct.pack(">B3xQ", kind, ordinal), part[64:], identity + bytes(part[:64])
+            )
         except InvalidTag as error:
             raise Bad(f"{at + 1}번째 조각이 바뀌었습니다", f"part {at + 1} was changed") from error
         if kind == 2:
@@ -330,16 +334,19 @@ class Reader:
         """What a video part gives to the clip that holds it."""
         for clip, made in zip(self.said["clips"], self.clips, strict=True):
             if clip["from"] <= at < clip["until"]:
-                out, times = bytearray(plain), decode_times(plain)
-                begins = [int.from_bytes(plain[p : p + w]) for p, w in times]
-                if at == clip["from"]:
-                    if begins[0] != clip["base"]:
-                        raise Bad("영상 파일의 시작 시각이 다릅니다", "a clip begins at another time")
-                    out[:0], times = self.inits[number], [(p + len(self.inits[number]), w) for p, w in times]
-                for (p, w), time in zip(times, begins, strict=True):
-                    out[p : p + w] = (time - clip["base"]).to_bytes(w)
-                made[0] += len(out)
-                made[1].update(out)
+                view, done = memoryview(plain), 0
+                for n, (p, w) in enumerate(decode_times(plain)):
+                    time = int.from_bytes(view[p : p + w])
+                    if n == 0 and at == clip["from"]:
+                        if time != clip["base"]:
+                            raise Bad("영상 파일의 시작 시각이 다릅니다", "a clip begins at another time")
+                        made[1].update(self.inits[number])
+                        made[0] += len(self.inits[number])
+                    made[1].update(view[done:p])
+                    made[1].update((time - clip["base"]).to_bytes(w))
+                    done = p + w
+                made[1].update(view[done:])
+                made[0] += len(plain)
 
     def missing(self) -> list[list[int]]:
         """Seconds without a part, as ranges."""

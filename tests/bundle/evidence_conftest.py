@@ -12,8 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import evidence_rig as rig
 from play_rig import centre
-
-CLIPS = Path(__file__).parents[2] / ".cache" / "test-clips"
+from sim_tools import short_streets
 
 
 @dataclass(frozen=True)
@@ -37,13 +36,14 @@ class Scene:
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Twelve seconds sealed, ten released (with a second missing), proofs from a ledger, under a passphrase."""
     folder = tmp_path_factory.mktemp("evidence")
-    clip = next(path for path in sorted(CLIPS.glob("*-sub.mp4")))
     with centre(folder / "c") as made:
-        street = rig.Street.of(clip)
-        path = rig.seal(made, street, rig.BEGAN_S, 12)
-        made.set_time(rig.BEGAN_S + 120)
+        street = rig.Street.of(short_streets(folder, 1, seconds=12)[0].sub)
+        path = rig.seal(made, street, rig.FIRST_S, 12)
+        # damage, and another track: neither may reach anybody
+        rig.seal(made, street, rig.ODD_S, 6, spoil=1, audio_at=4)
+        made.set_time(rig.FIRST_S + 120)
         log, told = rig.Log(made), []
         log.add(path)
-        first, out = rig.BEGAN_S + 1, folder / "evidence.zip"
+        first, out = rig.FIRST_S + 1, folder / "evidence.zip"
         body = rig.bundle(made, out, first, first + 10, ledger=log.ledger(), told=told)
         yield Scene(made, street, log, out, body, first, told)

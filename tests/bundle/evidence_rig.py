@@ -25,6 +25,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "media"))
 from play_rig import BEGAN_S, STATION, Centre, Street, seal, text
 
 ORIGIN = "gwanje.test/evidence"
+# keys are lent from now on: the footage lies a minute ahead, and the clock is moved past it
+FIRST_S = BEGAN_S + 60
+ODD_S = FIRST_S + 40
 PASSPHRASE = "AAAAA-BBBBB-CCCCC-DDDDD-EEEEE"
 README = {"README.txt": b"test\n"}
 
@@ -128,4 +131,4 @@ def bundle(
     return asyncio.run(_made(made, out, signed, chosen, ledger, files, [] if told is None else told))
 
 
-__all__ = ["BEGAN_S", "PASSPHRASE", "Centre", "Log", "Street", "age", "bundle", "keys", "permit", "seal", "text"]
+__all__ = ["PASSPHRASE", "Centre", "Log", "Street", "age", "bundle", "keys", "permit", "seal", "text"]

@@ -124,6 +124,18 @@ def test_without_a_ledger_the_bundle_says_what_is_not_proved(scene: Scene, tmp_p
     assert {step for step, state, _, _ in report.lines if state == "open"} == {"checkpoint", "proofs", "parts"}
 
 
+def test_damage_is_left_out_and_said_and_another_track_is_refused(scene: Scene, tmp_path: Path) -> None:
+    out = tmp_path / "damaged.zip"
+    rig.bundle(scene.made, out, rig.ODD_S, rig.ODD_S + 3)
+    report = outside.verify(out, key=scene.key, secret=SECRET)
+    said = [en for step, state, _, en in report.lines if (step, state) == ("parts", "open")]
+    assert said == ["1 parts in between are not enclosed"]
+    with pytest.raises(VaultError) as refused:
+        rig.bundle(scene.made, tmp_path / "audio.zip", rig.ODD_S + 2, rig.ODD_S + 6)
+    assert refused.value.code == "bundle_track"
+    assert [path.name for path in tmp_path.iterdir()] == ["damaged.zip"]
+
+
 def test_vaultd_signs_nothing_outside_the_permit(scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from gwanje.media.play import releasing
 

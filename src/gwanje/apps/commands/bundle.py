@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from gwanje.kernel.permit import Lens, Permit
     from gwanje.media.play.releasing import Ledger, Lock, Part
 
+# minutes of a recorder may reach the ledger this much later
+LATE_S = 1260
 README = """관제 증거 묶음 / evidence bundle of a CCTV control centre
 
 1. verify.html을 크롬·엣지(137 이상)에서 열고 이 ZIP 파일을 고르십시오. 인터넷은 쓰지 않습니다.
@@ -94,7 +96,7 @@ async def _make(home: Home, args: argparse.Namespace, lock: Lock) -> list[Path]:
         for lens in permit.cameras:
             out = args.out / f"evidence-{permit.first}-{lens.camera}-{lens.stream}.zip"
             told = functools.partial(_range, home, permit)
-            with _ledger(home, args.no_ledger, keys[1]) as ledger:
+            with _ledger(home, args.no_ledger, permit, keys[1]) as ledger:
                 await release.make(lens, lock, out, keys=keys, ledger=ledger, beside=beside(), told=told)
             made.append(out)
     finally:
@@ -134,23 +136,37 @@ async def _told(home: Home, permit: Permit, kind: str, lenses: Sequence[Lens], r
 
 
 @contextmanager
-def _ledger(home: Home, without: bool, key: bytes) -> Iterator[Ledger | None]:
-    """The ledger's last signed checkpoint, and proofs against its size out of PostgreSQL."""
+def _ledger(home: Home, without: bool, permit: Permit, key: bytes) -> Iterator[Ledger | None]:
+    """A signed checkpoint of the ledger, and proofs against its size out of PostgreSQL."""
     if without:
         yield None
         return
     from gwanje.kernel import database
-    from gwanje.kernel.ledger import note
+    from gwanje.kernel.ledger import cosign, note
     from gwanje.media.play.releasing import Ledger
 
     with database.connect(home, "auditor") as connection, connection.transaction(), connection.cursor() as cursor:
-        cursor.execute("select note from ledger_checkpoint order by size desc limit 1")
-        found = cursor.fetchone()
+        found = _checkpoint(cursor, permit.until)
         if found is None:
             yield None
             return
-        point = note.verify(str(found[0]), key)
-        yield Ledger(str(found[0]), point.size, point.root, functools.partial(_proof, cursor, point.size))
+        signed, size = found
+        cursor.execute("select line from ledger_cosignature where size = %s order by name limit 16", [size])
+        signed = cosign.with_lines(signed, [str(row[0]) for row in cursor.fetchall()])
+        point = note.verify(signed, key)
+        yield Ledger(signed, point.size, point.root, functools.partial(_proof, cursor, point.size))
+
+
+def _checkpoint(cursor: Any, until: int) -> tuple[str, int] | None:
+    """(note, size): the newest that an outside witness has seen, if it is late enough to hold the range; the newest."""
+    seen = "and exists (select from ledger_cosignature g where g.size = c.size) and written_at >= to_timestamp(%s)"
+    for extra, values in ((seen, [until + LATE_S]), ("", [])):
+        cursor.execute(
+            f"select note, size from ledger_checkpoint c where true {extra} order by size desc limit 1", values
+        )
+        if row := cursor.fetchone():
+            return str(row[0]), int(row[1])
+    return None
 
 
 def _proof(cursor: Any, size: int, part: Part) -> bytes:
