@@ -17,10 +17,12 @@ import pytest
 
 import support
 from gwanje.apps.postgres import running
+from gwanje.apps.witness import Log, Witness
 from gwanje.kernel import database, ledger, refusals
 from gwanje.kernel.footage import Segment, put_segments
 from gwanje.kernel.home import Home
 from gwanje.kernel.ledger import Entry
+from gwanje.kernel.ledger.cosign import VKey
 from gwanje.vault import ceremony
 from gwanje.vault.client import VaultAway, VaultClient
 
@@ -88,6 +90,20 @@ def settled(home):
     return rows > 0 and waiting == 0 and witnessed == rows
 
 
+def witnessed(home):
+    """What an outsider with nothing but the log's key and the published files has signed."""
+    key = subprocess.run(
+        [sys.executable, "-m", "gwanje.apps.cli", "ledger", "key"], env=environment(home), check=True,
+        capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    if not (home.root / "out/log/checkpoint").exists():
+        return 0
+    witness, log = Witness.create(home.root / "witness", "w1"), Log(VKey.parse(key), str(home.root / "out/log"))
+    witness.add(log)
+    witness.follow(log)
+    return witness.last(log)[0].size
+
+
 def _recorded(home):
     """One row of the footage index."""
     row = Segment(
@@ -118,6 +134,7 @@ def test_the_worker_survives_everything_around_it(home):
             refusals.report(home, "playback.permit.refused", {"code": "reused"}, service="player")
             with process(home, "vaultd"):
                 eventually("a checkpoint once vaultd is there", lambda: settled(home))
+                eventually("a witness proves and signs what is published", lambda: witnessed(home) == counts(home)[0])
                 worker.send_signal(signal.SIGKILL)
                 worker.wait(5)
                 append(home)

@@ -11,11 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import gwanje.kernel
+from gwanje.apps.outside import keep
 from gwanje.apps.postgres import running
 from gwanje.kernel import database, ledger
 from gwanje.kernel.cose import public_bytes
 from gwanje.kernel.home import Home
-from gwanje.kernel.ledger import Entry, export, note, tree, verify
+from gwanje.kernel.ledger import Entry, cosign, export, note, tree, verify
 from gwanje.kernel.ledger.sequence import LedgerBroken, Sequencer, origin, sequence_all
 
 SQL = Path(gwanje.kernel.__file__).parent / "sql"
@@ -43,7 +44,8 @@ def centre(tmp_path_factory):
     home = Home.create(tmp_path_factory.mktemp("verify") / "centre")
     with running(home):
         with database.connect(home, "owner") as owner:
-            owner.execute((SQL / "ledger.sql").read_text())
+            for name in ("footage", "ledger", "ledger_outside"):
+                owner.execute((SQL / f"{name}.sql").read_text())
         yield home
 
 
@@ -97,6 +99,39 @@ def test_an_erased_opening_still_verifies(exported):
     report = check([*lines[:at], change(lines[at], salt=None, opening=None), *lines[at + 1 :]], signer)
     assert report.ok
     assert (report.opened, report.erased) == (ROWS - 1, 1)
+
+
+def test_what_witnesses_signed_is_in_the_export_and_is_checked(centre, exported):
+    _, signer = exported
+    keys = {name: Ed25519PrivateKey.generate() for name in ("w1", "w2", "w3")}
+    vkeys = {name: cosign.witness_key(name, key) for name, key in keys.items()}
+    with database.connect(centre) as app, app.cursor() as cursor:
+        for name, size, at in (("w1", 4, 1_800_000_000), ("w1", ROWS, 1_800_000_060), ("w2", 9, 1_800_000_030)):
+            (signed,) = app.execute("select note from ledger_checkpoint where size = %s", [size]).fetchone()
+            line = cosign.cosign(note.parse(signed)[1], keys[name], name, at)
+            assert keep(cursor, vkeys[name], size, cosign.with_lines(signed, [line]))
+    with database.connect(centre, "auditor") as auditor:
+        lines = list(export.lines(auditor, centre.clock, origin(centre.centre), public_bytes(signer.key)))
+    wanted = [str(vkeys[name]) for name in ("w1", "w2", "w3")]
+    report = check(lines, signer, witnesses=wanted, quorum=2)
+    assert report.ok, report.bad
+    assert report.witnesses == {"w1": (ROWS, 1_800_000_060), "w2": (9, 1_800_000_030)}
+    assert any("w1" in line and str(ROWS) in line for line in verify.describe(report))
+    assert check(lines, signer).ok
+    assert "3 witnesses" in check(lines, signer, witnesses=wanted, quorum=3).bad.en
+    other = cosign.witness_key("w1", keys["w2"])
+    assert check(lines, signer, witnesses=[str(other)], quorum=1).bad is not None
+    at = next(i for i, line in enumerate(lines) if json.loads(line)["type"] == "checkpoint")
+    said = json.loads(lines[at])["note"]
+    head, _, blob = said.rstrip("\n").rpartition(" ")
+    raw = bytearray(base64.b64decode(blob))
+    raw[-1] ^= 1
+    forged = change(lines[at], note=f"{head} {base64.b64encode(raw).decode()}\n")
+    bad = check([*lines[:at], forged, *lines[at + 1 :]], signer, witnesses=wanted).bad
+    assert bad is not None
+    assert "w1" in bad.en
+    with pytest.raises(ValueError, match="verifier key"):
+        check(lines, signer, witnesses=["w1+00000000+" + wanted[0].split("+", 2)[2]])
 
 
 @pytest.mark.parametrize("row", [0, 7, ROWS - 1])

@@ -32,7 +32,11 @@ def lines(connection: Any, clock: Clock, origin: str, key: bytes) -> Iterator[st
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         (count,) = connection.execute("select coalesce(max(idx) + 1, 0) from ledger_leaf").fetchone()
-        checkpoints = connection.execute("select size, note from ledger_checkpoint order by size").fetchall()
+        # a witness's line behind the note it signed: a signed note has as many signatures as it likes
+        checkpoints = connection.execute(
+            "select c.size, c.note || coalesce((select string_agg(s.line, '' order by s.name) "
+            "from ledger_cosignature s where s.size = c.size), '') from ledger_checkpoint c order by c.size"
+        ).fetchall()
         head = {"type": "header", "format": FORMAT, "origin": origin, "key": _b64(key), "rows": count}
         yield _dump({**head, "checkpoints": len(checkpoints), "at": clock.now().isoformat()})
         waiting = iter([*checkpoints, (None, None)])

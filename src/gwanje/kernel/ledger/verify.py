@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ class Report:
     key: str = ""
     bad: Bad | None = None
     seen: bool = False
+    # witness → (newest size that it signed, when in Unix seconds)
+    witnesses: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -66,6 +68,7 @@ class Report:
             "head": self.head,
             "key": self.key,
             "seen": self.seen,
+            "witnesses": {name: {"size": size, "at": at} for name, (size, at) in self.witnesses.items()},
             "bad": None
             if wrong is None
             else {"first": wrong.first, "last": wrong.last, "ko": wrong.ko, "en": wrong.en},
@@ -111,8 +114,11 @@ def _b64(value: Any, what: str, row: int) -> bytes:
 class Verifier:
     """Feed it the lines in order; ``Bad`` is raised at the first thing that does not verify."""
 
-    def __init__(self, key: bytes | None, seen: str | None = None) -> None:
+    def __init__(
+        self, key: bytes | None, seen: str | None = None, witnesses: Sequence[str] = (), quorum: int = 0
+    ) -> None:
         self.report, self._key, self._tree, self._good = Report(), key, Tree(), 0
+        self._witnesses, self._quorum = [_witness(text) for text in witnesses], quorum
         self._header: dict[str, Any] = {}
         self._ended, self._last_size = False, -1
         self._seen = None if seen is None else _note(seen)
@@ -201,6 +207,7 @@ class Verifier:
                     "밖에서 본 검증 지점과 다릅니다 (갈라진 대장)",
                     "differs from the note seen outside",
                 )
+        self._cosigned(size, text, signatures)
         self._good = self._last_size = size
         self.report.checkpoints, self.report.witnessed = self.report.checkpoints + 1, size
         self.report.head = base64.b64encode(root).decode()
@@ -217,6 +224,21 @@ class Verifier:
                 return
         ko = f"크기 {size}의 검증 지점에 이 키의 바른 서명이 없습니다"
         raise Bad(self._good, size - 1, ko, f"the checkpoint of size {size} is not signed by this key")
+
+    def _cosigned(self, size: int, text: str, signatures: list[tuple[str, bytes, bytes]]) -> None:
+        """C2SP tlog-cosignature v1: a line of a known witness must be true; others are not looked at."""
+        for witness, mark, public in self._witnesses:
+            for name, key_hash, blob in signatures:
+                if name != witness or key_hash != mark:
+                    continue
+                at = int.from_bytes(blob[:8], "big")
+                said = f"cosignature/v1\ntime {at}\n{text}".encode()
+                try:
+                    Ed25519PublicKey.from_public_bytes(public).verify(blob[8:], said)
+                except (InvalidSignature, ValueError):
+                    ko = f"크기 {size}의 검증 지점에 있는 증인 {witness}의 서명이 거짓입니다"
+                    raise Bad(self._good, size - 1, ko, f"the cosignature of {witness} at {size} is false") from None
+                self.report.witnesses[witness] = (size, at)
 
     def _end(self, said: dict[str, Any]) -> None:
         at = self._tree.size
@@ -236,6 +258,10 @@ class Verifier:
             raise Bad(
                 min(at, self._seen[1]), None, ko, f"the checkpoint seen outside (size {self._seen[1]}) is not here"
             )
+        if len(self.report.witnesses) < self._quorum:
+            found = len(self.report.witnesses)
+            ko = f"외부 증인 {self._quorum}명의 서명이 있어야 하나 {found}명뿐입니다"
+            raise Bad(0, None, ko, f"{found} of the {self._quorum} witnesses that are needed have signed")
         return self.report
 
 
@@ -258,12 +284,29 @@ def _note(note: str) -> tuple[str, int, bytes, str, list[tuple[str, bytes, bytes
     return origin, int(size), base64.b64decode(root, validate=True), text, signatures
 
 
-def verify(lines: Iterable[str], key: bytes | None = None, seen: str | None = None) -> Report:
+def _witness(text: str) -> tuple[str, bytes, bytes]:
+    """(name, key id, public key) of ``name+id+base64(04 ‖ key)``; ValueError when it is none."""
+    name, hexed, encoded = text.strip().split("+", 2)
+    raw = base64.b64decode(encoded, validate=True)
+    mark = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
+    if len(raw) != 33 or raw[0] != 4 or mark.hex() != hexed:
+        raise ValueError("not a witness's verifier key")
+    return name, mark, raw[1:]
+
+
+def verify(
+    lines: Iterable[str],
+    key: bytes | None = None,
+    seen: str | None = None,
+    witnesses: Sequence[str] = (),
+    quorum: int = 0,
+) -> Report:
     """Check an export; ``key``: 32 bytes known from elsewhere (else the header's own, which proves less).
 
     ``seen``: a signed note kept outside, which the file must contain: it makes a cut or a fork visible.
+    ``witnesses``: verifier keys; ``quorum`` of them must have signed some checkpoint in the file.
     """
-    verifier = Verifier(key, seen)
+    verifier = Verifier(key, seen, witnesses, quorum)
     try:
         for line in lines:
             if len(line) > LINE_MAX:
@@ -294,6 +337,8 @@ def describe(report: Report) -> list[str]:
         f"검증 지점 {report.checkpoints} checkpoints · 서명된 기록 {report.witnessed} witnessed",
         f"대장 {report.origin} · 키 {report.key}",
     ]
+    out += [f"증인 {name}: 크기 {size}까지 서명 / signed up to size {size}, Unix {at}"
+            for name, (size, at) in sorted(report.witnesses.items())]  # fmt: skip
     if report.bad is None:
         return [*out, f"이상 없음 / verified; head {report.head or '-'}"]
     last = report.bad.last
@@ -302,16 +347,18 @@ def describe(report: Report) -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """``verify.py FILE [--key KEY] [--seen NOTE]``; exit code 1 when something is wrong."""
+    """``verify.py FILE [--key KEY] [--seen NOTE] [--witness VKEY …] [--quorum K]``; exit 1 when something is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file")
     parser.add_argument("--key", default=None)
     parser.add_argument("--seen", default=None)
+    parser.add_argument("--witness", action="append", default=[])
+    parser.add_argument("--quorum", type=int, default=0)
     args = parser.parse_args(argv)
     key = read_key(args.key) if args.key else None
     seen = Path(args.seen).read_text(encoding="utf-8") if args.seen else None
     with Path(args.file).open(encoding="utf-8") as lines:
-        report = verify(lines, key, seen)
+        report = verify(lines, key, seen, args.witness, args.quorum)
     sys.stdout.write("\n".join(describe(report)) + "\n")
     return 0 if report.ok else 1
 
