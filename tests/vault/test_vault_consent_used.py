@@ -193,6 +193,16 @@ def test_roles_and_delegation_are_the_registrys(scene, monkeypatch):
     assert code(lambda: check(scene, body, given)) == "officer_unknown"
 
 
+def test_rules_that_change_after_the_signature_count(scene):
+    body = scene.body()
+    given = scene.signed(body)
+    rules = scene.vault.state.rules
+    for name, why in (("requesters", "requester_role"), ("approvers", "approver_role")):
+        with scene.vault.change() as draft:
+            draft.rules = {**rules, name: ["privacy_officer"]}
+        assert code(lambda: check(scene, body, given)) == why
+
+
 def test_a_delegation_ends_with_whose_power_it_is(scene):
     centre, vault, now = scene.centre, scene.vault, scene.vault.clock.now_s()
     chief = (centre.second.id, "chief_officer")
