@@ -57,10 +57,11 @@ def preservation(timestamp: int) -> None:
     from django.db import OperationalError, connections
 
     from gwanje.centre.common import home
-    from gwanje.centre.preservation import duties
+    from gwanje.centre.preservation import disk, duties
     from gwanje.vault.client import VaultClient
 
     try:
+        disk.watch()
         report = duties.run(VaultClient(home(), "worker"))
     except (VaultAway, OperationalError) as away:
         log.warning("preservation waits: %s", type(away).__name__)

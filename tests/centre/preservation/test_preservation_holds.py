@@ -259,3 +259,14 @@ def test_the_request_page_holds_its_range_in_one_click(people, camera, span, web
     row = Hold.objects.get()
     assert held(web, row.pk).lenses[0].until == span[1]
     assert row.case == "2026-0123"
+
+
+def test_the_start_page_says_what_waits_for_an_officer(people, wanted, officer, sign_in):
+    id_ = made(people, wanted)["id"]
+    auditor = sign_in(officer("auditor"))
+    assert 'id="tasks"' not in auditor.get("/").content.decode()
+    post(people["manager"], f"holds/{id_}/end", {"reason": "사건이 종결됨"})
+    assert "결정을 기다리는 보존·삭제 1건" in people["chief_officer"].get("/").content.decode()
+    assert "결정을 기다리는" not in people["manager"].get("/staff/me/").content.decode()
+    Hold.objects.filter(pk=id_).update(ends_at=clock().now() + timedelta(days=6))
+    assert "곧 끝나는 보존 1건" in people["chief_officer"].get("/").content.decode()

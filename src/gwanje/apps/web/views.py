@@ -35,7 +35,16 @@ def start(request: HttpRequest) -> HttpResponse:
         return redirect("/login/")
     if actor.on_duty and actor.has("operator", "seconded_police", "manager"):
         return redirect("/watch/")
-    return render(request, "web/start.html", {"keys": _keys(actor)})
+    return render(request, "web/start.html", {"keys": _keys(actor), "tasks": _tasks(actor)})
+
+
+def _tasks(actor: Actor) -> dict[str, int]:
+    """What waits for this officer: certificates to countersign, decisions on holds and deletions, holds that end."""
+    from gwanje.centre.preservation import api as preservation
+    from gwanje.centre.retention import api as retention
+
+    waiting, late = retention.uncountersigned(actor)
+    return {"certificates": waiting, "late": late, **preservation.waiting(actor)}
 
 
 def _keys(actor: Actor) -> dict[str, Any] | None:

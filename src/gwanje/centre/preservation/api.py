@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
+from gwanje.centre.common import clock
 from gwanje.centre.common.refusal import Problem
 from gwanje.centre.preservation import reading, services
+from gwanje.centre.preservation.models import ASKED, STANDING, WAITING, Deletion, Hold, HoldAct
+from gwanje.centre.preservation.rules import OFFICERS
 from gwanje.kernel.actor import Actor
 
-__all__ = ["HeldSpan", "spans", "totals"]
+__all__ = ["HeldSpan", "spans", "totals", "waiting"]
 totals = reading.totals
 
 
@@ -21,6 +25,17 @@ class HeldSpan:
     camera: UUID
     first: int
     until: int
+
+
+def waiting(actor: Actor) -> dict[str, int]:
+    """What waits for this officer: ``decisions`` asked by others, holds that end ``soon``; nothing for others."""
+    if not actor.has(*OFFICERS):
+        return {"decisions": 0, "soon": 0}
+    week = clock().now() + timedelta(days=reading.SOON_DAYS)
+    acts = HoldAct.objects.filter(state=ASKED, hold__state=STANDING).exclude(asked_by_id=actor.person)
+    deletions = Deletion.objects.filter(state=WAITING).exclude(asked_by_id=actor.person)
+    soon = Hold.objects.filter(state=STANDING, ends_at__gt=clock().now(), ends_at__lte=week)
+    return {"decisions": acts.count() + deletions.count(), "soon": soon.count()}
 
 
 def spans(id_: UUID, actor: Actor, cameras: Sequence[UUID]) -> list[HeldSpan]:

@@ -19,7 +19,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from gwanje.centre.common import clock, law, system_scope
-from gwanje.centre.retention import api, certificate, fates, files, rows, waking
+from gwanje.centre.retention import api, certificate, countersign, fates, files, rows, waking
 from gwanje.centre.retention.models import (
     CERTIFIED,
     EMPTY,
@@ -63,6 +63,7 @@ class Report:
     camera_hours: int = 0
     acknowledged: int = 0
     overdue: int = 0
+    uncountersigned: int = 0
     alarm: str = ""
     refused: str = ""
     busy: bool = False
@@ -120,6 +121,7 @@ def run(home: Home, client: VaultClient | None = None, *, fonts: Path | None = N
         with system_scope():
             late = overdue(clock().now())
         report.overdue = len(late)
+        report.uncountersigned = countersign.escalate()
         if late:
             _alarm("retention.overdue.found", {"hours": len(late), "first": late[0][1] * EPOCH_S})
     return report

@@ -18,6 +18,7 @@ NEEDED = {
     "retention.read": (CHIEF_OFFICER, MANAGER, PRIVACY_OFFICER, AUDITOR, OPERATOR),
     "retention.certificate": (CHIEF_OFFICER, MANAGER, PRIVACY_OFFICER, AUDITOR),
     "retention.set_class": (CHIEF_OFFICER, MANAGER),
+    "retention.countersign": (MANAGER, PRIVACY_OFFICER),
 }
 # an article of some statute: 「개인정보 보호법」 제25조의2, 도로교통법 시행령 제4조
 _ARTICLE = re.compile(r"(법|령|규칙|조례).*제\s*\d+조")
@@ -110,6 +111,11 @@ def certificate(actor: Actor, resource: Resource | None, context: Mapping[str, A
     return _needs("retention.certificate", actor, context["law"])
 
 
+def countersign(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:
+    """``retention.countersign``: the officers whose names stand below a certificate."""
+    return _needs("retention.countersign", actor, context["law"])
+
+
 def set_class(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:
     """``retention.set_class``: the office first, then the law; context ``class`` has the facts of ``class_allowed``."""
     needed = _needs("retention.set_class", actor, context["law"])
@@ -127,5 +133,6 @@ def register(policy: ModuleType) -> None:
         ("retention.read", read),
         ("retention.certificate", certificate),
         ("retention.set_class", set_class),
+        ("retention.countersign", countersign),
     ):
         policy.register(action, rule, own_agency)

@@ -6,19 +6,21 @@ import json
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from gwanje.centre.common import clock, cursor, decide, demand, home, law
 from gwanje.centre.common.doors import signed_in
-from gwanje.centre.common.refusal import Problem, missing, say
-from gwanje.centre.retention import api, reading, services
+from gwanje.centre.common.refusal import Problem, missing, say, uuid_of
+from gwanje.centre.retention import api, countersign, reading, services
+from gwanje.centre.retention.certificate import COUNTERSIGN
 from gwanje.centre.retention.forms import ClassForm
-from gwanje.centre.retention.models import Certificate
+from gwanje.centre.retention.models import Certificate, Countersignature
 from gwanje.kernel import ledger
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.ledger import Entry
@@ -131,9 +133,36 @@ def classes(request: HttpRequest) -> HttpResponse:
 def certificates(request: HttpRequest) -> HttpResponse:
     """Every certificate of destruction, the newest first."""
     demand(_actor(request), "retention.certificate", api.centre())
-    found = Certificate.objects.defer("pdf", "body", "readable")
+    return _certificates_page(request)
+
+
+def _certificates_page(request: HttpRequest, status: int = 200, problem: str = "") -> HttpResponse:
+    found = Certificate.objects.defer("pdf", "body", "readable").prefetch_related("countersignatures")
     page = Paginator(found, CERTIFICATES).get_page(request.GET.get("page"))
-    return render(request, "retention/certificates.html", {"page_obj": page})
+    today = clock().local().date()
+    rows = [(c, [s.role for s in c.countersignatures.all()], countersign.due_on(c.issued_at) < today) for c in page]
+    context = {
+        "page_obj": page, "rows": rows, "open": countersign.open_for(_actor(request)), "needed": len(COUNTERSIGN),
+        "late": len(countersign.overdue(clock().now())), "problem": problem,
+    }  # fmt: skip
+    return render(request, "retention/certificates.html", context, status=status)
+
+
+@signed_in
+@require_POST
+def countersigned(request: HttpRequest) -> HttpResponse:
+    """Countersign the named certificates (확인)."""
+    actor = _actor(request)
+    demand(actor, "retention.countersign", api.centre())
+    ids = [uuid_of(text, "확인서", "certificate") for text in request.POST.getlist("certificate")[:1000]]
+    try:
+        count = countersign.countersign(ids, actor)
+    except Problem as problem:
+        if problem.status == 404:
+            raise
+        return _certificates_page(request, problem.status, say(problem))
+    messages.success(request, gettext("확인서 %(n)s건을 확인하였습니다.") % {"n": count})
+    return redirect("retention:certificates")
 
 
 def _certificate(request: HttpRequest, id_: UUID) -> Certificate:
@@ -157,11 +186,19 @@ def certificate(request: HttpRequest, id_: UUID) -> HttpResponse:
             "certificate": found,
             "said": found.readable,
             "articles": _citations(found.readable["articles"]),
-            "officers": [(law().title(o["role"], language), o["state"]) for o in found.readable["officers"]],
+            "officers": _officers(found, language),
+            "due": countersign.due_on(found.issued_at),
+            "may_sign": found.pk in {c.pk for c in countersign.open_for(_actor(request))},
             "destroyed": found.destroyed.all()[:HOURS_SHOWN],
             "more": max(0, found.hours - HOURS_SHOWN),
         },
     )
+
+
+def _officers(found: Certificate, language: str) -> list[tuple[str, Countersignature | None]]:
+    """The titles below a certificate, each with its countersignature or None."""
+    given = {one.role: one for one in found.countersignatures.all()}
+    return [(law().title(role, language), given.get(role)) for role in COUNTERSIGN]
 
 
 def _citations(keys: list[str]) -> list[str]:
