@@ -205,3 +205,15 @@ def test_recipients_are_checked_to_the_last_letter() -> None:
         age.Locked(io.BytesIO())
     with pytest.raises(VaultError):
         age.Locked(io.BytesIO(), recipients=[bytes(32)])
+
+
+def test_what_no_verifier_opens_becomes_no_bundle(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from gwanje.media.play import releasing
+
+    monkeypatch.setattr(releasing, "AES_256_GCM", 2)
+    with pytest.raises(VaultError) as refused:
+        rig.bundle(scene.made, tmp_path / "aria.zip", scene.first, scene.first + 1)
+    assert refused.value.code == "bundle_cipher"
+    assert list(tmp_path.iterdir()) == []

@@ -388,4 +388,8 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     "officer_passphrase": ("암호문은 12자 이상이어야 합니다.", "A passphrase has 12 characters or more."),
     "officer_passphrase_wrong": ("암호문이 맞지 않습니다.", "The passphrase does not open this key."),
     "officer_file": ("서명 키 파일이 아닙니다.", "Not a key file of gwanje officer, or it was altered."),
+    "bundle_cipher": (
+        "ARIA로 봉인된 영상은 이 판에서 증거 묶음으로 만들 수 없습니다(검증 도구가 열지 못합니다).",
+        "Video sealed with ARIA makes no bundle in this version: the verifiers do not open it.",
+    ),
 }

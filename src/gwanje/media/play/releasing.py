@@ -25,6 +25,7 @@ from gwanje.vault import merkle
 from gwanje.vault.bundle import archive, clip, manifest
 from gwanje.vault.bundle.age import Locked
 from gwanje.vault.bundle.container import Container, about_digest
+from gwanje.vault.ciphers import AES_256_GCM
 from gwanje.vault.errors import GONE, PartRefused, VaultError
 from gwanje.vault.parts import INIT, PartHeader, open_part, part_hash
 
@@ -132,6 +133,9 @@ class Draft:
     def take(self, sealed: Sealed, data: bytes, okm: bytes, second: int) -> None:
         """One sealed part with its key; one that does not open is left out. ``bundle_track`` when it is no video."""
         header = PartHeader.unpack(data)
+        if header.cipher != AES_256_GCM:
+            # neither verifier opens it: a bundle that nobody can check is none
+            raise VaultError("bundle_cipher")
         try:
             plain = open_part(okm, sealed.segment_id, data)
         except PartRefused as error:
