@@ -19,6 +19,7 @@ import support
 from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
 from gwanje.vault import attest, codes
+from gwanje.vault.console import Console
 from gwanje.vault.errors import VaultError
 from gwanje.vault.officer_keys import Tickets
 from gwanje.vault.pages import http, words
@@ -219,6 +220,21 @@ def test_a_key_is_made_on_the_page_and_its_fingerprint_read_aloud(scene):
     # nobody makes a second one by the same ticket
     assert scene.web.post(f"/register/{ticket}/options", {}).json["error"] == "ticket_gone"
     assert scene.pages.tickets.fields(bytes.fromhex(ticket))["cose"] == key.cose
+
+
+def test_a_change_of_the_registry_is_read_and_signed_here(scene):
+    centre, console = scene.centre, Console(scene.vault, scene.consents)
+    console.tickets = scene.pages.tickets
+    # the third officer's key goes: two others sign, each on the page
+    sealed = scene.keys[centre.second.id]
+    fields = {"person": centre.second.id.bytes, "role": centre.second.role, "key": sealed.id}
+    id_ = console.run("pend", {"act": "key_retire", "fields": fields})["id"]
+    page = scene.web.get(f"/sign/{id_.hex()}?as={centre.approver.id}").text
+    for text in ("담당공무원 명부 변경에 서명", "key_retire", str(centre.second.id), "관리책임자"):
+        assert text in page
+    assert sign(scene, f"/sign/{id_.hex()}", centre.approver.id).json["ok"]
+    with pytest.raises(VaultError, match="1 of 2"):
+        console.run("apply", {"id": id_})
 
 
 # --- what is turned away ------------------------------------------------------------------------------------------

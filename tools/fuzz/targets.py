@@ -26,6 +26,7 @@ from gwanje.media.sim.packets import payload_type
 from gwanje.media.stream import CODECS, Part, Stream
 from gwanje.vault import fmp4
 from gwanje.vault.errors import SegmentBroken, VaultError
+from gwanje.vault.pages import http as page
 from gwanje.vault.parts import PartHeader
 from gwanje.vault.segment import SegmentHeader, SegmentReader
 from tools.fuzz import mutate
@@ -236,6 +237,19 @@ def _found(data: bytes) -> None:
             raise Inconsistent("an address on another host than the one that answered")
 
 
+_SIGN = (
+    b"GET /sign/00112233445566778899aabbccddeeff?as=0199-00&x=%41 HTTP/1.1\r\nHost: localhost:8803\r\n\r\n",
+    b"POST /sign/00112233445566778899aabbccddeeff/finish HTTP/1.1\r\nHost: localhost:8803\r\n"
+    b"Origin: http://localhost:8803\r\nContent-Type: application/json\r\nContent-Length: 77\r\n\r\n",
+)
+
+
+def _request(data: bytes) -> None:
+    request, length = page.head(data + b"\r\n\r\n")
+    if not request.path.startswith("/") or not 0 <= length <= page.BODY_MAX or (request.method == "GET" and length):
+        raise Inconsistent("a request that the pages do not take")
+
+
 def targets() -> list[Target]:
     """All of them; the streams twice, because most of a camera's bytes are theirs."""
     of = mutate.of_bytes
@@ -258,6 +272,7 @@ def targets() -> list[Target]:
         Target("init", partial(of, seeds=inits), _init, (BadBoxes,)),
         Target("part", partial(of, seeds=_seeds("part-h*.bin")), partial(_part, first), (BadBoxes,)),
         Target("http", partial(of, seeds=_multipart()), _pictures, (web.WebRefused,)),
+        Target("sign", partial(mutate.of_lines, seeds=list(_SIGN)), _request, (page.BadRequest,)),
         Target("segment", partial(of, seeds=[_segment()]), file.read, (SegmentBroken,)),
         Target("onvif", partial(of, seeds=_seeds("onvif-*.bin")), _xml, (xml.BadXml,)),
         Target("probe", partial(mutate.of_lines, seeds=_elements("probe-match.bin")), _found, (xml.BadXml,)),
