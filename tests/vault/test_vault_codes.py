@@ -6,10 +6,10 @@ import json
 from dataclasses import replace
 
 import pytest
-from officer_rig import officers
+from officer_rig import SealedKey, officers
 
 from gwanje.kernel.permit import Approval
-from gwanje.vault import approvals, attest, codes, consent
+from gwanje.vault import approvals, attest, codes, consent, officer_keys
 from gwanje.vault.approvals import Act
 from gwanje.vault.attest import Proof
 from gwanje.vault.errors import VaultError
@@ -241,6 +241,24 @@ def test_a_lapsed_confirmation_suspends_and_two_officers_lift_it(scene, monkeypa
         assert codes.lift(draft, scene.centre.second.id, scene.vault.clock.now_s()) == 0
         assert codes.lift(draft, scene.centre.approver.id, scene.vault.clock.now_s()) == 1
     speak(scene, fresh, second)
+
+
+def test_a_lost_list_is_voided_and_goes_with_the_key_that_made_it(scene):
+    first, second = made_codes(scene, 2)
+    centre, now = scene.centre, scene.vault.clock.now_s()
+    with scene.vault.change() as draft:
+        assert codes.void(draft, centre.second.id) == 0
+        assert codes.void(draft, centre.approver.id) == 2
+    id_ = asked(scene, urgent(scene))
+    assert code(lambda: speak(scene, id_, first)) == "code_wrong"
+    (third,) = made_codes(scene, 1)
+    third_key = SealedKey()
+    with scene.vault.change() as draft:
+        officer_keys.add(draft, third_key.fields(centre.approver.id, "manager"), now)
+        key = attest.key_id(scene.keys[centre.approver.id].cose)
+        officer_keys.retire(draft, {"person": centre.approver.id.bytes, "role": "manager", "key": key}, now)
+    assert code(lambda: speak(scene, id_, third)) == "code_wrong"
+    assert code(lambda: speak(scene, id_, second)) == "code_wrong"
 
 
 def test_a_suspension_also_stops_what_was_spoken_before(scene, monkeypatch):

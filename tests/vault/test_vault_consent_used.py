@@ -248,6 +248,11 @@ def test_a_deputy_does_not_approve_for_who_asks(scene):
     approvals.check(vault, act, words[:2])
     assert code(lambda: approvals.check(vault, act, words)) == "approver_same"
     assert other[1].role == "chief_officer"
+    # nor does a deputy approve what the deputy asks for
+    own = Act("open", centre.requester.id, scene.body())
+    twice = [replace(words[2], role=role) for role in ("operator", "chief_officer")]
+    assert code(lambda: approvals.check(vault, own, twice)) == "approver_same"
+    approvals.check(vault, own, [twice[0], words[1]])
 
 
 def test_a_hold_is_signed_and_what_was_signed_is_what_is_held(scene):

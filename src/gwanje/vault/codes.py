@@ -126,6 +126,14 @@ def confirm(draft: State, person: UUID, digest: bytes, now: int) -> bool:
     return bool(due)
 
 
+def void(draft: State, person: UUID) -> int:
+    """Take an officer's unspent codes away (분실·유출된 승인코드 폐기); returns how many."""
+    kept = tuple(c for c in draft.codes if c.person != person)
+    gone = len(draft.codes) - len(kept)
+    draft.codes = kept
+    return gone
+
+
 def lift(draft: State, person: UUID, now: int) -> int:
     """Two officers lift a suspension; returns how many duties were settled."""
     late = [d for d in draft.duties if d.person == person and not d.confirmed and d.due <= now]

@@ -176,6 +176,7 @@ class Console:
             "key_retire": self._key_retire,
             "delegate": self._delegate,
             "codes_restore": self._codes_restore,
+            "codes_void": self._codes_void,
             **ops_replica.acts(self.vault),
         }
 
@@ -353,6 +354,12 @@ class Console:
         with self.vault.change() as draft:
             lifted = codes.lift(draft, entry.id, self.vault.clock.now_s())
         return {"lifted": lifted, "_subjects": [entry]}
+
+    def _codes_void(self, request: Mapping[str, Any], by: Sequence[Officer]) -> dict[str, Any]:
+        entry = officer_keys.entry_of(self.vault.state, request)
+        with self.vault.change() as draft:
+            gone = codes.void(draft, entry.id)
+        return {"gone": gone, "_subjects": [entry]}
 
 
 def _subjects(fields: Mapping[str, Any]) -> set[Any]:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from gwanje.kernel.base64url import to_text
 from gwanje.kernel.canonical import NotCanonical, decode, encode, nfc
 from gwanje.kernel.hosts import sign_origin
-from gwanje.vault import attest
+from gwanje.vault import attest, codes
 from gwanje.vault.approvals import KINDS, NEVER
 from gwanje.vault.core import Vault
 from gwanje.vault.errors import VaultError
@@ -122,12 +122,16 @@ def add(draft: State, fields: Mapping[str, Any], now: int) -> tuple[Officer, Off
 
 
 def retire(draft: State, fields: Mapping[str, Any], now: int) -> tuple[Officer, OfficerKey]:
-    """Take a lost or copied key out of a draft (분실·복제 키 해제); ``key_unknown``, ``key_last``."""
+    """Take a lost or copied key out of a draft (분실·복제 키 해제), and the spoken codes that it may have made.
+
+    ``key_unknown``, ``key_last``.
+    """
     entry = entry_of(draft, fields)
     key = next((k for k in entry.keys if attest.key_id(k.cose) == fields.get("key")), None)
     if key is None:
         raise VaultError("key_unknown")
     draft.officers[entry.id, entry.role] = replace(entry, keys=tuple(k for k in entry.keys if k != key))
+    codes.void(draft, entry.id)
     enough(draft, now)
     return entry, key
 

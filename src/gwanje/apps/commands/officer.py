@@ -57,12 +57,14 @@ def register(sub: Any) -> None:
     codes.add_argument("--count", type=int, default=10)
     lift = _add(own, "restore-codes", "코드 정지 해제 / lift a suspension of spoken codes", _restore)
     _who(lift)
+    void = _add(own, "void-codes", "코드 폐기 / void an officer's unused spoken codes", _void)
+    _who(void)
     rules = _add(own, "rules", "승인 규칙 / the pack's rules into vaultd (two officers)", _rules)
     done = _add(own, "apply", "서명된 변경 실행 / do what enough officers signed", _apply)
     done.add_argument("id", metavar="ID")
-    for command in (enrol, retire, place, lift, rules):
+    for command in (enrol, retire, place, lift, void, rules):
         command.add_argument("--officer", action="append", type=UUID, default=[], help="confirming officer (twice)")
-    for command in (new, sign, enrol, retire, place, codes, lift, rules):
+    for command in (new, sign, enrol, retire, place, codes, lift, void, rules):
         command.add_argument("--stdin", action="store_true", help="passphrases and passwords as lines on stdin")
 
 
@@ -148,13 +150,19 @@ def _keys(args: argparse.Namespace, home: Home) -> int:
         page = console.ask("officers", after=len(found))["officers"]
         found = found + page
     for entry in found:
-        ended = "" if entry["until"] is None else f"  ~ {entry['until']}"
+        ended = "" if entry["until"] is None else f"  ~ {_day(entry['until'], home)}"
         print(f"{UUID(bytes=entry['id'])}  {entry['role']}  {entry['title']} {entry['delegation']}{ended}")
         for key in entry["keys"]:
-            print(f"    {fingerprint(key['key'])}  {key['kind']}  {key['label']}  since {key['since']}")
+            since = f"  {_day(key['since'], home)} ~" if key["since"] else ""
+            print(f"    {fingerprint(key['key'])}  {key['kind']}  {key['label']}{since}")
         for person, since, until, scope in entry["delegates"]:
-            print(f"    대결 / in place: {UUID(bytes=person)}  {since} ~ {until}  {', '.join(scope)}")
+            days = f"{_day(since, home)} ~ {_day(until, home)}"
+            print(f"    대결 / in place: {UUID(bytes=person)}  {days}  {', '.join(scope)}")
     return 0
+
+
+def _day(second: int, home: Home) -> str:
+    return f"{datetime.fromtimestamp(second, home.clock.zone):%Y-%m-%d %H:%M}"
 
 
 def _ticket(args: argparse.Namespace, home: Home) -> int:
@@ -221,6 +229,13 @@ def _restore(args: argparse.Namespace, home: Home) -> int:
     done = ask_or_pend(args, home, "codes_restore", person=args.person.bytes, role=args.role)
     if done is not None:
         print(f"해제됨 / lifted: {done['lifted']}")
+    return 0
+
+
+def _void(args: argparse.Namespace, home: Home) -> int:
+    done = ask_or_pend(args, home, "codes_void", person=args.person.bytes, role=args.role)
+    if done is not None:
+        print(f"폐기됨 / voided: {done['gone']}")
     return 0
 
 
