@@ -8,6 +8,7 @@ import pytest
 from conftest_vault import opened
 from replica_rig import hall, told, until
 
+from gwanje.kernel.ledger import tree as ledger_tree
 from gwanje.vault import ops_replica, peers, tree
 from gwanje.vault.ceremony import open_keystore
 from gwanje.vault.conversation import TERM
@@ -138,6 +139,27 @@ def forked(one, tmp_path, writes: int = 6):
             draft.alarm = None
     one.far[0].up()
     one.vault.peers.start()
+
+
+def test_a_single_place_is_found_out_by_the_ledger_only(tmp_path):
+    """What L1 and one place cannot refuse, said by a test: the image opens; the next checkpoint does not fit."""
+    with hall(tmp_path, 0) as made:
+        vault = made.vault
+        leaves = [bytes([number]) * 57 for number in range(5)]
+        nodes = ledger_tree.nodes_of(leaves)
+        vault.checkpoint("log", 3, ledger_tree.root(nodes, 3), 0, [])
+        image = Image(made.centre.home, tmp_path / "image")
+        vault.checkpoint("log", 4, ledger_tree.root(nodes, 4), 3, ledger_tree.consistency(nodes, 3, 4))
+        epoch = tree.epoch_of(vault.clock.now_s())
+        tick = vault.lend(1, 0, epoch)[0]
+        vault.close()
+        image.restore()
+        vault = made.again()
+        assert (1, epoch) not in vault.state.roots
+        vault.lend(1, 0, epoch)
+        assert vault.leaf(1, 0, epoch, tick)
+        proof = ledger_tree.consistency(nodes, 4, 5)
+        assert code(lambda: vault.checkpoint("log", 5, ledger_tree.root(nodes, 5), 4, proof)) == "checkpoint_head"
 
 
 @pytest.mark.parametrize("writes", [0, 3, 6])
