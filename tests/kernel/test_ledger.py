@@ -263,3 +263,40 @@ def test_a_row_by_an_actor_with_a_decision(server, app):
     assert said["decision"] == ledger.decision_digest(decision)
     assert (said["role"], said["station"], said["case"]) == ("operator", "관제석 1", "2026-1")
     assert row
+
+
+def test_many_rows_at_once_are_the_rows_one_by_one(server, app):
+    said = [
+        entry(detail={"n": n}, cameras=[uuid4() for _ in range(n)], norms=["playback.ground", "가.나"][:n],
+              agency=None if n == 1 else AGENCY, actor=None if n else uuid4())
+        for n in range(3)
+    ]  # fmt: skip
+    known = uuid4()
+    with app.transaction(), app.cursor() as cursor:
+        rows = ledger.append_many(cursor, server.clock, [(None, said[0]), (known, said[1]), (None, said[2])])
+        single = [ledger.append(cursor, server.clock, each) for each in said]
+    assert rows[1] == known
+    wanted = (
+        "select kind, outcome, norms, agency, person, cameras, dies, dies_at - at from ledger_opening where row = %s"
+    )
+    for many, one, each in zip(rows, single, said, strict=True):
+        left, right = (app.execute(wanted, [row]).fetchone() for row in (many, one))
+        assert left[:-1] == right[:-1]
+        assert (left[2], left[5]) == (list(each.norms), list(each.cameras))
+        leaf, salt, body = app.execute(
+            "select leaf, salt, body from ledger_leaf join ledger_opening using (row) where row = %s", [many]
+        ).fetchone()
+        assert leaf[25:] == hmac.new(salt, b"gwanje/v1/leaf\0" + body, hashlib.sha256).digest()
+    order = [row for (row,) in app.execute(
+        "select row from ledger_leaf where row = any(%s) order by arrival", [[*rows, *single]]
+    ).fetchall()]  # fmt: skip
+    assert order == [*rows, *single]
+    # a second delivery changes nothing, and a row that is off takes all of them with it
+    with app.transaction(), app.cursor() as cursor:
+        ledger.append_many(cursor, server.clock, [(known, said[1]), (known, said[1]), (rows[0], said[0])])
+        with pytest.raises(ledger.BadEntry):
+            ledger.append_many(cursor, server.clock, [(None, said[0]), (None, entry(kind="bad kind"))])
+        with pytest.raises(ValueError, match="500"):
+            ledger.append_many(cursor, server.clock, [(None, said[0])] * 501)
+    count = app.execute("select count(*) from ledger_opening where row = any(%s)", [[*rows, *single]]).fetchone()
+    assert count == (6,)

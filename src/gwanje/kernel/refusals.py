@@ -14,7 +14,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from gwanje.kernel.clock import Clock
 from gwanje.kernel.footage import Cursor
 from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
-from gwanje.kernel.ledger.entry import OUTCOMES, BadEntry, Entry, append
+from gwanje.kernel.ledger.entry import OUTCOMES, BadEntry, Entry, append, append_many
 
 LINE_MAX = 16 * 1024
 FILE_MAX = 8 << 20
@@ -188,11 +188,19 @@ def drain(home: Home, connection: Any, clock: Clock) -> int:
         facts = list(_facts(taken.read_bytes(), taken.stem))
         for start in range(0, len(facts), BATCH_MAX):
             with connection.transaction(), connection.cursor() as cursor:
-                for fact in facts[start : start + BATCH_MAX]:
-                    _write(cursor, clock, fact)
+                _write_all(cursor, clock, facts[start : start + BATCH_MAX])
         taken.unlink()
         done += len(facts)
     return done
+
+
+def _write_all(cursor: Cursor, clock: Clock, facts: Sequence[Fact]) -> None:
+    try:
+        append_many(cursor, clock, [(fact.id, fact.entry) for fact in facts])
+    except BadEntry:
+        # nothing was sent: the one that is off is named, the others are written
+        for fact in facts:
+            _write(cursor, clock, fact)
 
 
 def _write(cursor: Cursor, clock: Clock, fact: Fact) -> None:

@@ -1,0 +1,288 @@
+"""``./dev bench ledger``: durable ledger rows a second and how soon they are under a signed checkpoint.
+
+Writers are processes of their own; each commits (fsync) before it counts a row. The sequencer and the signer run as in
+the worker. In the same run the same rows go into the same tables without tree, index and signature: the peer. ``--kills
+N`` kills the whole server N times under load and counts acknowledged rows that are lost: none may be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bench._processes import say
+from gwanje.apps import postgres
+from gwanje.kernel import ledger
+from gwanje.kernel.database import connect
+from gwanje.kernel.home import Home
+from gwanje.kernel.ledger import Entry, note, tree
+from gwanje.kernel.ledger.sequence import BATCH, Sequencer
+
+SQL = Path(ledger.__file__).parents[1] / "sql"
+STEP_S, CHECKPOINT_S = 0.25, 1.0
+SAMPLE = 7
+ROLE = "--writer"
+
+
+class Signer:
+    """What vaultd does for a checkpoint: the consistency proof, a durable head, a signature."""
+
+    def __init__(self, file: Path) -> None:
+        self._key, self._file = Ed25519PrivateKey.generate(), file
+        self.size, self.root = 0, tree.EMPTY
+
+    def checkpoint(self, origin: str, size: int, root: bytes, old_size: int, proof: Sequence[bytes]) -> str:
+        """Refuses a fork like vaultd."""
+        if old_size != self.size or not tree.verify_consistency(self.size, self.root, size, root, proof):
+            raise PermissionError("not consistent")
+        with self._file.open("wb") as out:
+            out.write(size.to_bytes(8, "big") + root)
+            out.flush()
+            os.fsync(out.fileno())
+        self.size, self.root = size, root
+        return note.sign(note.Checkpoint(origin, size, root), self._key)
+
+
+def one(n: int) -> Entry:
+    """A row like an issued Permit's: an opening of about 400 bytes."""
+    return Entry(
+        "playback.permit.issued", "granted", actor=uuid4(), role="operator", agency=UUID(int=5), station="3번 자리",
+        norms=("playback.ground", "playback.approver"), articles=("kr_anyang 28(2)",), decision=bytes(32),
+        permit=uuid4(), cameras=[uuid4()], first=n, until=n + 60, ground="수사", case="2026-형-1234",
+    )  # fmt: skip
+
+
+def write(args: argparse.Namespace) -> int:
+    """A writer: says ``row time`` lines of sampled commits, then how many it made; a lost server ends it."""
+    home, plain = Home.find(args.writer), args.plain
+    told: list[str] = []
+    made = 0
+    with connect(home) as db, Path(args.out).open("w") as out:
+        stop = time.monotonic() + args.seconds
+        try:
+            while time.monotonic() < stop:
+                entries = [(uuid4(), one(made + n)) for n in range(args.rows)]
+                with db.transaction(), db.cursor() as cursor:
+                    if plain:
+                        insert_plain(cursor, home, entries)
+                    elif args.rows == 1:
+                        ledger.append(cursor, home.clock, entries[0][1], entries[0][0])
+                    else:
+                        ledger.append_many(cursor, home.clock, entries)
+                made += args.rows
+                if args.every or made // args.rows % SAMPLE == 0:
+                    told.append(f"{entries[-1][0]} {time.monotonic()}")
+                    if args.every:
+                        out.write(told[-1] + "\n")
+                        out.flush()
+        except psycopg.OperationalError:
+            pass
+        if not args.every:
+            out.write("\n".join(told) + "\n")
+        out.write(f"made {made}\n")
+    return 0
+
+
+def insert_plain(cursor: Any, home: Home, entries: Sequence[tuple[UUID, Entry]]) -> None:
+    """The peer: one plain table with the same columns and indexes, filled by one INSERT a row."""
+    for row, entry in entries:
+        opening = ledger.entry.opening_bytes(entry)
+        cursor.execute(
+            "insert into plain_row (row, salt, body, at, kind, outcome, norms, agency, person, cameras, dies, dies_at) "
+            "values (%s, %s, %s, now(), %s, %s, %s, %s, %s, %s, %s, now())",
+            [row, os.urandom(32), opening, entry.kind, entry.outcome, list(entry.norms), entry.agency, entry.actor,
+             list(entry.cameras), entry.dies],
+        )  # fmt: skip
+
+
+class Keeper:
+    """Sequencer and checkpoints beside the writers; ``steps`` and ``notes`` are (time, size)."""
+
+    def __init__(self, home: Home, signer: Signer) -> None:
+        self.home, self.signer = home, signer
+        self.steps: list[tuple[float, int]] = []
+        self.notes: list[tuple[float, int]] = []
+        self.failed: BaseException | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Keeper:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            with connect(self.home) as db:
+                sequencer, asked = Sequencer(db, "gwanje/bench", self.signer), 0.0
+                while True:
+                    last = self._stop.is_set()
+                    done = sequencer.step()
+                    (size,) = db.execute("select coalesce(max(idx) + 1, 0) from ledger_leaf").fetchone() or (0,)
+                    self.steps.append((time.monotonic(), int(size)))
+                    if (last and done < BATCH) or time.monotonic() - asked >= CHECKPOINT_S:
+                        asked = time.monotonic()
+                        if (said := sequencer.checkpoint()) is not None:
+                            self.notes.append((time.monotonic(), said.size))
+                    if last and done < BATCH:
+                        return
+                    if done < BATCH:
+                        self._stop.wait(STEP_S)
+        except psycopg.OperationalError as error:
+            self.failed = error
+
+
+def load(home: Home, folder: Path, args: argparse.Namespace, how: Sequence[str]) -> list[Path]:
+    """Run the writers to their end; returns what they said."""
+    outs = [folder / f"writer-{n}" for n in range(args.writers)]
+    line = [sys.executable, "-m", "bench.ledger", ROLE, str(home.root), "--seconds", str(args.seconds), *how]
+    running = [subprocess.Popen([*line, "--out", str(out)]) for out in outs]
+    for child in running:
+        child.wait()
+    return outs
+
+
+def read(outs: Sequence[Path]) -> tuple[dict[UUID, float], int]:
+    """(sampled row → commit time, rows made)."""
+    found: dict[UUID, float] = {}
+    made = 0
+    for out in outs:
+        for line in out.read_text().splitlines():
+            first, _, rest = line.partition(" ")
+            if first == "made":
+                made += int(rest)
+            elif rest:
+                found[UUID(first)] = float(rest)
+    return found, made
+
+
+def waits(rows: dict[UUID, float], places: dict[UUID, int], seen: Sequence[tuple[float, int]]) -> list[float]:
+    """For each row how long after its commit the first of ``seen`` covered it, sorted."""
+    found, at = [], 0
+    for row in sorted(rows, key=lambda row: places[row]):
+        while seen[at][1] <= places[row]:
+            at += 1
+        found.append(max(0.0, seen[at][0] - rows[row]))
+    return sorted(found)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which ``share`` of all lie."""
+    return round(values[min(len(values) - 1, int(share * len(values)))], 3)
+
+
+def tables(home: Home) -> None:
+    """The ledger's, and the peer's."""
+    with connect(home, "owner") as db:
+        for name in ("footage", "ledger", "ledger_outside"):
+            db.execute((SQL / f"{name}.sql").read_text())
+        db.execute("create table plain_row (like ledger_opening including all)")
+        for column in ("at", "kind, at", "dies_at", "person, at"):
+            db.execute(f"create index on plain_row ({column})")
+        db.execute("grant select, insert on plain_row to gwanje_app")
+
+
+def measure(home: Home, folder: Path, args: argparse.Namespace, rows: int) -> dict[str, Any]:
+    """One round with ``rows`` rows a transaction, and its peer."""
+    signer = Signer(folder / "head")
+    with connect(home) as db:
+        last = db.execute("select size, root from ledger_checkpoint order by size desc limit 1").fetchone()
+        if last:
+            signer.size, signer.root = int(last[0]), bytes(last[1])
+    plain, made = read(load(home, folder, args, ["--rows", str(rows), "--plain"]))
+    peer = made / args.seconds
+    with Keeper(home, signer) as keeper:
+        began = time.monotonic()
+        found, made = read(load(home, folder, args, ["--rows", str(rows)]))
+        took = time.monotonic() - began
+    if keeper.failed:
+        raise keeper.failed
+    with connect(home) as db:
+        asked = list(found)
+        places = dict(db.execute("select row, idx from ledger_leaf where row = any(%s)", [asked]).fetchall())
+    indexed, signed = waits(found, places, keeper.steps), waits(found, places, keeper.notes)
+    return {
+        "rows_a_transaction": rows, "writers": args.writers, "seconds": round(took, 1), "rows": made,
+        "rows_s": round(made / args.seconds), "peer_rows_s": round(peer), "ratio": round(made / args.seconds / peer, 2),
+        "index_s": {"p50": quantile(indexed, 0.5), "p99": quantile(indexed, 0.99)},
+        "signed_s": {"p50": quantile(signed, 0.5), "p99": quantile(signed, 0.99)},
+        "sampled": len(found), "peer_sampled": len(plain),
+    }  # fmt: skip
+
+
+def kill(home: Home, folder: Path, args: argparse.Namespace, signer: Signer) -> tuple[int, int]:
+    """One kill -9 of the whole server under load: (acknowledged rows, of these lost)."""
+    with postgres.running(home) as pid:
+        if not signer.size:
+            tables(home)
+        with Keeper(home, signer):
+            threading.Timer(args.seconds / 2, os.kill, (pid, signal.SIGKILL)).start()
+            outs = load(home, folder, args, ["--rows", "1", "--every"])
+    found, _ = read(outs)
+    with postgres.running(home), connect(home) as db:
+        (there,) = db.execute("select count(*) from ledger_leaf where row = any(%s)", [list(found)]).fetchone() or (0,)
+        with Keeper(home, signer) as after:
+            pass
+        if after.failed:
+            raise after.failed
+        (open_,) = db.execute("select count(*) from ledger_leaf where idx is null").fetchone() or (0,)
+        assert not open_
+    return len(found), len(found) - int(there)
+
+
+def main() -> int:
+    """0 when nothing acknowledged was lost."""
+    parser = argparse.ArgumentParser(prog="bench ledger", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--writers", type=int, default=8)
+    parser.add_argument("--rows", type=int, default=0, help="rows a transaction; 1 and 20 when none is said")
+    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--writer", help=argparse.SUPPRESS)
+    parser.add_argument("--plain", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--every", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--out", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.writer:
+        return write(args)
+    result: dict[str, Any] = {"load_average": os.getloadavg()[0]}
+    with tempfile.TemporaryDirectory(prefix="gwanje-ledger-") as name:
+        folder = Path(name)
+        home = Home.create(folder / "var")
+        if args.kills:
+            signer, lost, acknowledged = Signer(folder / "head"), 0, 0
+            for number in range(args.kills):
+                rows, gone = kill(home, folder, args, signer)
+                acknowledged, lost = acknowledged + rows, lost + gone
+                say(f"kill {number + 1}: {rows} acknowledged, {gone} lost, size {signer.size}")
+            result |= {"kills": args.kills, "acknowledged": acknowledged, "lost": lost, "size": signer.size}
+        else:
+            with postgres.running(home):
+                tables(home)
+                result["rounds"] = [measure(home, folder, args, n) for n in ([args.rows] if args.rows else [1, 20])]
+    text = json.dumps(result, indent=1)
+    say(text)
+    if args.json:
+        args.json.write_text(text + "\n")
+    return 1 if result.get("lost") else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
