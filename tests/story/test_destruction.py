@@ -1,4 +1,4 @@
-"""Thirty-one days on: what is due dies, only that, and nothing from before opens it again."""
+"""Thirty-one days on: what is due dies but for what is held, nothing from before opens it; then the hold ends."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from gwanje.kernel.database import connect, dsn
 from gwanje.kernel.home import Home
 from gwanje.vault import parts
 from gwanje.vault.segment import SegmentReader
+from story import holding
 from story.centre import Centre, running, until
 
 pytestmark = pytest.mark.story
@@ -88,19 +89,21 @@ def test_thirty_one_days_on(aged: Centre, tmp_path: Path) -> None:
     # what an attacker may have from before: files, dump, keystore and token
     until("index rows of every hour", lambda: indexed(aged, epochs), 60, 1)
     shutil.copytree(aged.home.store, tmp_path / "store")
+    before = samples(tmp_path / "store")
+    held = holding.hold(aged, before[min(before)])
     dump = dump_of(aged.home, tmp_path / "dump.sql")
     shutil.copytree(aged.home.vault, tmp_path / "vault-before")
-    before = samples(tmp_path / "store")
     due = [e for e in before if e < epochs[2] - 1]
     alive = [e for e in before if e not in due]
     # hour start + 30 days lies behind us for the first two hours, and a few hours ahead for the third
     last = datetime.fromtimestamp((min(alive) + 30 * 24 - 2) * HOUR, aged.home.clock.zone)
     aged.command("clock", "set", last.isoformat())
     said = until("the certificate", lambda: certified(aged), 90, 1)
-    gone = {path.parent.parent.name for path in aged.home.store.glob("*/*/*/*.gws")}
-    assert not gone & {str(e) for e in due}, "files of destroyed hours stand"
-    assert {str(e) for e in alive} <= gone, "an hour died before its day"
-    tries = [one for epoch in due for one in before[epoch]]
+    standing = {(path.parent.parent.name, path.parent.name) for path in aged.home.store.glob("*/*/*/*.gws")}
+    left = {slot for epoch, slot in standing if int(epoch) in due}
+    assert left == {str(held.slot)}, "files of destroyed hours stand that no hold keeps"
+    assert {str(e) for e in alive} <= {epoch for epoch, _ in standing}, "an hour died before its day"
+    tries = [one for epoch in due for one in before[epoch] if not held.has(one)]
     kept = [one for epoch in alive for one in before[epoch]]
     after = attempt(aged.home.root, tries, [tmp_path / "store", dump.parent / "dump"])
     assert (after["tried"], after["opened"]) == (len(tries), 0)
@@ -112,7 +115,29 @@ def test_thirty_one_days_on(aged: Centre, tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "vault-before", tmp_path / "no-token", ignore=shutil.ignore_patterns("token*"))
     dead = attempt(aged.home.root, tries, [tmp_path / "no-token"])
     assert dead["opened"] == 0
-    certificate(aged, said, tmp_path, len({(s["epoch"], s["slot"]) for s in tries}))
+    certificate(aged, said, tmp_path, len({(s["epoch"], s["slot"]) for epoch in due for s in before[epoch]}))
+    assert any(held.id in json.dumps(readable) for _, readable in said), "the certificate names the hold"
+    what_is_held_plays_until_the_hold_ends(aged, held)
+
+
+def what_is_held_plays_until_the_hold_ends(centre: Centre, held: holding.Held) -> None:
+    """A Permit that names the hold opens its seconds of the dead hour; when it has ended nothing does."""
+    shown, request = holding.view(centre, held)
+    assert shown.refused == ""
+    assert shown.seconds == list(range(held.first, held.until))
+    assert None not in shown.counters(), "pictures of a dead hour that a hold keeps are decoded"
+    holding.decide(centre, held.id, "end", {"reason": "사건이 종결되었습니다"})
+
+    def ended() -> bool:
+        certified(centre)
+        return ("hold", held.id) in holding.causes(centre)
+
+    until("the certificate of what the hold kept", ended, 60, 1)
+    files = {path.parent.parent.name for path in centre.home.store.glob(f"*/*/{held.slot}/*.gws")}
+    assert str(held.first // HOUR) not in files, "the file that the hold kept stands"
+    police = centre.sign_in("police", "열람실-1")
+    assert police.post(f"/api/playback/requests/{request}/permit").status == 403
+    assert holding.ask(centre, police, held).status in (404, 409, 422)
 
 
 def indexed(centre: Centre, epochs: list[int]) -> bool:
