@@ -215,7 +215,7 @@ function noteOf(note: string): Note {
     if (cut < 0 || words.length !== 3 || words[0] !== "\u2014") throw new Error("no signature line");
     return [words[1]!, unb64(words[2]!, true)];
   });
-  if (lines.length < 4 || !/^[0-9]+$/.test(lines[1]!)) throw new Error("no checkpoint");
+  if (cut < 0 || lines.length < 4 || String(Number(lines[1])) !== lines[1]) throw new Error("no checkpoint");
   return { origin: lines[0]!, size: Number(lines[1]), root: unb64(lines[2]!, true), text: said, signatures };
 }
 

@@ -328,17 +328,27 @@ class Prover:
         self.latest_us = max(self.latest_us, at_us)
 
 
+def unb64(word: str) -> bytes:
+    """Padded base64 without a bit to spare; ValueError."""
+    raw = base64.b64decode(word, validate=True)
+    if base64.b64encode(raw).decode() != word:
+        raise ValueError("spare bits")
+    return raw
+
+
 def note_of(note: str) -> tuple[str, int, bytes, str, list[tuple[str, bytes]]]:
     """(origin, size, root, signed text, [(name, key hash ‖ signature)]) of a C2SP signed note; ValueError."""
     text, _, tail = note.rpartition("\n\n")
     origin, size, root = (text + "\n").split("\n")[:3]
     signatures = []
-    for line in tail.splitlines():
+    for line in filter(None, tail.split("\n")):
         mark, name, encoded = line.split(" ")
         if mark != "\N{EM DASH}":
             raise ValueError("no signature line")
-        signatures.append((name, base64.b64decode(encoded, validate=True)))
-    return origin, int(size), base64.b64decode(root, validate=True), text + "\n", signatures
+        signatures.append((name, unb64(encoded)))
+    if str(int(size)) != size:
+        raise ValueError("size")
+    return origin, int(size), unb64(root), text + "\n", signatures
 
 
 def signed_by(key: bytes, signature: bytes, text: bytes) -> bool:

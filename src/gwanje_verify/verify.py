@@ -38,6 +38,7 @@ from gwanje_verify.formats import (
     signed_by,
     tidy_passphrase,
     tree_root,
+    unb64,
     uncbor,
     unlock,
 )
@@ -173,7 +174,7 @@ class Bundle:
         signatures = self.note[4] if self.said["checkpoint"] else []
         for witness in self.witnesses:
             name, mark, encoded = witness.split("+", 2)
-            key = base64.b64decode(encoded, validate=True)[1:]
+            key = unb64(encoded)[1:]
             for other, blob in signatures:
                 stamp = int.from_bytes(blob[4:12], "big")
                 text = f"cosignature/v1\ntime {stamp}\n{self.note[3]}".encode()

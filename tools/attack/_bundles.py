@@ -11,6 +11,7 @@ import hashlib
 import io
 import random
 import struct
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -220,6 +221,12 @@ def boxed(boxes: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
     archive.write(out, [(name, io.BytesIO(data)) for name, data in boxes.items()])
     return out.getvalue()
+
+
+def boxes_of(data: bytes) -> dict[str, bytes]:
+    """Name → bytes of a bundle's members, by the standard library."""
+    with zipfile.ZipFile(io.BytesIO(data)) as box:
+        return {name: box.read(name) for name in box.namelist()}
 
 
 def segment(random_: random.Random, slot: int, first: int) -> SegmentHeader:

@@ -18,12 +18,14 @@ from tools.attack._bundles import (
     Case,
     Piece,
     boxed,
+    boxes_of,
     fragment,
     piece,
     seal_minute,
     segment,
     without_sei,
 )
+from tools.attack._bytes import any_byte
 
 Change = Callable[[random.Random, Case], None]
 
@@ -215,6 +217,7 @@ def partial_tile(r: random.Random, case: Case) -> None:
     case.proofs[n] = bytes(proof)
 
 
+ANY_BYTE = "any byte"
 CLASSES: dict[str, Change] = {
     "row edit": row_edit,
     "row delete": row_delete,
@@ -232,24 +235,19 @@ CLASSES: dict[str, Change] = {
     "witness offline": witness_offline,
     "partial tile": partial_tile,
 }
-
-
-def _boxes(data: bytes) -> dict[str, bytes]:
-    import io
-    import zipfile
-
-    with zipfile.ZipFile(io.BytesIO(data)) as box:
-        return {name: box.read(name) for name in box.namelist()}
+NAMES = (*CLASSES, ANY_BYTE)
 
 
 def attacked(r: random.Random, case: Case, name: str) -> tuple[str, bytes]:
     """(where the attacker stood, the bundle). A holder cannot sign: the manifest stays the true one."""
-    whole = _boxes(case.build()) if r.random() < 0.4 else None
+    if name == ANY_BYTE:
+        return any_byte(r, case)
+    whole = boxes_of(case.build()) if r.random() < 0.4 else None
     CLASSES[name](r, case)
     made = case.build()
     if whole is None or name in ("key swap", "log-key theft"):
         return "insider", made
-    boxes = _boxes(made)
+    boxes = boxes_of(made)
     boxes["manifest.cose"] = whole["manifest.cose"]
     if r.random() < 0.5:
         boxes["manifest.json"] = whole["manifest.json"]

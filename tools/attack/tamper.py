@@ -26,7 +26,7 @@ from gwanje.kernel.cose import public_bytes
 from gwanje_verify import verify as alone
 from tools.attack import _ledgers
 from tools.attack._bundles import Keys, clean
-from tools.attack._changes import CLASSES, attacked, log_key_theft
+from tools.attack._changes import NAMES, attacked, log_key_theft
 from tools.dev.setup import node
 
 BATCH = 250
@@ -97,7 +97,7 @@ def judge_page(vectors: Sequence[Vector], keys: Keys) -> list[tuple[int, Lines]]
 
 def vectors(seed: int, count: int, true: int, keys: Keys) -> list[Vector]:
     """Forged and true ones; the same seed makes the same choices (locked files have fresh keys all the same)."""
-    made, names = [], list(CLASSES)
+    made, names = [], NAMES
     for number in range(count + true):
         r = random.Random(f"{seed}/{number}")
         case, forged = clean(r, keys), number < count
@@ -161,7 +161,7 @@ def held_true(f: dict[str, Any]) -> bool:
     ledger = f["ledger"]
     quiet = not (f["missed"] or f["false_alarms"] or f["verifiers_differ"])
     outside = not (ledger["missed"] or ledger["false_alarms"])
-    return quiet and outside and f["control_passes_without_a_witness"] and len(f["classes"]) == len(CLASSES)
+    return quiet and outside and f["control_passes_without_a_witness"] and len(f["classes"]) == len(NAMES)
 
 
 def main(arguments: list[str] | None = None) -> int:
