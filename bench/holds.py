@@ -104,6 +104,10 @@ def measure(cameras: int, punctures: int, folder: Path) -> dict[str, Any]:
     figures: dict[str, Any] = {"cameras": cameras, "hours": len(vault.state.roots)}
     figures["write_of_nothing"] = spread([bench.nothing() for _ in range(30)])
     figures["hold_5_cameras_2_hours"] = spread([bench.hold(5, 2, recent + n)[0] for n in range(20)])
+    spent, id_ = bench.hold(64, 28 * 24, bench.now // HOUR - 29 * 24)
+    figures["hold_64_cameras_28_days_ms"] = round(spent, 1)
+    figures["write_of_nothing_beside_it"] = spread([bench.nothing() for _ in range(10)])
+    figures["its_end_ms"] = round(timed(lambda: bench.holds.end(id_, bytes(32), bench.said())), 1)
     root = bytes(vault.state.roots[1, recent])
     figures["pure_puncture_of_a_root"] = spread(
         [timed(lambda: frontier.puncture(root, 77, 100, 700)) for _ in range(500)]

@@ -11,7 +11,7 @@ from test_vault_core import code, facts
 
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.permit import Approval
-from gwanje.vault import held, keystore
+from gwanje.vault import covering, frontier, held, keystore
 from gwanje.vault.records import HELD
 
 
@@ -205,13 +205,41 @@ def test_what_does_not_read_back_as_derived_is_no_hold(rig, monkeypatch):
     assert code(lambda: rig.holds.hold(wanted, rig.said(wanted.decision))) == "hold_unproved"
     monkeypatch.undo()
     assert rig.vault.state.holds == {}
-    # a derivation that errs is found, too: the comparison goes another way than the cover
-    import gwanje.vault.holds as room
+    # a derivation that errs is found before anything is written: the comparison goes another way than the cover
+    generation = rig.vault.keystore.generation
+    real_cover = frontier.cover
+    for wrong in (
+        lambda *a: [(d, p, bytes(32)) for d, p, _ in real_cover(*a)],
+        lambda *a: real_cover(*a)[:-1],
+        lambda keys, ranges: real_cover(keys, [(s, a - 1, b) for s, a, b in ranges]),
+    ):
+        monkeypatch.setattr(frontier, "cover", wrong)
+        assert code(lambda: rig.holds.hold(wanted, rig.said(wanted.decision))) == "hold_unproved"
+    assert (rig.vault.state.holds, rig.vault.keystore.generation) == ({}, generation)
 
-    real_cover = room.frontier.cover
-    monkeypatch.setattr(room.frontier, "cover", lambda *a: [(d, p, bytes(32)) for d, p, _ in real_cover(*a)])
-    assert code(lambda: rig.holds.hold(wanted, rig.said(wanted.decision))) == "hold_unproved"
-    assert rig.vault.state.holds == {}
+
+@pytest.mark.parametrize("meanwhile", ["die", "close", "lend"])
+def test_what_changes_while_keys_are_derived_counts(rig, monkeypatch, meanwhile):
+    """Keys are derived before the lock: an hour that dies then is refused, one that is punctured derived anew."""
+    real, calls = covering.covering, []
+
+    def slow(*given):
+        calls.append(given)
+        found = real(*given)
+        if len(calls) == 1:
+            getattr(rig, meanwhile)()
+        return found
+
+    monkeypatch.setattr("gwanje.vault.holds.covering", slow)
+    wanted = rig.wanted(rig.span(0, 200, 300), ends=rig.now[0] + 90 * DAY_S)
+    leaf = rig.leaf(250)
+    if meanwhile == "die":
+        assert code(lambda: rig.holds.hold(wanted, rig.said(wanted.decision))) == "hold_dead"
+        assert rig.vault.state.holds == {}
+        return
+    rig.holds.hold(wanted, rig.said(wanted.decision))
+    assert len(calls) == (2 if meanwhile == "close" else 1)
+    assert rig.leaf(250, wanted.id) == leaf
 
 
 def test_old_files_do_not_open_an_ended_hold(rig, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gwanje.vault import holds
+from gwanje.vault import covering, holds, records
 from tools.kills import vault as kills
 
 
@@ -24,8 +24,12 @@ def test_a_closing_that_spares_a_second_is_seen(tmp_path, monkeypatch):
 
 
 def test_a_hold_that_is_written_by_halves_is_seen(tmp_path, monkeypatch):
-    real = holds.Holds._nodes
-    monkeypatch.setattr(holds.Holds, "_nodes", lambda self, lenses: real(self, lenses)[: holds.HELD.size])
-    monkeypatch.setattr(holds.Holds, "_as_derived", lambda *given: True)
+    real = holds.covering
+
+    def halves(*given):
+        found = real(*given)
+        return covering.Covering(found.nodes[: records.HELD.size], found.keys, ())
+
+    monkeypatch.setattr(holds, "covering", halves)
     with pytest.raises(kills.Fault, match="is lost"):
         kills.kill(200, 51, tmp_path)

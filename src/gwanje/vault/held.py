@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from gwanje.vault import frontier
@@ -16,6 +16,7 @@ from gwanje.vault.records import HeldLens, Hold, Released
 from gwanje.vault.state import State
 from gwanje.vault.tree import EPOCH_S, NoKey
 
+RELEASED_MAX: Final = 100_000
 Range = tuple[int, int, int]
 Hour = tuple[int, int]
 
@@ -165,6 +166,11 @@ def _reach(hours: Iterable[Hour]) -> tuple[int, int]:
     return (min(epochs) * EPOCH_S, (max(epochs) + 1) * EPOCH_S) if epochs else (0, 0)
 
 
+def keep(draft: State, made: Iterable[Released]) -> None:
+    """Put these on the list of what is to be told; the oldest go first when nobody has asked for years."""
+    draft.released = [*draft.released, *made][-RELEASED_MAX:]
+
+
 def drop(draft: State, gone: Sequence[Hold], generation: int, at_us: int) -> list[Released]:
     """Take ended holds out of a draft; what nothing opens any more, an hour each, goes on its list of the released."""
     made: list[Released] = []
@@ -173,7 +179,7 @@ def drop(draft: State, gone: Sequence[Hold], generation: int, at_us: int) -> lis
         del draft.holds[hold.id]
         for (class_, epoch), count in sorted(lost(draft, hours_of(hold.lenses)).items()):
             made.append(Released(class_, epoch, "hold", hold.id.bytes, count, generation, at_us))
-    draft.released += made
+    keep(draft, made)
     return made
 
 

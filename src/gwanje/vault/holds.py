@@ -15,9 +15,10 @@ from gwanje.kernel.canonical import nfc
 from gwanje.kernel.permit import Approval
 from gwanje.vault import approvals, frontier, held, keystore
 from gwanje.vault.core import Vault
-from gwanje.vault.errors import GONE, VaultError
-from gwanje.vault.records import HELD, HOLD_KINDS, HeldLens, HeldNode, Hold, HoldAct, Released
-from gwanje.vault.tree import EPOCH_S, TICK_BITS
+from gwanje.vault.covering import Covering, covering, dead
+from gwanje.vault.errors import VaultError
+from gwanje.vault.records import HELD, HOLD_KINDS, HeldLens, Hold, HoldAct, Released
+from gwanje.vault.tree import EPOCH_S, NoKey
 
 CAMERAS_MAX: Final = 64
 SPANS_MAX: Final = 512
@@ -151,28 +152,54 @@ class Holds:
         vault = self.vault
         vault.peers.gate()
         lenses = self._lenses(wanted)
+        # keys are derived before the lock: a month of 64 cameras must not keep the recorders waiting
+        derived = self._derived(wanted, lenses, said)
         with vault._lock:
-            alone = wanted.kind == "provisional"
-            approvals.check(vault, wanted.act(_asking(said)), said, alone=alone)
-            known = vault.state.holds.get(wanted.id)
+            known = self._known(wanted, lenses, said)
             if known is not None:
-                if not _same(known, wanted, lenses):
-                    raise VaultError("hold_known", str(wanted.id))
                 return self._proved(known)
-            self._ends(wanted.kind, wanted.ends)
-            self._room(wanted.kind, said[0].person)
+            if derived is None or not derived.current(vault.state):
+                derived = self._covering(lenses)
             act = self._act("made", wanted.decision, wanted.ends, said)
             texts = nfc(wanted.ground), nfc(wanted.case)
-            nodes = self._nodes(lenses)
-            made = Hold(wanted.id, wanted.kind, *texts, wanted.reviewer, lenses, nodes, wanted.ends, (act,))
+            made = Hold(wanted.id, wanted.kind, *texts, wanted.reviewer, lenses, derived.nodes, wanted.ends, (act,))
             self.failpoint("derived")
             with vault.change() as draft:
                 draft.holds[made.id] = made
             self.failpoint("written")
-            answer = self._proved(made, fresh=True)
+            answer = self._proved(made, derived)
             self.failpoint("proved")
-            self._tell("vault.hold.made", made, said, {"nodes": len(nodes) // HELD.size, "generation": answer[1]})
+            self._tell("vault.hold.made", made, said, {"nodes": derived.count, "generation": answer[1]})
             return answer
+
+    def _known(self, wanted: Wanted, lenses: tuple[HeldLens, ...], said: Sequence[Approval]) -> Hold | None:
+        """The hold, when the same request made it already; VaultError when this one may not be made."""
+        approvals.check(self.vault, wanted.act(_asking(said)), said, alone=wanted.kind == "provisional")
+        known = self.vault.state.holds.get(wanted.id)
+        if known is not None:
+            if not _same(known, wanted, lenses):
+                raise VaultError("hold_known", str(wanted.id))
+            return known
+        self._ends(wanted.kind, wanted.ends)
+        self._room(wanted.kind, said[0].person)
+        return None
+
+    def _derived(self, wanted: Wanted, lenses: tuple[HeldLens, ...], said: Sequence[Approval]) -> Covering | None:
+        """The keys, outside the lock; None when an hour died or was closed meanwhile, or the hold stands already."""
+        if self._known(wanted, lenses, said) is not None:
+            return None
+        try:
+            return self._covering(lenses)
+        except (NoKey, VaultError):
+            # said under the lock, of the content that counts
+            return None
+
+    def _covering(self, lenses: Sequence[HeldLens]) -> Covering:
+        """Covering nodes of live seconds; VaultError ``hold_dead`` names every camera's dead seconds."""
+        state = self.vault.state
+        if missing := dead(state, lenses):
+            raise VaultError("hold_dead", self._named(missing))
+        return covering(state, lenses, NODES_MAX - sum(len(h.nodes) for h in state.holds.values()) // HELD.size)
 
     def _lenses(self, wanted: Wanted) -> tuple[HeldLens, ...]:
         """The spans in order, what touches made one; VaultError for one that no hold may have."""
@@ -223,26 +250,6 @@ class Holds:
     def _act(self, act: str, decision: bytes, ends: int, said: Sequence[Approval]) -> HoldAct:
         return HoldAct(act, self.vault.clock.now_us(), decision, ends, tuple(a.body() for a in said))
 
-    def _nodes(self, lenses: Sequence[HeldLens]) -> bytearray:
-        """Covering nodes of live seconds, packed; VaultError ``hold_dead`` names every camera's dead seconds."""
-        state = self.vault.state
-        hours = held.hours_of(lenses)
-        missing = [(hour, piece) for hour, ranges in hours.items() for piece in held.dead(state, hour, ranges)]
-        if missing:
-            raise VaultError("hold_dead", self._named(missing))
-        packed: list[bytes] = []
-        room = NODES_MAX - sum(len(hold.nodes) for hold in state.holds.values()) // HELD.size
-        for (class_, epoch), ranges in sorted(hours.items()):
-            keys = held.keys(state, class_, epoch)
-            assert keys is not None
-            for depth, path, key in frontier.cover(keys, ranges):
-                low = path << frontier.DEPTH - depth
-                tick = low & (1 << TICK_BITS) - 1
-                packed.append(HELD.pack(class_, epoch, low >> TICK_BITS, frontier.DEPTH - depth, tick, key))
-            if len(packed) > room:
-                raise VaultError("limit", f"{NODES_MAX} nodes in all holds")
-        return bytearray().join(packed)
-
     def _named(self, missing: Sequence[tuple[held.Hour, held.Range]]) -> str:
         said = []
         for (_, epoch), (slot, first, until) in missing[:NAMED_MAX]:
@@ -251,41 +258,19 @@ class Holds:
         more = len(missing) - len(said)
         return ", ".join(said) + (f", +{more}" if more else "")
 
-    def _proved(self, hold: Hold, *, fresh: bool = False) -> tuple[Hold, int]:
-        """The hold as its file has it, node by node what the tree derives; VaultError ``hold_unproved`` drops it.
+    def _proved(self, hold: Hold, derived: Covering | None = None) -> tuple[Hold, int]:
+        """The hold as its file has it, node by node what was derived; VaultError ``hold_unproved`` drops it.
 
-        ``fresh``: every node is compared; a hold that is asked for again may have outlived its hours' keys.
+        One that is asked for again is only read back: its hours may have died since it was compared with them.
         """
         vault = self.vault
         generation, read = keystore.unseal(vault.keystore.file.read_bytes(), vault.keystore.token)
         back = read.holds.get(hold.id)
-        if back is None or back != hold or not self._as_derived(back, fresh):
+        if back is None or back != hold or (derived is not None and not derived.is_of(back)):
             with vault.change() as draft:
                 draft.holds.pop(hold.id, None)
             raise VaultError("hold_unproved", str(hold.id))
         return hold, generation
-
-    def _as_derived(self, back: Hold, fresh: bool) -> bool:
-        state = self.vault.state
-        for node in back.each():
-            keys = held.keys(state, node.class_, node.epoch)
-            mine = _derived(keys, node) if keys is not None else None
-            if mine != bytes(node.key) and (fresh or mine is not None):
-                return False
-        return all(self._trial(back, lens, fresh) for lens in back.lenses)
-
-    def _trial(self, back: Hold, lens: HeldLens, fresh: bool) -> bool:
-        """First, middle and last second of a lens, opened by the hold and by the tree: the same leaf."""
-        for second in {lens.first, (lens.first + lens.until) // 2, lens.until - 1}:
-            epoch, tick = divmod(second, EPOCH_S)
-            try:
-                mine = held.held_leaf(back, lens.class_, lens.slot, epoch, tick)
-                if mine != held.live_leaf(self.vault.state, lens.class_, lens.slot, epoch, tick):
-                    return False
-            except VaultError as error:
-                if fresh or error.code not in GONE:
-                    return False
-        return True
 
     # --- prolonging and ending ------------------------------------------------------------------------------------
 
@@ -361,10 +346,10 @@ class Holds:
             if living:
                 with vault.change() as draft:
                     self._close(draft, living)
-                    draft.released += [
-                        Released(*hour, "puncture", wanted.decision, count, generation, at_us)
-                        for hour, count in sorted(held.lost(draft, living).items())
-                    ]
+                    lost = sorted(held.lost(draft, living).items())
+                    held.keep(
+                        draft, [Released(*hour, "puncture", wanted.decision, n, generation, at_us) for hour, n in lost]
+                    )
                 self.failpoint("written")
             holding = tuple(dict.fromkeys(hold.id for hold, count in inside if count))
             both = _held_once(hours, state.holds.values())
@@ -430,11 +415,3 @@ def _same(known: Hold, wanted: Wanted, lenses: tuple[HeldLens, ...]) -> bool:
     made = known.acts[0]
     mine = known.lenses, known.reviewer, made.decision, made.ends
     return mine == (lenses, wanted.reviewer, wanted.decision, wanted.ends)
-
-
-def _derived(keys: bytearray, node: HeldNode) -> bytes | None:
-    """The node's key by the path alone; None when seconds below it were closed since."""
-    try:
-        return frontier.node(keys, node.slot, node.first, node.height)
-    except LookupError:
-        return None
