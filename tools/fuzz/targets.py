@@ -29,7 +29,7 @@ from gwanje.vault.errors import SegmentBroken, VaultError
 from gwanje.vault.pages import http as page
 from gwanje.vault.parts import PartHeader
 from gwanje.vault.segment import SegmentHeader, SegmentReader
-from tools.fuzz import mutate
+from tools.fuzz import consent, mutate
 
 CORPUS = Path(__file__).parents[2] / "tests" / "media" / "corpus"
 NAMES = {"H264": "h264", "H265": "h265", "MP4V-ES": "mp4v", "JPEG": "jpeg"}
@@ -263,7 +263,7 @@ def targets() -> list[Target]:
         found.append(Target(f"unit-{name}", partial(of, seeds=seeds), camera.unit, (StreamBroken,)))
     sets = [nal for seed in _seeds("unit-h26*.bin") for nal in _nals(seed)] + _seeds("unit-*.bin")
     inits, first = _seeds("init-*.bin"), (CORPUS / "init-h264.bin").read_bytes()
-    file = _File()
+    file, consents = _File(), consent.Reader()
     return [
         *found,
         Target("rtsp", partial(mutate.of_lines, seeds=_seeds("rtsp-*.bin")), _head, (ValueError,)),
@@ -273,6 +273,7 @@ def targets() -> list[Target]:
         Target("part", partial(of, seeds=_seeds("part-h*.bin")), partial(_part, first), (BadBoxes,)),
         Target("http", partial(of, seeds=_multipart()), _pictures, (web.WebRefused,)),
         Target("sign", partial(mutate.of_lines, seeds=list(_SIGN)), _request, (page.BadRequest,)),
+        Target("consent", partial(of, seeds=consents.seeds()), consents.read, consent.DECLARED),
         Target("segment", partial(of, seeds=[_segment()]), file.read, (SegmentBroken,)),
         Target("onvif", partial(of, seeds=_seeds("onvif-*.bin")), _xml, (xml.BadXml,)),
         Target("probe", partial(mutate.of_lines, seeds=_elements("probe-match.bin")), _found, (xml.BadXml,)),

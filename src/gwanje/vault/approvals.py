@@ -112,7 +112,7 @@ def attested(vault: Registry, act: Act, approval: Approval) -> None:
         raise VaultError("consent_other")
     if not -AHEAD_S <= now - proof.at_us // 1_000_000 <= AGE_MAX_S:
         raise VaultError("consent_old")
-    if act.kind == "open" and state.uses.get(consent_id(approval), (0, 0))[0] >= OPENS_MAX:
+    if state.uses.get(consent_id(approval), (0, 0))[0] >= OPENS_MAX:
         raise VaultError("consent_spent")
     if proof.method == "spoken":
         # its officer may sign nothing else by a word over the telephone, and nobody asks by one

@@ -68,7 +68,7 @@ def check_cose(cose: bytes) -> bytes:
             numbers = EllipticCurvePublicNumbers(int.from_bytes(x, "big"), int.from_bytes(y, "big"), SECP256R1())
             numbers.public_key()
             return cose
-    except (NotCanonical, ValueError, TypeError, KeyError) as error:
+    except (NotCanonical, ValueError, TypeError, KeyError, IndexError) as error:
         raise VaultError("key_field", type(error).__name__) from error
     raise VaultError("key_field", "neither Ed25519 nor ES256")
 
@@ -119,8 +119,10 @@ class Proof:
         """Back from an Approval's bytes, the HMAC not looked at: what a stranger does. ``consent_forged``."""
         try:
             version, kind, digest, method, person, role, place, at_us, seed, said, key, material, _ = decode(sealed)
-            if version != 1 or method not in METHODS:
-                raise VaultError("consent_forged", "version or method")
+            texts = all(isinstance(text, str) for text in (kind, method, role)) and type(at_us) is int
+            pieces = all(isinstance(piece, bytes) for piece in (digest, person, place, seed, said, key, *material))
+            if version != 1 or not texts or not pieces or method not in METHODS:
+                raise VaultError("consent_forged", "version, method or type")
             where = UUID(bytes=place) if place else None
             return cls(
                 kind, digest, method, UUID(bytes=person), role, where, at_us, seed, said, key, tuple(material)
