@@ -96,19 +96,20 @@ class Sequencer:
                 made.append((level, index >> level, value))
             edge[level] = value
         rows = [row for row, _ in found]
+        # arrays go as binary: as text, quoting them costs more than hashing the tree
         cursor.execute(
             "insert into ledger_node (level, idx, hash) "
-            "select * from unnest(%s::smallint[], %s::bigint[], %s::bytea[])",
+            "select * from unnest(%b::smallint[], %b::bigint[], %b::bytea[])",
             [[m[0] for m in made], [m[1] for m in made], [m[2] for m in made]],
         )
         cursor.execute(
-            "update ledger_leaf l set idx = u.idx from unnest(%s::uuid[], %s::bigint[]) u (row, idx) "
+            "update ledger_leaf l set idx = u.idx from unnest(%b::uuid[], %b::bigint[]) u (row, idx) "
             "where l.row = u.row",
             [rows, list(range(start, start + len(rows)))],
         )
         cursor.execute(
             "insert into ledger_tally as t (norm, outcome, n) select norm, outcome, count(*) from ledger_opening o, "
-            "unnest(o.norms) norm where o.row = any(%s::uuid[]) group by norm, outcome order by norm, outcome "
+            "unnest(o.norms) norm where o.row = any(%b::uuid[]) group by norm, outcome order by norm, outcome "
             "on conflict (norm, outcome) do update set n = t.n + excluded.n",
             [rows],
         )
