@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -72,9 +73,13 @@ def write(args: argparse.Namespace) -> int:
     told: list[str] = []
     made = 0
     with connect(home) as db, Path(args.out).open("w") as out:
-        stop = time.monotonic() + args.seconds
+        began, cpu_from = time.monotonic(), time.process_time()
+        stop = began + args.seconds
         try:
-            while time.monotonic() < stop:
+            while (now := time.monotonic()) < stop:
+                if args.rate and made > (now - began) * args.rate:
+                    time.sleep(args.rows / args.rate / 4)
+                    continue
                 entries = [(uuid4(), one(made + n)) for n in range(args.rows)]
                 with db.transaction(), db.cursor() as cursor:
                     if plain:
@@ -93,7 +98,7 @@ def write(args: argparse.Namespace) -> int:
             pass
         if not args.every:
             out.write("\n".join(told) + "\n")
-        out.write(f"made {made}\n")
+        out.write(f"made {made}\ncpu {time.process_time() - cpu_from}\n")
     return 0
 
 
@@ -150,27 +155,30 @@ class Keeper:
 
 
 def load(home: Home, folder: Path, args: argparse.Namespace, how: Sequence[str]) -> list[Path]:
-    """Run the writers to their end; returns what they said."""
+    """Run the writers to their end; returns what they said. ``--rate`` is all writers' together."""
     outs = [folder / f"writer-{n}" for n in range(args.writers)]
-    line = [sys.executable, "-m", "bench.ledger", ROLE, str(home.root), "--seconds", str(args.seconds), *how]
+    line = [sys.executable, "-m", "bench.ledger", ROLE, str(home.root), "--seconds", str(args.seconds),
+            "--rate", str(args.rate / args.writers), *how]  # fmt: skip
     running = [subprocess.Popen([*line, "--out", str(out)]) for out in outs]
     for child in running:
         child.wait()
     return outs
 
 
-def read(outs: Sequence[Path]) -> tuple[dict[UUID, float], int]:
-    """(sampled row → commit time, rows made)."""
+def read(outs: Sequence[Path]) -> tuple[dict[UUID, float], int, float]:
+    """(sampled row → commit time, rows made, CPU seconds of the writers' loops)."""
     found: dict[UUID, float] = {}
-    made = 0
+    made, cpu = 0, 0.0
     for out in outs:
         for line in out.read_text().splitlines():
             first, _, rest = line.partition(" ")
             if first == "made":
                 made += int(rest)
+            elif first == "cpu":
+                cpu += float(rest)
             elif rest:
                 found[UUID(first)] = float(rest)
-    return found, made
+    return found, made, cpu
 
 
 def waits(rows: dict[UUID, float], places: dict[UUID, int], seen: Sequence[tuple[float, int]]) -> list[float]:
@@ -199,21 +207,57 @@ def tables(home: Home) -> None:
         db.execute("grant select, insert on plain_row to gwanje_app")
 
 
-def measure(home: Home, folder: Path, args: argparse.Namespace, rows: int) -> dict[str, Any]:
+def server_cpu_s(pid: int) -> float:
+    """CPU seconds of the server so far: its living processes and those that have ended."""
+    total = 0.0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(stat.parent.name) == pid:
+            total += sum(int(fields[n]) for n in (11, 12, 13, 14))
+        elif int(fields[1]) == pid:
+            total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+class Cpu:
+    """CPU seconds of the writers' loops, the server and this process (the sequencer) since it was made."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid, self._from = pid, self._now(pid)
+
+    @staticmethod
+    def _now(pid: int) -> tuple[float, float]:
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        return server_cpu_s(pid), own.ru_utime + own.ru_stime
+
+    def rate(self, rows: int, writers_s: float) -> dict[str, Any]:
+        """µs a row, each and together, and the rows a second at which they fill two cores."""
+        others = [b - a for a, b in zip(self._from, self._now(self._pid), strict=True)]
+        spent = [round(seconds / rows * 1e6) for seconds in (writers_s, *others)]
+        names = dict(zip(("writers_us", "server_us", "sequencer_us"), spent, strict=True))
+        return {**names, "row_us": sum(spent), "two_cores_rows_s": round(2e6 / sum(spent))}
+
+
+def measure(home: Home, folder: Path, args: argparse.Namespace, rows: int, pid: int) -> dict[str, Any]:
     """One round with ``rows`` rows a transaction, and its peer."""
     signer = Signer(folder / "head")
     with connect(home) as db:
         last = db.execute("select size, root from ledger_checkpoint order by size desc limit 1").fetchone()
         if last:
             signer.size, signer.root = int(last[0]), bytes(last[1])
-    plain, made = read(load(home, folder, args, ["--rows", str(rows), "--plain"]))
-    peer = made / args.seconds
+    cpu = Cpu(pid)
+    plain, made, spent = read(load(home, folder, args, ["--rows", str(rows), "--plain"]))
+    peer, peer_cpu, cpu = made / args.seconds, cpu.rate(made, spent), Cpu(pid)
     with Keeper(home, signer) as keeper:
         began = time.monotonic()
-        found, made = read(load(home, folder, args, ["--rows", str(rows)]))
+        found, made, spent = read(load(home, folder, args, ["--rows", str(rows)]))
         took = time.monotonic() - began
     if keeper.failed:
         raise keeper.failed
+    own_cpu = cpu.rate(made, spent)
     with connect(home) as db:
         asked = list(found)
         places = dict(db.execute("select row, idx from ledger_leaf where row = any(%s)", [asked]).fetchall())
@@ -223,7 +267,7 @@ def measure(home: Home, folder: Path, args: argparse.Namespace, rows: int) -> di
         "rows_s": round(made / args.seconds), "peer_rows_s": round(peer), "ratio": round(made / args.seconds / peer, 2),
         "index_s": {"p50": quantile(indexed, 0.5), "p99": quantile(indexed, 0.99)},
         "signed_s": {"p50": quantile(signed, 0.5), "p99": quantile(signed, 0.99)},
-        "sampled": len(found), "peer_sampled": len(plain),
+        "sampled": len(found), "peer_sampled": len(plain), "cpu": own_cpu, "peer_cpu": peer_cpu,
     }  # fmt: skip
 
 
@@ -235,7 +279,7 @@ def kill(home: Home, folder: Path, args: argparse.Namespace, signer: Signer) -> 
         with Keeper(home, signer):
             threading.Timer(args.seconds / 2, os.kill, (pid, signal.SIGKILL)).start()
             outs = load(home, folder, args, ["--rows", "1", "--every"])
-    found, _ = read(outs)
+    found, _, _ = read(outs)
     with postgres.running(home), connect(home) as db:
         (there,) = db.execute("select count(*) from ledger_leaf where row = any(%s)", [list(found)]).fetchone() or (0,)
         with Keeper(home, signer) as after:
@@ -253,6 +297,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--writers", type=int, default=8)
     parser.add_argument("--rows", type=int, default=0, help="rows a transaction; 1 and 20 when none is said")
+    parser.add_argument("--rate", type=float, default=0, help="offered rows a second; as many as go when 0")
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--writer", help=argparse.SUPPRESS)
@@ -274,9 +319,10 @@ def main() -> int:
                 say(f"kill {number + 1}: {rows} acknowledged, {gone} lost, size {signer.size}")
             result |= {"kills": args.kills, "acknowledged": acknowledged, "lost": lost, "size": signer.size}
         else:
-            with postgres.running(home):
+            with postgres.running(home) as pid:
                 tables(home)
-                result["rounds"] = [measure(home, folder, args, n) for n in ([args.rows] if args.rows else [1, 20])]
+                rounds = [args.rows] if args.rows else [1, 20]
+                result["rounds"] = [measure(home, folder, args, n, pid) for n in rounds]
     text = json.dumps(result, indent=1)
     say(text)
     if args.json:
