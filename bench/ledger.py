@@ -36,6 +36,7 @@ from gwanje.kernel.ledger.sequence import BATCH, Sequencer
 SQL = Path(ledger.__file__).parents[1] / "sql"
 STEP_S, CHECKPOINT_S = 0.25, 1.0
 SAMPLE = 7
+STRIKE_BYTES = 20_000
 ROLE = "--writer"
 
 
@@ -271,14 +272,25 @@ def measure(home: Home, folder: Path, args: argparse.Namespace, rows: int, pid: 
     }  # fmt: skip
 
 
+def strike(folder: Path, pid: int) -> None:
+    """Kill the server as soon as its writers have some hundred rows, at an uneven moment."""
+    until = time.monotonic() + 120
+    while sum(out.stat().st_size for out in folder.glob("writer-*")) < STRIKE_BYTES and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(int.from_bytes(os.urandom(1), "big") / 512)
+    os.kill(pid, signal.SIGKILL)
+
+
 def kill(home: Home, folder: Path, args: argparse.Namespace, signer: Signer) -> tuple[int, int]:
     """One kill -9 of the whole server under load: (acknowledged rows, of these lost)."""
     with postgres.running(home) as pid:
         if not signer.size:
             tables(home)
         with Keeper(home, signer):
-            threading.Timer(args.seconds / 2, os.kill, (pid, signal.SIGKILL)).start()
+            striking = threading.Thread(target=strike, args=(folder, pid))
+            striking.start()
             outs = load(home, folder, args, ["--rows", "1", "--every"])
+            striking.join()
     found, _, _ = read(outs)
     with postgres.running(home), connect(home) as db:
         (there,) = db.execute("select count(*) from ledger_leaf where row = any(%s)", [list(found)]).fetchone() or (0,)
@@ -314,7 +326,8 @@ def main() -> int:
         if args.kills:
             signer, lost, acknowledged = Signer(folder / "head"), 0, 0
             for number in range(args.kills):
-                rows, gone = kill(home, folder, args, signer)
+                (place := folder / str(number)).mkdir()
+                rows, gone = kill(home, place, args, signer)
                 acknowledged, lost = acknowledged + rows, lost + gone
                 say(f"kill {number + 1}: {rows} acknowledged, {gone} lost, size {signer.size}")
             result |= {"kills": args.kills, "acknowledged": acknowledged, "lost": lost, "size": signer.size}
