@@ -71,12 +71,13 @@ class SecurityKey:
         return self._credential(response)
 
     def create(
-        self, options: dict, *, origin: str | None = None, flags: int = UP | UV | AT, challenge: str | None = None
-    ) -> dict[str, Any]:
+        self, options: dict, *, origin: str | None = None, flags: int = UP | UV | AT, challenge: str | None = None,
+        fmt: str = "none", **more: Any,
+    ) -> dict[str, Any]:  # fmt: skip
         """What ``navigator.credentials.create`` answers, attestation none."""
         tail = bytes(16) + len(self.credential).to_bytes(2, "big") + self.credential + self.cose
-        attested = encode({"fmt": "none", "attStmt": {}, "authData": self._data(options["rp"]["id"], flags, tail)})
-        client = self._client("create", challenge or options["challenge"], origin)
+        attested = encode({"fmt": fmt, "attStmt": {}, "authData": self._data(options["rp"]["id"], flags, tail)})
+        client = self._client("create", challenge or options["challenge"], origin, **more)
         return self._credential({"clientDataJSON": to_text(client), "attestationObject": to_text(attested)})
 
     def _credential(self, response: dict[str, str]) -> dict[str, Any]:

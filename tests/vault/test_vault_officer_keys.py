@@ -165,6 +165,7 @@ def test_a_security_key_comes_in_by_a_ticket(scene, console, monkeypatch):
     for faults, why in (
         ({"origin": "http://localhost:1"}, "origin"), ({"flags": UP | 64}, "verification"),
         ({"flags": UV | 64}, "presence"), ({"challenge": "AAAA"}, "challenge"),
+        ({"fmt": "packed"}, "attestation"), ({"fmt": "tpm"}, "attestation"), ({"crossOrigin": True}, "frame"),
     ):  # fmt: skip
         options = console.tickets.options(ticket)
         with pytest.raises(VaultError) as no:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gwanje.kernel.canonical import NotCanonical, decode
+from gwanje.kernel.base64url import to_text
+from gwanje.kernel.canonical import NotCanonical, decode, encode
 from gwanje.vault import attest, consent_words
 from gwanje.vault.attest import Proof
 from gwanje.vault.errors import VaultError
@@ -15,8 +17,9 @@ from gwanje.vault.errors import VaultError
 GOLDEN = Path(__file__).parents[2] / "tests" / "vault" / "consent.json"
 DECLARED = (VaultError, NotCanonical)
 _ZONE = ZoneInfo("Asia/Seoul")
-# the first byte of an input says how it is read: a whole proof, one of a proof's three materials, a key, a body
-_PROOF, _MATERIAL, _KEY, _BODY = b"p", b"012", b"k", b"b"
+# the first byte of an input says how it is read: a whole proof, one of a proof's three materials, a key, a body,
+# a browser's new key
+_PROOF, _MATERIAL, _KEY, _BODY, _NEW = b"p", b"012", b"k", b"b", b"n"
 
 
 class Accepted(AssertionError):
@@ -37,7 +40,7 @@ class Reader:
         """Every golden piece under its first byte."""
         found = [_PROOF + sealed for sealed in self.known] + [_BODY + self.body]
         for proof, cose in self.signed:
-            found.append(_KEY + cose)
+            found += [_KEY + cose, _NEW + self._attested(cose)]
             found += [_MATERIAL[n : n + 1] + piece for n, piece in enumerate(proof.material)]
         return found
 
@@ -49,10 +52,24 @@ class Reader:
             consent_words.rows("open", body if isinstance(body, dict) else {}, _ZONE)
         elif how == _KEY:
             attest.check_cose(rest)
+        elif how == _NEW:
+            self._registration(rest)
         elif how and how in _MATERIAL:
             self._assertion(int(how), rest)
         else:
             self._proof(rest)
+
+    def _attested(self, cose: bytes) -> bytes:
+        host = hashlib.sha256(attest.rp_id(self.origin).encode()).digest()
+        data = host + bytes([69]) + bytes(4) + bytes(16) + b"\0\x20" + bytes(32) + cose
+        return encode({"fmt": "none", "attStmt": {}, "authData": data})
+
+    def _registration(self, attested: bytes) -> None:
+        client = {"type": "webauthn.create", "challenge": to_text(bytes(32)), "origin": self.origin}
+        response = {"clientDataJSON": to_text(json.dumps(client).encode()), "attestationObject": to_text(attested)}
+        name = to_text(bytes(32))
+        credential = {"id": name, "rawId": name, "type": "public-key", "response": response}
+        attest.verify_registration(credential, bytes(32), self.origin)
 
     def _proof(self, sealed: bytes) -> None:
         proof = Proof.read(sealed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -17,7 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicNumbers
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from gwanje.kernel.base64url import to_text
+from gwanje.kernel.base64url import from_text, to_text
 from gwanje.kernel.canonical import NotCanonical, decode, encode
 from gwanje.vault.errors import VaultError
 
@@ -184,6 +185,39 @@ def _assertion(proof: Proof, cose: bytes, origin: str) -> int:
     except (WebAuthnException, ValueError, TypeError, KeyError, RecursionError) as error:
         raise VaultError("consent_signature", str(error)[:200]) from error
     return int(done.new_sign_count)
+
+
+def verify_registration(credential: Mapping[str, Any], challenge: bytes, origin: str) -> tuple[bytes, bytes, int]:
+    """(COSE_Key, credential id, counter) of a browser's new key, WebAuthn 7.1; ``consent_signature``, ``key_field``.
+
+    Only what was asked for is read: attestation ``none``. Statements of makers bring certificates, and parsers of them
+    that a process with keys should not run on a stranger's bytes.
+    """
+    from webauthn import verify_registration_response
+    from webauthn.helpers import parse_attestation_object
+    from webauthn.helpers.cose import COSEAlgorithmIdentifier
+    from webauthn.helpers.exceptions import WebAuthnException
+    from webauthn.helpers.parse_cbor import parse_cbor
+
+    try:
+        response = credential["response"]
+        client, attested = (from_text(response[n], 2 * PROOF_MAX) for n in ("clientDataJSON", "attestationObject"))
+        _same_frame(client)
+        if parse_attestation_object(attested).fmt != "none":
+            raise VaultError("consent_signature", "attestation was not asked for")
+        done = verify_registration_response(
+            credential=dict(credential),
+            expected_challenge=challenge,
+            expected_rp_id=rp_id(origin),
+            expected_origin=origin,
+            require_user_verification=True,
+            supported_pub_key_algs=[COSEAlgorithmIdentifier.EDDSA, COSEAlgorithmIdentifier.ECDSA_SHA_256],
+        )
+        # the library gives the map back in the authenticator's order
+        cose = encode(parse_cbor(done.credential_public_key))
+    except (WebAuthnException, NotCanonical, ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
+        raise VaultError("consent_signature", str(error)[:200]) from error
+    return check_cose(cose), done.credential_id, done.sign_count
 
 
 def _same_frame(client: bytes) -> None:

@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gwanje.kernel.base64url import to_text
-from gwanje.kernel.canonical import NotCanonical, decode, encode, nfc
+from gwanje.kernel.canonical import decode, nfc
 from gwanje.kernel.hosts import sign_origin
 from gwanje.vault import attest, codes
 from gwanje.vault.approvals import KINDS, NEVER
@@ -241,28 +241,9 @@ class Tickets:
             return attest.key_id(found.made.cose)
 
     def _verified(self, ticket: Ticket, challenge: bytes, credential: Mapping[str, Any]) -> OfficerKey:
-        from webauthn import verify_registration_response
-        from webauthn.helpers.cose import COSEAlgorithmIdentifier
-        from webauthn.helpers.exceptions import WebAuthnException
-        from webauthn.helpers.parse_cbor import parse_cbor
-
         origin = sign_origin(self.vault.home)
-        try:
-            done = verify_registration_response(
-                credential=dict(credential),
-                expected_challenge=challenge,
-                expected_rp_id=attest.rp_id(origin),
-                expected_origin=origin,
-                require_user_verification=True,
-                supported_pub_key_algs=[COSEAlgorithmIdentifier.EDDSA, COSEAlgorithmIdentifier.ECDSA_SHA_256],
-            )
-            # the library gives the map back in the authenticator's order
-            cose = encode(parse_cbor(done.credential_public_key))
-        except (WebAuthnException, NotCanonical, ValueError, TypeError, KeyError, RecursionError) as error:
-            raise VaultError("consent_signature", str(error)[:200]) from error
-        return OfficerKey(
-            "webauthn", attest.check_cose(cose), done.credential_id, done.sign_count, 0, ticket.label
-        )  # fmt: skip
+        cose, name, counter = attest.verify_registration(credential, challenge, origin)
+        return OfficerKey("webauthn", cose, name, counter, 0, ticket.label)
 
     def fields(self, ticket: bytes) -> dict[str, Any]:
         """The made key as ``key_add`` takes it; ``ticket_gone`` while there is none."""
