@@ -17,7 +17,7 @@ import pytest
 from evidence_conftest import Scene
 
 import gwanje_verify
-from gwanje.kernel import cose
+from gwanje.kernel import cose, refusals
 from gwanje.media.play.releasing import Lock
 from gwanje.vault.bundle import age
 from gwanje.vault.errors import VaultError
@@ -160,7 +160,11 @@ def test_vaultd_signs_nothing_outside_the_permit(scene: Scene, monkeypatch: pyte
 
 
 def test_the_signature_is_a_fact_that_stands_in_the_spool(scene: Scene) -> None:
-    spool = (scene.made.home.spool / "refusals" / "vaultd.jsonl").read_text()
+    raw = (scene.made.home.spool / "refusals" / "vaultd.jsonl").read_bytes()
+    signed = next(f.entry.body() for f in refusals._facts(raw, "vaultd") if f.entry.kind == "vault.bundle.signed")
+    assert (signed["outcome"], signed["dies"], signed["first"]) == ("granted", "disclosure", scene.first)
+    assert signed["decision"] == scene.manifest["decision"]
+    spool = raw.decode()
     rows = [line for line in spool.splitlines() if '"vault.bundle.signed"' in line]
     assert rows
     assert scene.manifest["id"].hex() in rows[0].replace("-", "")
