@@ -132,6 +132,8 @@ def hall(root: Path, replicas: int = 1, **options: Any) -> Iterator[Hall]:
         patch.setattr(peers, "AGAIN_S", (0.05,))
         patch.setattr(peers, "PING_S", 0.2)
         patch.setattr(core, "SETTLE_S", 0.3)
+        # and as long as a busy machine needs
+        patch.setattr(peers, "LEND_WAIT_S", 60.0)
         yield from _hall(root, replicas, options)
 
 

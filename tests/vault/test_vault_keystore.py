@@ -26,7 +26,6 @@ from gwanje.vault.records import (
     Officer,
     OfficerKey,
     Peer,
-    Pending,
     Released,
     RetentionClass,
     Spent,
@@ -241,7 +240,6 @@ def whole(state):
     state.signing, state.code_key = True, os.urandom(32)
     state.codes = (Code(person, os.urandom(32), 1),)
     state.peers = (Peer(1, os.urandom(32), "https://[::1]:1", 4),)
-    state.pending = (Pending(3, ((1, 2), (1, 3)), 5),)
 
 
 def test_version_two_keeps_everything_and_reads_version_one(tmp_path):
@@ -253,7 +251,7 @@ def test_version_two_keeps_everything_and_reads_version_one(tmp_path):
     assert back.state.replicas == 2
     body = fresh(tmp_path / "old").state.body()
     # as version 1 wrote it
-    for name in ("frontiers", "signing", "code_key", "codes", "peers", "pending"):
+    for name in ("frontiers", "signing", "code_key", "codes", "peers"):
         del body[name]
     person, agency = uuid7(), uuid7()
     body |= {"v": 1, "holds": [], "punctures": [], "replicas": 1}

@@ -12,6 +12,7 @@ import hsm_rig
 import pkcs11
 import pytest
 from conftest_vault import REFERENCE
+from replica_rig import until
 
 from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
@@ -246,3 +247,33 @@ def test_the_attempt_tries_with_the_token(home):
     assert (found["keystores"], found["contents"], found["generation_key_absent"]) == (2, 1, True)
     store.token.create(1)
     assert separate.attempt({"home": str(home.root), "samples": []})["generation_key_absent"] is False
+
+
+@pytest.mark.norm("retention.max", "deny")
+def test_a_token_that_is_away_keeps_nothing_open_beyond_its_time(tmp_path, monkeypatch):
+    """No write, no destruction; but what is due is closed all the same, and dies as soon as the token is back."""
+    settings = hsm_rig.new_token(tmp_path / "s")
+    home = Home.create(tmp_path / "s", demo=True, settable_clock=True, token="pkcs11", pkcs11=settings)
+    ceremony.create(home)
+    store = ceremony.open_keystore(home)
+    store.lock()
+    vault = Vault(home, store)
+    vault.set_class(1, "days", 1, REFERENCE)
+    (slot,) = vault.slots([uuid7()])
+    epoch, tick = divmod(home.clock.now_s(), 3600)
+    vault.lend(1, slot, epoch)
+    assert vault.leaf(1, slot, epoch, tick)
+    store.token.close()
+    monkeypatch.setattr(pkcs11, "lib", lambda so: (_ for _ in ()).throw(pkcs11.TokenNotPresent()))
+    home.clock.set_offset(2 * 86_400_000_000)
+    until(lambda: home.clock.now_s() > (epoch + 25) * 3600)
+    with pytest.raises(VaultError) as away:
+        vault.destroy_due()
+    assert away.value.code == "token_away"
+    assert (1, epoch) in vault.state.roots
+    with pytest.raises(VaultError) as closed:
+        vault.leaf(1, slot, epoch, tick)
+    assert closed.value.code == "destroyed"
+    monkeypatch.undo()
+    assert [d.epoch for d in vault.destroy_due()] == [epoch]
+    vault.close()

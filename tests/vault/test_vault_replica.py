@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 from conftest_vault import make, opened
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from replica_rig import hall, told, until
 
+from gwanje.kernel.keys import signing_key
 from gwanje.vault import attempt as separate
-from gwanje.vault import peers, tree
+from gwanje.vault import core, peers, tls, tree
 from gwanje.vault.conversation import Conversation
 from gwanje.vault.errors import VaultError
-from gwanje.vault.keystore import digest_of, unseal
+from gwanje.vault.keystore import content_of, digest_of, unseal
+from gwanje.vault.ops_replica import drill
+from gwanje.vault.replica import said, signs
 
 
 @pytest.fixture
@@ -71,7 +77,8 @@ def test_a_death_is_told_when_the_last_token_has_lost_its_key(one):
     assert not any((1, epoch) in state.roots for state in found)
 
 
-def test_a_death_that_is_acknowledged_at_once_is_not_pending(one):
+def test_a_death_that_is_acknowledged_at_once_is_not_pending(one, monkeypatch):
+    monkeypatch.setattr(core, "SETTLE_S", 60)
     epoch = due(one)
     one.settled()
     until(one.vault.destroy_due)
@@ -135,7 +142,7 @@ def test_of_two_replicas_one_is_enough_to_record_and_both_to_destroy(tmp_path):
         until(lambda: made.vault.peers.rows()[0]["trouble"])
         now = tree.epoch_of(made.vault.clock.now_s())
         assert made.vault.peers.needed == 1
-        until(lambda: made.vault.lend(1, 0, now))
+        assert made.vault.lend(1, 0, now)[1]
         assert made.vault.destroy_due() == []
         # two officers answer for the one that is lost
         made.act("replica_retire", number=1)
@@ -145,8 +152,6 @@ def test_of_two_replicas_one_is_enough_to_record_and_both_to_destroy(tmp_path):
 
 
 def test_the_acknowledgement_is_signed_over_what_was_taken(one):
-    from gwanje.vault.replica import said, signs
-
     one.settled()
     row = until(lambda: one.vault.peers.rows()[0] if one.vault.peers.rows()[0]["signature"] else None)
     store = one.vault.keystore
@@ -157,10 +162,6 @@ def test_the_acknowledgement_is_signed_over_what_was_taken(one):
 
 
 def test_a_place_takes_only_newer_content_of_who_knows_its_own(one):
-    from gwanje.kernel.keys import signing_key
-    from gwanje.vault.keystore import content_of
-    from gwanje.vault.replica import said
-
     one.settled()
     place, store = one.far[0].place, one.vault.keystore
     one.vault.peers.stop()
@@ -183,8 +184,6 @@ def test_a_place_takes_only_newer_content_of_who_knows_its_own(one):
 
 
 def test_strangers_stay_out_of_a_replica(one, tmp_path):
-    import ssl
-
     stranger = make(tmp_path / "s")
     (peer,) = one.vault.state.peers
     other = opened(stranger.home)
@@ -198,8 +197,6 @@ def test_strangers_stay_out_of_a_replica(one, tmp_path):
 def test_a_drill_opens_the_replica_in_a_process_of_its_own(one):
     one.settled()
     until(lambda: one.vault.peers.rows()[0]["signature"])
-    from gwanje.vault.ops_replica import drill
-
     found = until(lambda: told(one.vault.home, "vault.replica.drilled"))
     assert found[0]["outcome"] == "done"
     answer = drill(one.vault, 1)
@@ -209,3 +206,73 @@ def test_a_drill_opens_the_replica_in_a_process_of_its_own(one):
     far.place.keystore.token.destroy(far.generation)
     assert code(lambda: drill(one.vault, 1)) == "replica_drill"
     assert told(one.vault.home, "vault.replica.drilled")[-1]["outcome"] == "refused"
+
+
+@pytest.mark.parametrize("lie", ["signature", "digest", "generation", "another's"])
+def test_an_acknowledgement_that_is_not_true_settles_nothing(one, lie):
+    one.settled()
+    here = one.vault.peers
+    until(lambda: here.rows()[0]["signature"])
+    here.stop()
+    until(lambda: not here._links[1].thread.is_alive())
+    (link,) = here._links.values()
+    before = (link.acknowledged, link.digest, link.signature)
+    true = one.far[0].place._acknowledged()
+    newer = one.vault.keystore.generation + 1
+    stranger = Ed25519PrivateKey.generate()
+    text = said(one.vault.state.centre, 1, newer, true["digest"])
+    wrong = {
+        "signature": {"ack": bytes(64)},
+        "digest": {"digest": b"d" * 32},
+        "generation": {"generation": newer},
+        "another's": {"generation": newer, "ack": stranger.sign(text)},
+    }
+    link.known[newer] = true["digest"]
+    assert code(lambda: here._heard(link, {**true, **wrong[lie]})) == "replica_false"
+    assert code(lambda: here._heard(link, true, (newer, true["digest"]))) == "replica_false"
+    assert (link.acknowledged, link.digest, link.signature) == before
+    assert not here.settled(newer - 1)
+
+
+def test_a_retired_place_is_named_for_the_certificate(one):
+    one.act("replica_retire", number=1)
+    said = one.vault.status()
+    assert (said["replicas"], said["peers"]) == (1, [])
+    assert [number for number, _ in said["retired"]] == [1]
+    assert code(lambda: one.act("replica_retire", number=1)) == "replica_unknown"
+
+
+def test_who_is_admitted_has_a_number_a_key_and_an_address_of_its_own(one, tmp_path):
+    (far,) = one.far
+    other = make(tmp_path / "o").home
+    stranger = tls.certificate_of(other, "vaultd")
+    own = tls.certificate_of(one.centre.home, "vaultd")
+    for fields in (
+        {"number": 0, "address": far.address, "certificate": stranger},
+        {"number": 2, "address": far.address, "certificate": own},
+        {"number": 2, "address": far.address, "certificate": far.certificate},
+        {"number": 1, "address": far.address, "certificate": stranger},
+        {"number": 2, "address": "nowhere", "certificate": stranger},
+        {"number": 2000, "address": far.address, "certificate": stranger},
+    ):
+        assert code(lambda fields=fields: one.act("replica_admit", **fields)) == "replica_field"
+    for number in range(2, peers.PEERS_MAX + 1):
+        one.act(
+            "replica_admit",
+            number=number,
+            address="127.0.0.1:1",
+            certificate=tls.certificate(Ed25519PrivateKey.generate()),
+        )
+    full = {"number": 99, "address": "127.0.0.1:1", "certificate": stranger}
+    assert code(lambda: one.act("replica_admit", **full)) == "limit"
+    assert len(one.vault.state.peers) == peers.PEERS_MAX
+
+
+def test_a_replica_that_moved_is_found_again(one):
+    (far,) = one.far
+    far.down()
+    far.port = 0
+    far.up()
+    one.act("replica_admit", number=1, address=far.address, certificate=far.certificate)
+    until(lambda: far.generation == one.vault.keystore.generation)
+    assert [(peer.number, peer.address) for peer in one.vault.state.peers] == [(1, far.address)]

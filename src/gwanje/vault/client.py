@@ -83,6 +83,8 @@ class Status:
     rolled_back: str | None = None
     # each replica: number, address, acknowledged generation with digest and signature, trouble, missing
     peers: Sequence[Mapping[str, Any]] = ()
+    # places that two officers gave up: number, Unix s
+    retired: Sequence[Sequence[int]] = ()
 
     @property
     def copies(self) -> int:

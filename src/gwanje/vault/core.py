@@ -308,6 +308,12 @@ class Vault:
         """
         self.peers.gate()
         if hold is None:
+            # its root may still stand where nothing can be written (a token that is away): it is over all the same
+            death = (
+                death_s(self.state.classes[class_], epoch, self.clock.zone) if class_ in self.state.classes else None
+            )
+            if death is not None and death <= self.clock.now_s() and self.state.alarm is None:
+                raise VaultError("destroyed", f"class {class_}, epoch {epoch}: due")
             return held.live_leaf(self.state, class_, slot, epoch, tick)
         found = held.in_force(self.state, hold, self.clock.now_s())
         return held.held_leaf(found, class_, slot, epoch, tick)
@@ -460,6 +466,7 @@ class Vault:
             "head": state.head[1] if state.head else 0,
             "rules": state.rules_digest,
             "peers": self.peers.rows(),
+            "retired": [[peer.number, peer.retired] for peer in state.peers if peer.retired],
             "rolled_back": self.peers.problem,
         }
 

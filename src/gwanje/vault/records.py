@@ -314,12 +314,3 @@ class Peer:
     def body(self) -> list[Any]:
         """The canonical list."""
         return list(astuple(self))
-
-
-@dataclass(frozen=True)
-class Pending:
-    """A destruction that a replica has not acknowledged: its generation, what died with it, Unix µs."""
-
-    generation: int
-    roots: tuple[tuple[int, int], ...]
-    at_us: int

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from gwanje.kernel.canonical import encode
 from gwanje.vault.errors import VaultError
-from gwanje.vault.records import Code, Destroyed, Duty, Hold, Officer, Peer, Pending, Released, RetentionClass, Spent
+from gwanje.vault.records import Code, Destroyed, Duty, Hold, Officer, Peer, Released, RetentionClass, Spent
 
 _ROOT = Struct(">IQ32s")
 _SLOT = Struct(">16sI")
@@ -26,7 +26,7 @@ RULES_DEFAULT: Final[dict[str, list[str]]] = {
 }
 # what a keystore of version 1 could not hold
 _SINCE_1: Final[dict[str, Any]] = {
-    "frontiers": [], "holds": [], "signing": False, "code_key": b"", "codes": [], "peers": [], "pending": [],
+    "frontiers": [], "holds": [], "signing": False, "code_key": b"", "codes": [], "peers": [],
 }  # fmt: skip
 
 
@@ -63,7 +63,6 @@ class State:
     # consent (first 16 bytes of its digest) → how many Permits it opened, Unix s when it may be forgotten
     uses: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     peers: tuple[Peer, ...] = ()
-    pending: tuple[Pending, ...] = ()
     released: list[Released] = field(default_factory=list)
 
     def copy(self) -> State:
@@ -126,7 +125,6 @@ class State:
             "duties": [duty.body() for duty in self.duties],
             "uses": [[id_, *self.uses[id_]] for id_ in sorted(self.uses)],
             "peers": [peer.body() for peer in self.peers],
-            "pending": [[p.generation, [list(root) for root in p.roots], p.at_us] for p in self.pending],
             "released": [list(astuple(r)) for r in self.released],
         }
 
@@ -166,7 +164,6 @@ class State:
             duties=tuple(map(Duty.of, body.get("duties", ()))),
             uses={item[0]: (item[1], item[2]) for item in body.get("uses", ())},
             peers=tuple(Peer(*item) for item in body["peers"]),
-            pending=tuple(Pending(g, tuple((c, e) for c, e in roots), at) for g, roots, at in body["pending"]),
             released=[Released(*item) for item in body.get("released", [])],
         )
         if made.rules_digest != body["rules_digest"]:

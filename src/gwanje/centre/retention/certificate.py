@@ -146,6 +146,10 @@ class Draft:
             "level_text": [nfc(text) for text in LEVELS.get(level, ("", ""))],
             "replicas": self.status.replicas,
             "single_replica_accepted": self.status.single_replica,
+            "acknowledgements": [
+                [peer["number"], peer["acknowledged"], peer["digest"], peer["signature"]] for peer in self.status.peers
+            ],
+            "replicas_retired": [list(each) for each in self.status.retired],
             "hours": [_hour(hour) for hour in self.hours],
             "attempt": self.found.body(),
             "exceptions": [nfc(line) for line in exceptions(self.hours)],

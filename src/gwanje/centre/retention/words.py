@@ -27,8 +27,11 @@ def certificate_words(draft: Draft, span: tuple[str, str], issued: datetime) -> 
     cameras = {c["slot"] for hour in hours for c in hour.detail}
     found, level = draft.found, draft.status.level
     generations = sorted({hour.generation for hour in hours})
-    replicas = f"{draft.status.replicas}/{draft.status.replicas}"
+    dead = 1 + sum(peer["acknowledged"] > generations[-1] for peer in draft.status.peers)
+    replicas = f"{dead}/{draft.status.replicas}"
     single = " (단일 복제본)" if draft.status.replicas < 2 else ""
+    if draft.status.retired:
+        single += f" · 담당공무원 2명이 해제한 복제본 {len(draft.status.retired)}개"
     return {
         "form": "[서식] 영상정보 파기 확인서",
         "title": "영상정보 파기 확인서",
