@@ -228,6 +228,11 @@ def test_what_waits_has_an_end_and_a_number(scene, monkeypatch):
     ids = [scene.consents.pend("open", body) for _ in range(3)]
     assert len(set(ids)) == 3
     assert code(lambda: scene.consents.pend("open", body)) == "consent_full"
+    # what the web fills is not the registry's, and the other way round
+    registry = {"op": "confirm_clock", "fields": {}, "decision": bytes(32)}
+    monkeypatch.setattr(consent, "REGISTRY_MAX", 1)
+    scene.consents.pend("registry", registry)
+    assert code(lambda: scene.consents.pend("registry", registry)) == "consent_full"
     assert code(lambda: scene.consents.shown(bytes(16))) == "consent_gone"
     real = consent.monotonic()
     monkeypatch.setattr(consent, "monotonic", lambda: real + consent.PENDING_S + 1)

@@ -30,6 +30,7 @@ from gwanje.vault.errors import VaultError
 from gwanje.vault.records import Code, Officer, OfficerKey
 
 PENDING_MAX: Final = 1000
+REGISTRY_MAX: Final = 100
 BODY_MAX: Final = 64 * 1024
 PENDING_S: Final = 15 * 60
 NONCE_S: Final = 5 * 60
@@ -107,7 +108,9 @@ class Consents:
         )  # fmt: skip
         with self._lock:
             self._sweep()
-            if len(self._pending) >= PENDING_MAX:
+            # a web that fills its own thousand must not keep a stolen key from being retired
+            own = [p for p in self._pending.values() if (p.act.kind == "registry") == (kind == "registry")]
+            if len(own) >= (REGISTRY_MAX if kind == "registry" else PENDING_MAX):
                 raise VaultError("consent_full")
             id_ = os.urandom(16)
             self._pending[id_] = made
