@@ -36,6 +36,10 @@ NO_PAGE = {
     "playback:approve", "playback:refuse", "playback:cancel", "retention:classes", "cameras:import_confirm",
     "cameras:state", "cameras:mandate", "cameras:credentials", "watching:ptz_tell", "watching:ptz_review",
     "inspection:form", "inspection:enter", "inspection:close", "inspection:sign", "inspection:send", "inspection:step",
+    "preservation:prolong", "preservation:end", "preservation:agree", "preservation:decline", "preservation:form-pdf",
+    "preservation:delete-agree", "preservation:delete-refuse", "preservation:delete-cancel", "retention:countersign",
+    "preservation:act-sign", "preservation:delete-sign", "preservation:signed", "playback:sign", "playback:signed",
+    "log", "log_cosignature",
 }  # fmt: skip
 OBJECT = {
     "staff:person": "person",
@@ -45,6 +49,9 @@ OBJECT = {
     "cameras:import": "batch",
     "retention:certificate": "certificate",
     "inspection:fault": "fault",
+    "preservation:hold": "hold",
+    "preservation:again": "hold",
+    "preservation:deletion": "deletion",
     "playback:request": "asked",
     "playback:play": "approved",
 }

@@ -82,6 +82,39 @@ def fault(agency: Any) -> str:
     return str(row.pk)
 
 
+def held(agency: Any, person: Any) -> dict[str, str]:
+    """A hold with an application and a deletion, with long names; as they stand in the tables."""
+    from datetime import timedelta
+
+    from gwanje.centre.common import clock
+    from gwanje.centre.preservation.models import Application, Deletion, Hold, HoldCamera
+    from gwanje.kernel.ids import uuid7
+
+    now = clock().now()
+    first = int(now.timestamp()) - 7200
+    hold = Hold.objects.create(
+        agency_id=agency, kind="extension", ground="subject_request", ground_title="정보주체의 청구", case=LONG * 2,
+        reason=LONG * 5, requester=person, requester_role="manager", reviewer=person, made_at=now,
+        ends_at=now + timedelta(days=5), seconds=12_345, bytes=9_876_543_210,
+    )  # fmt: skip
+    for number in range(5):
+        HoldCamera.objects.create(
+            agency_id=agency, hold=hold, camera=uuid7(), label=f"{LONG} {number}", slot=9000 + number, class_number=1,
+            first=first, until=first + 600, seconds=600,
+        )  # fmt: skip
+    Application.objects.create(
+        agency_id=agency, number="연장-1999-0001", received_on=now.date(), subject_name=LONG, subject_phone="010",
+        subject_birth="1980-01-01", subject_address=LONG, agent_name=LONG, place=LONG, purpose=LONG, hold=hold,
+        keep_from=now.date(), keep_until=now.date(), consent=True, entered_by=person, entered_at=now,
+    )  # fmt: skip
+    deletion = Deletion.objects.create(
+        agency_id=agency, camera=uuid7(), label=LONG, slot=9000, first=first, until=first + 60, case=LONG,
+        applicant=LONG, reason=LONG * 3, seconds=60, decision=b"d" * 32, decision_body=b"x", asked_by=person,
+        asked_role="manager", asked_at=now, kept=[str(hold.pk)],
+    )  # fmt: skip
+    return {"hold": str(hold.pk), "deletion": str(deletion.pk)}
+
+
 def things() -> dict[str, str]:
     """A person and a waiting national list with a 40-syllable name, a certificate; no camera: maps count them."""
     from gwanje.centre.cameras import importing
@@ -98,6 +131,7 @@ def things() -> dict[str, str]:
         "batch": str(batch.pk),
         "certificate": certificate(),
         "fault": fault(admin.agency_id),
+        **held(admin.agency_id, person),
     }
 
 

@@ -157,7 +157,7 @@ def test_a_deletion_inside_a_hold_says_what_becomes_of_it(people, camera, span):
             "reason": "재판의 증거"}  # fmt: skip
     assert post(people["manager"], "holds", said).status_code == 201
     seen = people["manager"].post("/preservation/deletions/new/", {**deletion(camera, span), "step": "look"})
-    assert "지금 폐쇄, 보존 2026고단5과 함께 소멸" in seen.content.decode()
+    assert "지금 폐쇄, 보존(2026고단5)과 함께 소멸" in seen.content.decode()
 
 
 def test_bad_deletions_are_refused(people, camera, span):

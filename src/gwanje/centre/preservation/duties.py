@@ -62,7 +62,7 @@ def _follow(row: Hold, found: Any, report: Report) -> None:
                 row,
                 "preservation.hold.missing",
                 3,
-                f"보존 {row.case}이 영상 키 관리 장치에 없습니다. 화면의 보존을 끝난 것으로 고쳤습니다.",
+                f"보존({row.case})이 영상 키 관리 장치에 없습니다. 화면의 보존을 끝난 것으로 고쳤습니다.",
                 f"The hold {row.case} is not in the key service; it is marked as ended.",
             )
         return
@@ -75,7 +75,7 @@ def _follow(row: Hold, found: Any, report: Report) -> None:
             row,
             "preservation.hold.corrected",
             3,
-            f"보존 {row.case}의 끝을 영상 키 관리 장치의 기록대로 고쳤습니다.",
+            f"보존({row.case})의 끝을 영상 키 관리 장치의 기록대로 고쳤습니다.",
             f"The end of the hold {row.case} was corrected to what the key service has.",
         )
     _warn(row, now, report)
@@ -94,7 +94,7 @@ def _warn(row: Hold, now: datetime, report: Report) -> None:
         row,
         "preservation.hold.ending",
         2 if row.warned > 1 else 3,
-        f"보존 {row.case}이 {left}일 안에 끝납니다. 더 필요하면 끝나기 전에 연장을 신청하십시오.",
+        f"보존({row.case})이 {left}일 안에 끝납니다. 더 필요하면 끝나기 전에 연장을 신청하십시오.",
         f"The hold {row.case} ends within {left} days; ask to prolong it before the end if it is still needed.",
     )
 
@@ -140,7 +140,7 @@ def _adopt(found: Any, report: Report) -> None:
         row,
         "preservation.hold.adopted",
         3,
-        f"데이터베이스에 없던 보존 {row.case}을 영상 키 관리 장치에서 찾아 등록하였습니다. 책임자가 확인하십시오.",
+        f"데이터베이스에 없던 보존({row.case})을 영상 키 관리 장치에서 찾아 등록하였습니다. 책임자가 확인하십시오.",
         f"A hold ({row.case}) was found in the key service and not in the database; it was adopted.",
     )
 

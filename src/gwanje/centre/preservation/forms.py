@@ -178,9 +178,11 @@ class ApplicationForm(forms.Form):
             (_("대리인(있는 경우)"), [self[f"agent_{name}"] for name in AGENT]),
         ]
 
-    def rest(self) -> list[Any]:
-        """The other fields."""
-        return [field for field in self if not field.name.startswith(("subject_", "agent_"))]
+    def rest(self) -> list[list[Any]]:
+        """The other fields, in rows as they stand side by side."""
+        rows = (("received_on", "place"), ("cameras",), ("first", "until"), ("purpose",), ("keep_from", "keep_until"),
+                ("consent",))  # fmt: skip
+        return [[self[name] for name in row if name in self.fields] for row in rows if row[0] in self.fields]
 
     def form(self, hold: UUID | None = None) -> Form:
         """As typed; only after ``is_valid``."""
