@@ -140,7 +140,7 @@ def test_a_consent_is_good_for_ninety_six_hours(scene, monkeypatch):
     assert code(lambda: check(scene, body, given)) == "consent_old"
 
 
-def test_a_consent_opens_ten_permits(scene, desk):
+def test_a_consent_opens_ten_permits(scene, desk, monkeypatch):
     centre, now = scene.centre, scene.vault.clock.now_s()
     body = scene.body(first=now - 30, until=now - 20)
     given = scene.signed(body)
@@ -158,8 +158,16 @@ def test_a_consent_opens_ten_permits(scene, desk):
     # the count outlives vaultd, and is forgotten when no consent of that day counts any more
     assert sorted(n for n, _ in State.of(scene.vault.state.body()).uses.values()) == [1, 1, 10, 10]
     with scene.vault.change() as draft:
+        draft.alarm = "the clock jumped"
+        approvals.count(draft, [], now + 2 * approvals.AGE_MAX_S + 5)
+        # a clock in doubt forgets nothing
+        assert len(draft.uses) == 4
+        draft.alarm = None
         approvals.count(draft, [], now + 2 * approvals.AGE_MAX_S + 5)
         assert draft.uses == {}
+        monkeypatch.setattr(approvals, "USES_MAX", 1)
+        assert code(lambda: approvals.count(draft, other, now)) == "limit"
+        draft.uses = {}
 
 
 # --- who may ------------------------------------------------------------------------------------------------------
