@@ -63,10 +63,6 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
         "The generation key does not exist; nothing opens.",
     ),
     "generation_present": ("세대 키가 지워지지 않았습니다.", "The generation key is still there."),
-    "hold_unavailable": (
-        "보존·부분 삭제·키 복제는 이 판에서 지원하지 않습니다. 기록하지 않았습니다.",
-        "Holds, punctures and further replicas are not built in this version; nothing was written.",
-    ),
     "keystore_broken": (
         "키 저장소 파일이 변경되었거나 손상되었습니다.",
         "The keystore file was changed or is damaged.",
