@@ -140,4 +140,5 @@ def test_an_actor_has_known_roles_only():
 def test_a_contractor_holds_no_office_and_a_stranger_no_role():
     assert Actor(IDS[0], "", frozenset(ROLES), IDS[1], contractor=True).roles == {"operator", "maintenance"}
     assert Actor(IDS[0], "", frozenset(ROLES), IDS[1]).roles == frozenset(ROLES)
-    assert not Actor(None, "", frozenset(ROLES), IDS[1]).roles
+    stranger = Actor(None, "", frozenset(ROLES), IDS[1])
+    assert (stranger.roles, stranger.agency) == (frozenset(), None)

@@ -11,13 +11,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 
 ALLOW, DENY, HIDDEN = "allow", "deny", "hidden"
 NO_THING = -1  # the question names nothing in particular
 IN_FORCE = date(2020, 7, 10)  # 부칙: 공포한 날부터 시행
-STEERING = date(2011, 9, 30)  # 법 제25조제5항 stood before the ordinance: what was steered under it is looked at
-KST_S = 9 * 3600
+# 법 제25조제5항 and 제21조제3항 stood before the ordinance: what was steered or kept under them is looked at
+EARLIER = {"watching.ptz.emergency.review": date(2011, 9, 30), "preservation.read": date(2011, 9, 30)}
 
 CHIEF, MANAGER, OPERATOR, POLICE = "chief_officer", "manager", "operator", "seconded_police"
 PRIVACY, AUDITOR, UPKEEP, ADMIN = "privacy_officer", "auditor", "maintenance", "administrator"
@@ -46,7 +47,7 @@ class Question:
     @property
     def day(self) -> date:
         """The day in Korea."""
-        return date.fromordinal(date(1970, 1, 1).toordinal() + (self.at + KST_S) // 86_400)
+        return date.fromordinal(date(1970, 1, 1).toordinal() + (self.at + 9 * 3600) // 86_400)
 
     def is_(self, *offices: str) -> bool:
         """Holds one of these offices truly: what 제20조 keeps from a contractor does not count in its hand."""
@@ -56,18 +57,16 @@ class Question:
 
 def answer(q: Question) -> str:
     """ALLOW, DENY, or HIDDEN: what belongs to another agency does not exist for who asks."""
-    if q.owner != NO_THING and q.owner != q.agency:
+    if q.owner not in (NO_THING, None if q.person is None else q.agency):
         return HIDDEN
     if q.owner is None or q.owner == NO_THING or q.person is None:
         return DENY
-    if q.action not in ACTS or q.day < (IN_FORCE if q.action != "watching.ptz.emergency.review" else STEERING):
+    if q.action not in ACTS or q.day < EARLIER.get(q.action, IN_FORCE):
         return DENY
     return ALLOW if ACTS[q.action](q) else DENY
 
 
 # 저장 영상 (제28조제2항: 재생을 엄격히 금지, 단서의 경우만)
-
-
 def may_ask(q: Question) -> bool:
     """Officers on shift; never who keeps the machines, never a contractor (제28조제1항·제2항, 0007)."""
     if q.contractor or q.roles & {ADMIN, UPKEEP}:
@@ -107,30 +106,21 @@ def may_view(q: Question) -> bool:
     a = q.about
     if q.person != a["requester"] or a["state"] not in ("approved", "viewed") or q.at >= a["valid_until"]:
         return False
-    if not a["approvals"]:
-        return False
-    for person, role, contractor in a["approvals"]:
-        if person == a["requester"] or contractor or role not in (CHIEF, MANAGER):
-            return False
-    return may_ask(q) and q.viewing_room
-
-
-def may_read_request(q: Question) -> bool:
-    """The request, not the video: one's own, or by office."""
-    return q.person == q.about["requester"] or q.is_(CHIEF, MANAGER, PRIVACY, AUDITOR)
+    good = [p != a["requester"] and not c and role in (CHIEF, MANAGER) for p, role, c in a["approvals"]]
+    return bool(good) and all(good) and may_ask(q) and q.viewing_room
 
 
 # 실시간 관제 (제17조, 제22조)
+def watches(q: Question) -> bool:
+    """On shift, in an office that watches (제22조제1항)."""
+    return q.on_shift and q.is_(OPERATOR, POLICE, MANAGER, CHIEF)
 
 
 def may_watch(q: Question) -> bool:
-    """On shift, in an office that watches (제22조제1항); by the seat's purposes (제22조제2항) but in an emergency."""
-    if not (q.on_shift and q.is_(OPERATOR, POLICE, MANAGER, CHIEF)):
-        return False
+    """By the seat's purposes (제22조제2항), but in an emergency (제17조제2항)."""
     a = q.about
-    if not a.get("camera") or not a["seat_purposes"] or a["emergency"]:
-        return True
-    return any(purpose in a["seat_purposes"] for purpose in a["camera_purposes"])
+    fits = any(purpose in a["seat_purposes"] for purpose in a["camera_purposes"])
+    return watches(q) and (fits or not a["camera"] or not a["seat_purposes"] or a["emergency"])
 
 
 def may_widen(q: Question) -> bool:
@@ -138,7 +128,7 @@ def may_widen(q: Question) -> bool:
     a = q.about
     if a["trigger"] not in ("범죄", "재난·재해", "긴급사항") or not 0 < a["minutes"] <= 15:
         return False
-    return q.on_shift and q.is_(OPERATOR, POLICE, MANAGER, CHIEF) and len(a["reason"].strip()) >= 5
+    return watches(q) and len(a["reason"].strip()) >= 5
 
 
 def may_review(q: Question) -> bool:
@@ -160,46 +150,31 @@ def may_leave(q: Question) -> bool:
 
 def may_tell(q: Question) -> bool:
     """Who opened it adds the words, on shift."""
-    return q.on_shift and q.is_(OPERATOR, POLICE, MANAGER, CHIEF) and q.about["opened_by"] == q.person
+    return watches(q) and q.about["opened_by"] == q.person
 
 
 # 영상정보처리기기 (제2조, 제5조제2항, 제7조, 제8조, 제16조, 제25조)
-
 PURPOSES = {"범죄예방", "교통단속", "위법행위 단속", "재난·재해 예방", "시설물 관리", "시민의 생활안전"}  # 제8조
-
-
-def may_write_cameras(q: Question) -> bool:
-    """Officials who keep the register."""
-    return not q.contractor and q.is_(ADMIN, MANAGER, CHIEF)
 
 
 def may_register(q: Question) -> bool:
     """제8조 purpose, 제2조제2호 kind, 제5조제2항 least, 제7조·제16조 integrated, 제25조 mandate."""
     a = q.about
-    if not a["purposes"] or not set(a["purposes"]) <= PURPOSES:
-        return False
-    if a["device"] not in ("폐쇄회로 텔레비전", "네트워크 카메라"):
+    kind = a["device"] in ("폐쇄회로 텔레비전", "네트워크 카메라")
+    if not kind or not a["purposes"] or not set(a["purposes"]) <= PURPOSES:
         return False
     if not (1 <= a["angle_deg"] <= 360 and 1 <= a["range_m"] <= 1000):
         return False
     exempt = a["exemption"] in ("효율성 현저히 저하", "국가안보 등 특수 상황")  # 제16조제3항
     if a["active"] and not (a["connected"] or exempt):
         return False
-    if a["active"] and a["foreign"] and not _mandated(a, q.day):
+    begun = a["mandate"] and a["mandate_from"] and a["mandate_from"] <= q.day.isoformat()
+    if a["active"] and a["foreign"] and not (begun and q.day.isoformat() <= (a["mandate_until"] or "9999")):
         return False
-    return may_write_cameras(q)
+    return not q.contractor and q.is_(ADMIN, MANAGER, CHIEF)
 
 
-def _mandated(a: Mapping[str, Any], day: date) -> bool:
-    start, end = a["mandate_from"], a["mandate_until"]
-    if not a["mandate"] or not start or day < date.fromisoformat(start):
-        return False
-    return not end or day <= date.fromisoformat(end)
-
-
-# 인력과 권한 (제20조, 제27조, 제28조제1항)
-
-# who keeps the machines or audits does not open pictures (0007)
+# 인력과 권한 (제20조, 제27조, 제28조제1항); who keeps the machines or audits does not open pictures (0007)
 APART = {
     ADMIN: {OPERATOR, POLICE, CHIEF, MANAGER, AUDITOR},
     AUDITOR: {CHIEF, MANAGER, OPERATOR, POLICE, ADMIN},
@@ -212,11 +187,8 @@ def may_grant(q: Question) -> bool:
     a = q.about
     if a["self"] or len(a["order"].strip()) < 2 or a["role"] in a["held"] or a["holders"] >= a["limit"]:
         return False
-    if APART.get(a["role"], set()) & set(a["held"]):
-        return False
-    if a["to_contractor"] and a["role"] not in FOR_CONTRACTORS:
-        return False
-    return q.is_(CHIEF, ADMIN)
+    apart = APART.get(a["role"], set()) & set(a["held"])
+    return not apart and not (a["to_contractor"] and a["role"] not in FOR_CONTRACTORS) and q.is_(CHIEF, ADMIN)
 
 
 def may_revoke(q: Question) -> bool:
@@ -225,34 +197,59 @@ def may_revoke(q: Question) -> bool:
 
 
 # 보관과 파기 (제31조)
-
-
 def may_set_class(q: Question) -> bool:
     """제31조제1항: 30 days at most, unless another statute provides for it (1호)."""
     kind, value = q.about["kind"], q.about["value"]
-    if kind not in ("days", "months", "none", "permanent") or not q.is_(CHIEF, MANAGER):
-        return False
-    if kind in ("days", "months") and value < 1:
+    counted = kind in ("days", "months")
+    if not q.is_(CHIEF, MANAGER) or (kind not in ("none", "permanent") and not counted) or (counted and value < 1):
         return False
     if kind == "none" or (kind == "days" and value <= 30):
         return True
     return re.search(r"(법|령|규칙|조례)[^\n]*제\s*[0-9]+조", q.about["statute"]) is not None
 
 
+# 보존, 연장, 삭제 (제29조제1항, 제31조제1항 각 호, 별지 제3호서식, 법 제21조제3항: kept apart, for named officers only)
+FOR_A_HOLD = {"investigation", "evidence", "trial", "other_law", "subject_request"}  # 제31조제1항제1호부터 제3호
+
+
+def may_hold(q: Question) -> bool:
+    """With a ground of that day, a case, a reason, a reviewer, and an end within 366 days."""
+    a = q.about
+    said = bool(a["case"].strip()) and len(a["reason"].strip()) >= 5 and a["reviewer"] is not None
+    return a["ground"] in FOR_A_HOLD and said and q.at < a["ends"] <= q.at + 366 * 86_400
+
+
+def may_apply(q: Question) -> bool:
+    """별지 제3호서식: subject, agent whole or none, reason, period, the consent to its end; before the old end."""
+    a, agent = q.about, [bool(text.strip()) for text in q.about["agent"]]
+    if not all(text.strip() for text in a["subject"]) or any(agent) != all(agent) or a["ended"]:
+        return False
+    period = a["keep_from"] <= a["keep_until"] and a["keep_until"] > q.day.isoformat()
+    return period and len(a["reason"].strip()) >= 5 and a["consent"] is True
+
+
+def may_delete(q: Question) -> bool:
+    """One camera, a day at most, for an applicant with a case and a reason (제29조제1항)."""
+    a = q.about
+    named = bool(a["case"].strip()) and bool(a["applicant"].strip()) and len(a["reason"].strip()) >= 5
+    return a["cameras"] == 1 and 0 < a["length"] <= 86_400 and named
+
+
 # 점검 (제12조)
-
-
 def may_progress(q: Question) -> bool:
     """The steps of a repair are written by whom the ticket was sent to."""
     return q.is_(UPKEEP) and q.about["sent_to"] == q.person
 
 
-def _official(*offices: str) -> Callable[[Question], bool]:
-    return lambda q: not q.contractor and q.is_(*offices)
+def _on_shift(q: Question, *more: str) -> bool:
+    return q.on_shift and not q.contractor and q.is_(CHIEF, MANAGER, PRIVACY, *more)
 
 
-def _office(*offices: str) -> Callable[[Question], bool]:
-    return lambda q: q.is_(*offices)
+def _office(*offices: str, contractors: bool = True) -> Callable[[Question], bool]:
+    return lambda q: (contractors or not q.contractor) and q.is_(*offices)
+
+
+_official = partial(_office, contractors=False)
 
 
 ACTS: dict[str, Callable[[Question], bool]] = {
@@ -261,7 +258,7 @@ ACTS: dict[str, Callable[[Question], bool]] = {
     "playback.approve": may_approve,
     "playback.view": may_view,
     "playback.seat": lambda q: may_ask(q) and q.viewing_room,
-    "playback.read": may_read_request,
+    "playback.read": lambda q: q.person == q.about["requester"] or q.is_(CHIEF, MANAGER, PRIVACY, AUDITOR),
     "watching.live.watch": may_watch,
     "watching.emergency.open": may_widen,
     "watching.emergency.review": may_review,
@@ -271,7 +268,7 @@ ACTS: dict[str, Callable[[Question], bool]] = {
     "watching.ptz.emergency.tell": may_tell,
     "watching.ptz.emergency.review": may_review,
     "cameras.registry.read": lambda q: True,
-    "cameras.registry.write": may_write_cameras,
+    "cameras.registry.write": _official(ADMIN, MANAGER, CHIEF),
     "cameras.registry.export": _official(ADMIN, MANAGER, CHIEF, PRIVACY, AUDITOR),
     "cameras.address.read": _official(ADMIN),
     "cameras.recorder.read": _official(ADMIN, MANAGER, CHIEF, OPERATOR, PRIVACY, AUDITOR),
@@ -285,11 +282,16 @@ ACTS: dict[str, Callable[[Question], bool]] = {
     "retention.read": _office(CHIEF, MANAGER, PRIVACY, AUDITOR, OPERATOR),
     "retention.certificate": _office(CHIEF, MANAGER, PRIVACY, AUDITOR),
     "retention.set_class": may_set_class,
+    "retention.countersign": _office(MANAGER, PRIVACY),
+    "preservation.read": lambda q: not q.contractor and (q.about["own"] or q.is_(CHIEF, MANAGER, PRIVACY, AUDITOR)),
+    "preservation.hold": lambda q: may_hold(q) and _on_shift(q, POLICE, OPERATOR),
+    "preservation.ask": lambda q: may_hold(q) and _on_shift(q),
+    "preservation.apply": lambda q: may_apply(q) and _on_shift(q),
+    "preservation.delete": lambda q: may_delete(q) and _on_shift(q),
+    "preservation.decide": may_approve,
     "inspection.journal.read": _official(CHIEF, MANAGER, OPERATOR, PRIVACY, AUDITOR),
-    "inspection.fault.sign": _official(CHIEF, MANAGER, OPERATOR),
-    "inspection.fault.enter": _official(CHIEF, MANAGER, OPERATOR),
-    "inspection.ticket.send": _official(CHIEF, MANAGER),
-    "inspection.month.close": _official(CHIEF, MANAGER),
+    **dict.fromkeys(("inspection.fault.sign", "inspection.fault.enter"), _official(CHIEF, MANAGER, OPERATOR)),
+    **dict.fromkeys(("inspection.ticket.send", "inspection.month.close"), _official(CHIEF, MANAGER)),
     "inspection.ticket.read": _office(UPKEEP),
     "inspection.ticket.progress": may_progress,
 }

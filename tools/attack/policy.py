@@ -28,7 +28,7 @@ from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import NOT_FOUND, Policy, Resource
 from tests.model.model import ACTS, ALLOW, DENY, HIDDEN, NO_THING, Question, answer
 
-ROOMS = ("cameras", "inspection", "playback", "retention", "staff", "watching")
+ROOMS = ("cameras", "inspection", "playback", "preservation", "retention", "staff", "watching")
 ROLES = (
     "chief_officer",
     "manager",
@@ -229,6 +229,45 @@ def _sent(draw: random.Random, at: int, tame: bool) -> dict[str, Any]:
     return {"sent_to": draw.randrange(4)}
 
 
+def _hold(draw: random.Random, at: int, tame: bool) -> dict[str, Any]:
+    return {
+        "ground": draw.choice(GROUNDS[:8]) if tame else draw.choice(GROUNDS),
+        "case": _some(draw, "2026형제1234", WORDS, tame),
+        "reason": _some(draw, "공판까지 필요합니다", WORDS, tame),
+        "reviewer": draw.choice((None, 1, 2, 3)),
+        "ends": at + draw.choice((-1, 0, 1, 10 * 86_400, 366 * 86_400, 366 * 86_400 + 1)),
+    }
+
+
+def _form(draw: random.Random, at: int, tame: bool) -> dict[str, Any]:
+    day = datetime.fromtimestamp(at + 9 * 3600, UTC).date()
+    days = [(day + timedelta(days=n)).isoformat() for n in (-30, -1, 0, 1, 30)]
+    agents = (("", "", "", "", ""), ("김보호", "010", "1980", "부", "안양"), ("김보호", "", "", "", ""))
+    return {
+        "subject": _some(draw, ("이시민", "010", "1990", "안양"), (("이시민", " ", "1990", "안양"), ("",) * 4), tame),
+        "agent": draw.choice(agents),
+        "reason": _some(draw, "분쟁 조정에 씁니다", WORDS, tame),
+        "keep_from": draw.choice(days),
+        "keep_until": draw.choice(days),
+        "consent": draw.random() < 0.8,
+        "ended": draw.random() < 0.2,
+    }
+
+
+def _deletion(draw: random.Random, at: int, tame: bool) -> dict[str, Any]:
+    return {
+        "cameras": draw.choice((0, 1, 1, 1, 2)),
+        "length": draw.choice((-1, 0, 1, 600, 86_400, 86_401)),
+        "case": _some(draw, "삭제-7", WORDS, tame),
+        "applicant": _some(draw, "이시민", WORDS, tame),
+        "reason": _some(draw, "사생활이 찍혔습니다", WORDS, tame),
+    }
+
+
+def _own(draw: random.Random, at: int, tame: bool) -> dict[str, Any]:
+    return {"own": draw.random() < 0.3}
+
+
 Made = Callable[[random.Random, int, bool], dict[str, Any]]
 ABOUT: dict[str, Made] = {
     "playback.request": _request,
@@ -247,6 +286,12 @@ ABOUT: dict[str, Made] = {
     "staff.revoke": _revoke,
     "retention.set_class": _class,
     "inspection.ticket.progress": _sent,
+    "preservation.read": _own,
+    "preservation.hold": _hold,
+    "preservation.ask": _hold,
+    "preservation.apply": _form,
+    "preservation.delete": _deletion,
+    "preservation.decide": _requester,
 }
 
 
@@ -331,9 +376,25 @@ def _context(q: Question) -> dict[str, Any]:
         return {"grant": {**a, **renamed}}
     if q.action == "staff.revoke":
         return {"officers": {"chief_officers": a["chiefs_left"], "managers": a["managers_left"]}}
+    if q.action.startswith("preservation."):
+        return _preservation(q)
     if q.action == "retention.set_class":
         return {"class": dict(a)}
     return {**a, "reason": a.get("cause", a.get("reason"))}
+
+
+def _preservation(q: Question) -> dict[str, Any]:
+    a = q.about
+    if q.action == "preservation.read":
+        return {"own": a["own"]}
+    if q.action == "preservation.decide":
+        return {"asked_by": str(place(a["requester"]))}
+    if q.action == "preservation.apply":
+        subject, agent = (dict(enumerate(a[name])) for name in ("subject", "agent"))
+        return {"form": {**a, "subject": subject, "agent": agent, "purpose": a["reason"], "today": q.day.isoformat()}}
+    if q.action == "preservation.delete":
+        return {"deletion": {**a, "first": q.at, "until": q.at + a["length"]}}
+    return {"hold": {**a, "now": q.at, "reviewer": a["reviewer"] or ""}}
 
 
 @dataclass

@@ -35,7 +35,7 @@ class Actor:
     """One person at one station at the moment of asking; ``person`` None is somebody who has not signed in.
 
     ``agency``: the person's own agency. ``station``: the registered workstation's id, empty when unknown.
-    Whatever the rows say, a contractor's employee holds no office and a stranger no role: ``roles`` comes without them.
+    Whatever the rows say, a contractor's employee holds no office, and a stranger no role and no agency: they come off.
     """
 
     person: UUID | None
@@ -50,8 +50,11 @@ class Actor:
         unknown = self.roles - set(ROLES)
         if unknown:
             raise ValueError(f"unknown roles: {sorted(unknown)}")
-        if self.contractor or self.anonymous:
-            object.__setattr__(self, "roles", frozenset() if self.anonymous else self.roles - OFFICES)
+        if self.anonymous:
+            object.__setattr__(self, "roles", frozenset())
+            object.__setattr__(self, "agency", None)
+        elif self.contractor:
+            object.__setattr__(self, "roles", self.roles - OFFICES)
 
     @property
     def anonymous(self) -> bool:
