@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from browser.conftest import SHOTS, Desk, poll, sit_down
-from gwanje.vault.client import ConsoleClient
+from gwanje.vault.client import ConsoleClient, VaultClient
 from story.centre import PASSWORD, Centre, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.story]
@@ -238,3 +238,39 @@ def test_what_a_signing_page_says_when_it_cannot(room: Room):
     assert "서명하지 않았습니다" in other.inner_text("#say")
     shots(other, "sign-failed")
     assert room.console.ask("shown", id=bytes.fromhex(made["sign"]))["signatures"] == []
+
+
+def test_a_hold_is_made_and_prolonged_by_signatures(room: Room):
+    chief, manager = room.officers["chief_officer"], room.officers["manager"]
+    ask(room.centre, "2026-형제-0079")
+    page = chief.desk.open("/preservation/new/")
+    camera = page.locator("select[name=cameras] option").first.get_attribute("value")
+    now = int(time.time()) - 11
+    page.select_option("select[name=cameras]", camera)
+    page.select_option("select[name=ground]", "investigation")
+    page.fill("input[name=case]", "2026-형제-0079")
+    page.fill("[name=reason]", "공판에 쓸 증거로 보존")
+    for name, at in (("first", now - 4), ("until", now)):
+        page.fill(f"input[name={name}]", time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at + 9 * 3600)))
+    page.click("button[value=hold]")
+    at_sign(page, room)
+    assert "영상 보존에 서명" in page.inner_text("h1")
+    shots(page, "sign-hold")
+    page.keyboard.press("Enter")
+    poll("the hold stands", lambda: page.locator("#state[data-state=standing]").count() == 1)
+    path = urlsplit(page.url).path
+    page.select_option("select[name=ground]", "trial")
+    page.fill("[name=reason]", "공판이 열림")
+    page.fill("input[name=ends]", time.strftime("%Y-%m-%d", time.gmtime(now + 40 * 86_400)))
+    page.click("text=연장 신청하기")
+    at_sign(page, room)
+    page.keyboard.press("Enter")
+    poll("back at the hold", lambda: page.locator("#state[data-state=standing]").count() == 1)
+    page = manager.desk.open(path)
+    page.click("text=위 기간의 보존을 승인")
+    at_sign(page, room)
+    assert "보존 연장에 서명" in page.inner_text("h1")
+    page.keyboard.press("Enter")
+    poll("prolonged", lambda: page.locator(".badge.ok:has-text('승인')").count() > 0)
+    (held,) = VaultClient(room.centre.home, "web").holds()
+    assert (held.kind, held.case, [act.act for act in held.acts]) == ("trial", "2026-형제-0079", ["made", "prolonged"])

@@ -17,6 +17,7 @@ from gwanje.centre.common import clock, cursor, demand
 from gwanje.centre.common.refusal import Problem
 from gwanje.centre.preservation.models import STANDING, Application, Hold
 from gwanje.centre.preservation.services import Wanted, ask_prolong, clean, locked, provisional, resource
+from gwanje.centre.preservation.signing import Fixed
 from gwanje.kernel import ledger
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.ledger import Entry
@@ -68,7 +69,7 @@ def last_moment(day: date) -> datetime:
 
 
 @transaction.atomic
-def enter(form: Form, actor: Actor) -> Application:
+def enter(form: Form, actor: Actor, fixed: Fixed | None = None) -> Application:
     """Take one application (신청서 접수); Refused by hold.apart, extension.form, hold.basis."""
     hold = locked(form.hold, actor, "preservation.apply") if form.hold else None
     ended = hold is not None and (hold.state != STANDING or hold.ends_at <= clock().now())
@@ -79,7 +80,7 @@ def enter(form: Form, actor: Actor) -> Application:
     number = _number(actor, form.received_on.year)
     if hold is None:
         wanted = Wanted(form.cameras, form.first, form.until, GROUND, number, form.purpose)
-        hold = provisional(wanted, actor)
+        hold = provisional(wanted, actor, fixed)
     ends = last_moment(form.keep_until)
     if ends > hold.ends_at:
         ask_prolong(hold.pk, actor, ends=ends, ground=GROUND, case=number, reason=form.purpose)

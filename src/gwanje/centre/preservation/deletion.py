@@ -15,13 +15,14 @@ from django.db import transaction
 from gwanje.centre.cameras import api as cameras
 from gwanje.centre.common import absent, clock, cursor, demand
 from gwanje.centre.common.refusal import Problem
-from gwanje.centre.preservation import vaulted
+from gwanje.centre.preservation import signing, vaulted
 from gwanje.centre.preservation.models import (
     CANCELLED,
     DELETED,
     REFUSED,
     STANDING,
     WAITING,
+    Consent,
     Deletion,
     Hold,
     HoldCamera,
@@ -34,6 +35,7 @@ from gwanje.kernel.actor import Actor
 from gwanje.kernel.canonical import encode
 from gwanje.kernel.ledger import Entry
 from gwanje.law import Decision
+from gwanje.vault.approvals import Act
 
 WAITING_MAX = 200
 
@@ -159,9 +161,10 @@ def _settle(found: Deletion, actor: Actor, state: str, role: str, note: str) -> 
 def agree(id_: UUID, actor: Actor, note: str = "") -> Deletion:
     """Delete (삭제 결정): the keys of exactly these seconds die now, the files follow by the duty. Locks the row."""
     found, decision = _waiting(id_, actor)
-    given = approvals(found, actor)
     seen, _ = look(found.camera, found.first, found.until, actor)
-    spans = [(span.class_, span.first, span.until) for span in seen.spans]
+    act = signing.closing_of(found, [(span.class_, span.first, span.until) for span in seen.spans])
+    given = signing.approvals(found.pk, act, approvals(found, actor), named(found))
+    spans = [tuple(span) for span in act.body["spans"]]
     done = vaulted.said(
         lambda: vaulted.client().puncture(
             camera=found.camera, slot=found.slot, spans=spans, decision=given[0].decision, approvals=given
@@ -180,6 +183,32 @@ def agree(id_: UUID, actor: Actor, note: str = "") -> Deletion:
         kept=found.kept,
     )
     return found
+
+
+def readable(id_: UUID, actor: Actor) -> Deletion:
+    """A deletion that the actor may read; Refused otherwise (404 when it is not there)."""
+    row = Deletion.objects.select_related("asked_by", "decided_by").filter(pk=id_).first()
+    if row is None:
+        raise absent(actor, "preservation.read", "deletion", id_)
+    demand(actor, "preservation.read", resource(row), own=row.asked_by_id == actor.person)
+    return row
+
+
+def named(of: Deletion) -> dict[str, str]:
+    """The centre's names for what is signed of a deletion."""
+    return signing.names([of.asked_by], {of.camera: of.label}, case=of.case)
+
+
+def act_of(of: Deletion, actor: Actor) -> Act:
+    """What who asked signs: the seconds that are left of the range now."""
+    seen, _ = look(of.camera, of.first, of.until, actor)
+    return signing.closing_of(of, [(span.class_, span.first, span.until) for span in seen.spans])
+
+
+def unsigned(of: Deletion) -> bool:
+    """Does who asked have to sign it still?"""
+    own = Consent.objects.filter(target=of.pk, kind="puncture", person_id=of.asked_by_id)
+    return signing.on() and not own.exists()
 
 
 @transaction.atomic

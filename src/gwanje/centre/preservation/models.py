@@ -215,3 +215,23 @@ class Deletion(models.Model):
     def until_at(self) -> datetime:
         """The moment after the last second."""
         return datetime.fromtimestamp(self.until, UTC)
+
+
+class Consent(models.Model):
+    """One officer's signature of one act, as vaultd gave it (본인 서명): of a new hold, a HoldAct or a Deletion.
+
+    ``target``: its id; ``body``: canonical body that was signed, ``digest`` its SHA-256; ``consent``: the Approval's.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency_id = models.UUIDField()
+    target = models.UUIDField(db_index=True)
+    kind = models.CharField(max_length=10)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    body = models.BinaryField()
+    digest = models.BinaryField(max_length=32)
+    consent = models.BinaryField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at"]

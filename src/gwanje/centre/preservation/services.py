@@ -18,7 +18,7 @@ from django.utils.text import normalize_newlines
 from gwanje.centre.cameras import api as cameras
 from gwanje.centre.common import absent, clock, cursor, demand, law
 from gwanje.centre.common.refusal import Problem, josa
-from gwanje.centre.preservation import vaulted
+from gwanje.centre.preservation import signing, vaulted
 from gwanje.centre.preservation.models import (
     AGREED,
     ASKED,
@@ -42,6 +42,7 @@ from gwanje.kernel.ledger import Entry
 from gwanje.kernel.permit import Approval
 from gwanje.kernel.policy import Resource
 from gwanje.law import Decision
+from gwanje.vault.holds import Wanted as AskedHold
 
 CAMERAS_MAX = 64
 LENGTH_MAX_S = 31 * 86400
@@ -136,8 +137,11 @@ def _alive(seen: Sequence[Reach]) -> list[Reach]:
 
 
 @transaction.atomic
-def provisional(wanted: Wanted, actor: Actor) -> Hold:
-    """Hold at once for ten days (임시 보존), by one person: it opens nothing. Refused by hold.apart, hold.basis."""
+def provisional(wanted: Wanted, actor: Actor, fixed: signing.Fixed | None = None) -> Hold:
+    """Hold at once for ten days (임시 보존), by one person: it opens nothing. Refused by hold.apart, hold.basis.
+
+    SignFirst once officers sign; ``fixed``: its id and moment, with which the signed form is sent again.
+    """
     wanted = Wanted(
         tuple(dict.fromkeys(wanted.cameras)),
         wanted.first,
@@ -148,7 +152,8 @@ def provisional(wanted: Wanted, actor: Actor) -> Hold:
         wanted.reviewer or default_reviewer(actor),
     )
     seen = _alive(look(wanted.cameras, wanted.first, wanted.until, actor))
-    now = clock().now()
+    fixed = fixed or signing.Fixed(uuid7(), clock().now())
+    now = fixed.at
     ends = now + timedelta(days=PROVISIONAL_DAYS)
     facts = {
         "ground": wanted.ground,
@@ -157,7 +162,8 @@ def provisional(wanted: Wanted, actor: Actor) -> Hold:
         "reviewer": str(wanted.reviewer or ""),
         "now": int(now.timestamp()),
         "ends": int(ends.timestamp()),
-        "reach": [item.body() for item in seen],
+        # bytes are an estimate while a file grows: who signs twice within a minute must sign the same
+        "reach": [{key: value for key, value in item.body().items() if key != "bytes"} for item in seen],
     }
     noted = {"cameras": list(wanted.cameras), "first": wanted.first, "until": wanted.until, "case": wanted.case}
     decision = demand(actor, "preservation.hold", seen[0].camera.resource, hold=facts, facts=noted)
@@ -171,22 +177,16 @@ def provisional(wanted: Wanted, actor: Actor) -> Hold:
             next_="끝난 사건의 보존을 먼저 종료하십시오.",
             next_en="End holds of closed cases first.",
         )
-    hold = _write(wanted, actor, seen, decision, (now, ends))
+    hold = _write(wanted, actor, seen, decision, (fixed, ends))
     agreed = Approval(hold.requester_id, hold.requester_role, ledger.decision_digest(decision), _us(now))
     spans = [(item.camera.id, item.slot, s.class_, s.first, s.until) for item in seen for s in item.spans]
-    vaulted.said(
-        lambda: vaulted.client().hold(
-            id=hold.pk,
-            kind="provisional",
-            ground=hold.ground,
-            case=hold.case,
-            reviewer=hold.reviewer_id,
-            spans=spans,
-            ends=int(hold.ends_at.timestamp()),
-            decision=agreed.decision,
-            approvals=[agreed],
-        )
-    )
+    whole = AskedHold(
+        hold.pk, hold.kind, hold.ground, hold.case, hold.reviewer_id, tuple(spans), int(hold.ends_at.timestamp()),
+        agreed.decision,
+    )  # fmt: skip
+    said = signing.names_of(hold, ground=hold.ground_title)
+    given = signing.approvals(hold.pk, whole.act(hold.requester_id), [agreed], said, fixed)
+    vaulted.said(lambda: vaulted.client().hold(**vars(whole), approvals=given))
     return hold
 
 
@@ -195,10 +195,10 @@ def _us(at: datetime) -> int:
 
 
 def _write(
-    wanted: Wanted, actor: Actor, seen: Sequence[Reach], decision: Decision, when: tuple[datetime, datetime]
+    wanted: Wanted, actor: Actor, seen: Sequence[Reach], decision: Decision, when: tuple[signing.Fixed, datetime]
 ) -> Hold:
     hold = Hold.objects.create(
-        id=uuid7(),
+        id=when[0].id,
         agency_id=actor.agency,
         kind="provisional",
         ground=wanted.ground,
@@ -209,7 +209,7 @@ def _write(
         requester_role=role_of(actor, REQUESTERS),
         reviewer_id=wanted.reviewer,
         station=actor.station,
-        made_at=when[0],
+        made_at=when[0].at,
         ends_at=datetime.fromtimestamp(int(when[1].timestamp()), UTC),
         seconds=sum(item.seconds for item in seen),
         bytes=sum(item.bytes for item in seen),
@@ -379,7 +379,8 @@ def _settle(act: HoldAct, actor: Actor, state: str, note: str) -> None:
 def agree(id_: UUID, act_id: UUID, actor: Actor, note: str = "") -> Hold:
     """Agree to what was asked of a hold (결정): prolongs the same record, or ends it. Locks the hold."""
     hold, act, decision = _waiting(id_, act_id, actor)
-    given = approvals(act, actor)
+    said = signing.names_of(hold, act.asked_by, ground=law().ground(act.ground).ko if act.ground else "")
+    given = signing.approvals(act.pk, signing.act_of(act), approvals(act, actor), said)
     _settle(act, actor, AGREED, note)
     if act.act == PROLONG:
         assert act.ends_at is not None

@@ -10,16 +10,19 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from gwanje.centre.common import clock, decide, demand, law
 from gwanje.centre.common.doors import signed_in
 from gwanje.centre.common.refusal import Problem, say
-from gwanje.centre.preservation import reading, services
+from gwanje.centre.preservation import reading, services, signing
 from gwanje.centre.preservation.forms import HoldForm, ProlongForm
 from gwanje.centre.preservation.models import ASKED, Hold
 from gwanje.centre.preservation.rules import PROVISIONAL_DAYS, READERS, REQUESTERS
+from gwanje.centre.preservation.signing import SignFirst
+from gwanje.centre.preservation.views_signing import fixed_of, lead, own_act
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import Resource
 
@@ -90,10 +93,12 @@ def new(request: HttpRequest) -> HttpResponse:
     wanted = form.wanted()
     try:
         if request.POST.get("step") == "hold":
-            made = services.provisional(wanted, actor)
+            made = services.provisional(wanted, actor, fixed_of(request))
             messages.success(request, _("보존하였습니다. 열흘 안에 다른 책임자의 결정을 받으십시오."))
             return redirect("preservation:hold", made.pk)
         seen = services.look(wanted.cameras, wanted.first, wanted.until, actor)
+    except SignFirst as first:
+        return lead(request, first, reverse("preservation:new"))
     except Problem as problem:
         if problem.status not in (409, 422):
             raise
@@ -140,6 +145,7 @@ def _page(
         "cameras": row.cameras.all(),
         "acts": acts,
         "open": open_ if standing else None,
+        "to_sign": open_ is not None and standing and signing.mine(open_.pk, signing.act_of(open_), actor),
         "may_decide": bool(verdict and verdict.allow),
         "why_not": verdict.reason if verdict and not verdict.allow else None,
         "may_ask": may_ask,
@@ -164,7 +170,7 @@ def prolong(request: HttpRequest, id_: UUID) -> HttpResponse:
         return _page(request, id_, form, 422)
     said = form.cleaned_data
     try:
-        services.ask_prolong(
+        act = services.ask_prolong(
             id_,
             actor,
             ends=form.ends_at().astimezone(UTC),
@@ -176,7 +182,7 @@ def prolong(request: HttpRequest, id_: UUID) -> HttpResponse:
         form.add_error(None, say(problem))
         return _page(request, id_, form, problem.status)
     messages.success(request, _("연장을 신청하였습니다. 다른 책임자가 결정합니다."))
-    return redirect("preservation:hold", id_)
+    return own_act(request, act)
 
 
 @signed_in
@@ -184,11 +190,11 @@ def prolong(request: HttpRequest, id_: UUID) -> HttpResponse:
 def end(request: HttpRequest, id_: UUID) -> HttpResponse:
     """종료 신청."""
     try:
-        services.ask_end(id_, actor_of(request), request.POST.get("reason", ""))
+        act = services.ask_end(id_, actor_of(request), request.POST.get("reason", ""))
     except Problem as problem:
         return _page(request, id_, status=problem.status, problem=say(problem))
     messages.success(request, _("종료를 신청하였습니다. 다른 책임자가 결정합니다."))
-    return redirect("preservation:hold", id_)
+    return own_act(request, act)
 
 
 @signed_in
@@ -197,6 +203,8 @@ def agree(request: HttpRequest, id_: UUID, act: UUID) -> HttpResponse:
     """결정."""
     try:
         services.agree(id_, act, actor_of(request), request.POST.get("note", ""))
+    except SignFirst as first:
+        return lead(request, first, reverse("preservation:hold", args=[id_]), act)
     except Problem as problem:
         return _page(request, id_, status=problem.status, problem=say(problem))
     messages.success(request, _("결정하였습니다."))

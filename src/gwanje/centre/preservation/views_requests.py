@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
@@ -21,7 +22,9 @@ from gwanje.centre.preservation import applications as forms3
 from gwanje.centre.preservation import deletion, document, reading, services
 from gwanje.centre.preservation.forms import ApplicationForm, DeletionForm
 from gwanje.centre.preservation.models import WAITING, Application, Deletion
+from gwanje.centre.preservation.signing import SignFirst
 from gwanje.centre.preservation.views import PAGE, actor_of, at, own
+from gwanje.centre.preservation.views_signing import fixed_of, lead, own_deletion
 from gwanje.kernel import ledger
 from gwanje.kernel.ledger import Entry
 
@@ -98,7 +101,9 @@ def _entered(request: HttpRequest, form: ApplicationForm, hold: UUID | None) -> 
         status = 422
         if form.is_valid():
             try:
-                made = forms3.enter(form.form(hold), actor_of(request))
+                made = forms3.enter(form.form(hold), actor_of(request), fixed_of(request))
+            except SignFirst as first:
+                return lead(request, first, request.path)
             except Problem as problem:
                 if problem.status not in (409, 422):
                     raise
@@ -157,7 +162,7 @@ def delete(request: HttpRequest) -> HttpResponse:
         if request.POST.get("step") == "ask":
             made = deletion.ask(unwanted, actor)
             messages.success(request, _("삭제를 신청하였습니다. 다른 책임자가 결정합니다."))
-            return redirect("preservation:deletion", made.pk)
+            return own_deletion(request, made)
         seen, kept = deletion.look(unwanted.cameras[0], unwanted.first, unwanted.until, actor)
     except Problem as problem:
         if problem.status not in (409, 422):
@@ -181,10 +186,7 @@ def deletion_page(request: HttpRequest, id_: UUID) -> HttpResponse:
 
 def _deletion(request: HttpRequest, id_: UUID, status: int = 200, problem: str = "") -> HttpResponse:
     actor = actor_of(request)
-    row = Deletion.objects.select_related("asked_by", "decided_by").filter(pk=id_).first()
-    if row is None:
-        raise absent(actor, "preservation.read", "deletion", id_)
-    demand(actor, "preservation.read", services.resource(row), own=row.asked_by_id == actor.person)
+    row = deletion.readable(id_, actor)
     waiting = row.state == WAITING
     verdict = decide(actor, "preservation.decide", services.resource(row), asked_by=str(row.asked_by_id))
     context = {
@@ -198,6 +200,7 @@ def _deletion(request: HttpRequest, id_: UUID, status: int = 200, problem: str =
         "may_cancel": waiting and row.asked_by_id == actor.person,
         "articles": law().articles("deletion.exact"),
         "problem": problem,
+        "to_sign": waiting and row.asked_by_id == actor.person and deletion.unsigned(row),
     }
     return render(request, "preservation/deletion.html", context, status=status)
 
@@ -208,6 +211,8 @@ def delete_agree(request: HttpRequest, id_: UUID) -> HttpResponse:
     """삭제 결정."""
     try:
         deletion.agree(id_, actor_of(request), request.POST.get("note", ""))
+    except SignFirst as first:
+        return lead(request, first, reverse("preservation:deletion", args=[id_]), id_)
     except Problem as problem:
         if problem.status == 503:
             raise
