@@ -116,20 +116,24 @@ function pbkdf2(key: Uint8Array, salt: Uint8Array, size: number): Uint8Array {
   return out;
 }
 
+const Z = new Int32Array(16);
+
+function salsaTurn(z: Int32Array, a: number, b: number, c: number, d: number): void {
+  let p = z[a]!, q = z[b]!, r = z[c]!, s = z[d]!, sum = (p + s) | 0;
+  q ^= (sum << 7) | (sum >>> 25); sum = (q + p) | 0;
+  r ^= (sum << 9) | (sum >>> 23); sum = (r + q) | 0;
+  s ^= (sum << 13) | (sum >>> 19); sum = (s + r) | 0;
+  p ^= (sum << 18) | (sum >>> 14);
+  z[a] = p; z[b] = q; z[c] = r; z[d] = s;
+}
+
+/** x = salsa20/8(x ^ y[at .. at + 16)). */
 function salsa(x: Int32Array, y: Int32Array, at: number): void {
-  // x = salsa20/8(x ^ y[at..at+16))
-  for (let i = 0; i < 16; i++) x[i]! ^= y[at + i]!;
-  const z = x.slice();
-  const step = (a: number, b: number, c: number, n: number): void => {
-    const sum = (z[b]! + z[c]!) | 0;
-    z[a]! ^= (sum << n) | (sum >>> (32 - n));
-  };
-  const turn = (a: number, b: number, c: number, d: number): void => {
-    step(b, a, d, 7); step(c, b, a, 9); step(d, c, b, 13); step(a, d, c, 18);
-  };
+  const z = Z;
+  for (let i = 0; i < 16; i++) z[i] = x[i]! ^= y[at + i]!;
   for (let i = 0; i < 4; i++) {
-    turn(0, 4, 8, 12); turn(5, 9, 13, 1); turn(10, 14, 2, 6); turn(15, 3, 7, 11);
-    turn(0, 1, 2, 3); turn(5, 6, 7, 4); turn(10, 11, 8, 9); turn(15, 12, 13, 14);
+    salsaTurn(z, 0, 4, 8, 12); salsaTurn(z, 5, 9, 13, 1); salsaTurn(z, 10, 14, 2, 6); salsaTurn(z, 15, 3, 7, 11);
+    salsaTurn(z, 0, 1, 2, 3); salsaTurn(z, 5, 6, 7, 4); salsaTurn(z, 10, 11, 8, 9); salsaTurn(z, 15, 12, 13, 14);
   }
   for (let i = 0; i < 16; i++) x[i] = x[i]! + z[i]!;
 }
@@ -137,16 +141,16 @@ function salsa(x: Int32Array, y: Int32Array, at: number): void {
 /** scrypt with r = 8, p = 1, 32 bytes; words of the machine are little-endian, as everywhere a browser runs. */
 function scrypt(passphrase: Uint8Array, salt: Uint8Array, logN: number): Uint8Array {
   const N = 2 ** logN, words = 256;
-  let b = new Int32Array(pbkdf2(passphrase, salt, 1024).buffer as ArrayBuffer);
+  let b = new Int32Array(pbkdf2(passphrase, salt, 1024).buffer as ArrayBuffer), next = new Int32Array(words);
   const v = new Int32Array(N * words), x = new Int32Array(16);
   const mix = (): void => {
-    const out = new Int32Array(words);
-    x.set(b.subarray(words - 16));
+    for (let i = 0; i < 16; i++) x[i] = b[words - 16 + i]!;
     for (let i = 0; i < 16; i++) {
       salsa(x, b, 16 * i);
-      out.set(x, 16 * ((i >> 1) + (i % 2) * 8));
+      const to = 16 * ((i >> 1) + (i % 2) * 8);
+      for (let k = 0; k < 16; k++) next[to + k] = x[k]!;
     }
-    b = out;
+    [b, next] = [next, b];
   };
   for (let i = 0; i < N; i++) { v.set(b, i * words); mix(); }
   for (let i = 0; i < N; i++) {
