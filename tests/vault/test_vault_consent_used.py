@@ -230,6 +230,15 @@ def test_a_delegation_ends_with_whose_power_it_is(scene):
     assert place(now, Act("open", centre.second.id, {})) is None
     # nobody asks in another's place
     assert code(lambda: approvals.officer(vault, centre.requester.id, "chief_officer", now)) == "officer_unknown"
+    mine = (deputy, "operator")
+    entry = vault.state.officers[mine]
+    with vault.change() as draft:
+        draft.officers[mine] = entry.ended(now)
+    # who is no officer any more is nobody's deputy
+    assert place(now) is None
+    with vault.change() as draft:
+        draft.officers[mine] = entry
+    assert place(now) is not None
     with vault.change() as draft:
         draft.officers[chief] = draft.officers[chief].ended(now)
     assert place(now) is None
