@@ -1,6 +1,7 @@
 """A witness over real folders, real HTTP and real processes: what it signs, what it refuses, what it can prove."""
 
 import base64
+import http.server
 import json
 import os
 import random
@@ -13,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gwanje.apps import fetch
+from gwanje.apps.commands.witness import look
 from gwanje.apps.witness import Found, Frozen, Log, Witness, convinces
 from gwanje.apps.witness_server import Server
 from gwanje.kernel.ledger import cosign, note, tiles, tree
@@ -205,6 +207,57 @@ def test_add_checkpoint_answers_as_the_specification_says(witness, served):
     assert ask(20, 20, leaves=[b"\3" * 57, *LEAVES[1:]], proof=[])[0] == 409
     assert len(list(witness.folder.glob("*/evidence-fork-*.json"))) == 1
     assert ask(20, 30)[0] == 403
+
+
+@pytest.fixture
+def published(tmp_path):
+    """The log's folder behind HTTP; what is sent to it is kept in ``taken``, refused while ``refusing``."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        taken, refusing = [], []
+
+        def __init__(self, *words):
+            super().__init__(*words, directory=str(tmp_path / "log"))
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(403 if self.refusing else 200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+            if not self.refusing:
+                self.taken.append(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", Handler
+        server.shutdown()
+        thread.join()
+
+
+def test_over_http_and_what_it_signed_is_sent_until_it_is_taken(tmp_path, witness, published):
+    place, handler = published
+    witness.add(Log(VKEY, place, f"{place}/cosignature"))
+    publish(tmp_path / "log", LEAVES, 700)
+    handler.refusing.append(True)
+    assert look(witness.folder) == 2
+    assert look(witness.folder) == 2
+    handler.refusing.clear()
+    assert look(witness.folder) == 0
+    assert look(witness.folder) == 0
+    (body,) = handler.taken
+    assert cosign.cosigned_at(body.decode(), witness.vkey) is not None
+    assert note.verify(body.decode(), VKEY.public, ORIGIN).size == 700
+    # a redirect is not followed, an answer that is too large is none
+    (tmp_path / "log/checkpoint").write_bytes(b"x" * (fetch.SIZE_MAX + 1))
+    assert look(witness.folder) == 2
+    (tmp_path / "log/checkpoint").unlink()
+    (tmp_path / "log/checkpoint").mkdir()
+    with pytest.raises(fetch.Unreachable, match="301"):
+        fetch.reader(place)("checkpoint")
 
 
 def test_requests_that_race_never_sign_backwards(witness, served):

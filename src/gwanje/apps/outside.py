@@ -27,7 +27,7 @@ from gwanje.kernel.ledger.tiles import WIDTH
 
 EVERY_S = 5.0
 LATE_S = 60.0
-AUDIT_BUNDLES = 64
+AUDIT_BUNDLES = 32
 KEEP_DAYS = 2
 TIDY_S = 600.0
 # a minute is older than this before it may die: the rows of its footage have come by then
@@ -128,11 +128,12 @@ class Outside:
 
     def _audit(self, connection: Any, cursor: Cursor) -> None:
         """A further piece of the whole log: row → leaf hash → tile file; whatever was edited on one side is named."""
-        count = -(-published(self._root) // WIDTH)
+        size = published(self._root)
+        count = -(-size // WIDTH)
         if not count:
             return
         for index in [(self._audited + n) % count for n in range(min(count, AUDIT_BUNDLES))]:
-            for row in differing(cursor, self._root, index, published(self._root)):
+            for row in differing(cursor, self._root, index, size):
                 self._alarm(connection, "ledger.published.differs", {"row": row})
                 break
         self._audited = (self._audited + AUDIT_BUNDLES) % count
