@@ -107,6 +107,18 @@ def test_ending_while_the_hour_lives_releases_nothing_and_later_dies_with_it(rig
     assert code(lambda: rig.end(id_)) == "hold_unknown"
 
 
+def test_consents_that_made_a_hold_do_not_make_it_again_once_officers_ended_it(rig):
+    wanted = rig.wanted()
+    rig.holds.hold(wanted, rig.said(wanted.decision))
+    rig.end(wanted.id)
+    assert code(lambda: rig.holds.hold(wanted, rig.said(wanted.decision))) == "hold_ended"
+    other = rig.hold()
+    rig.at(rig.now[0] + 9 * DAY_S)
+    rig.end(other)
+    # a consent is forgotten before the word of its hold's end is
+    assert set(rig.vault.state.ended) == {other}
+
+
 def test_a_provisional_hold_is_one_person_s_and_ends_by_a_decision_or_in_ten_days(rig):
     alone = [Approval(rig.centre.requester.id, rig.centre.requester.role, digest("hold"), 1)]
     wanted = rig.wanted(kind="provisional", ends=rig.now[0] + 10 * DAY_S)

@@ -236,6 +236,7 @@ def whole(state):
                                                 (delegate,))  # fmt: skip
     state.holds[hold.id] = hold
     state.released.append(Released(1, 9, "hold", hold.id.bytes, 60, 5, 6))
+    state.ended[uuid7()] = 7
     state.frontiers[1, 7] = bytearray(os.urandom(37 * 3))
     state.signing, state.code_key = True, os.urandom(32)
     state.codes = (Code(person, os.urandom(32), 1),)

@@ -180,6 +180,9 @@ class Holds:
             if not _same(known, wanted, lenses):
                 raise VaultError("hold_known", str(wanted.id))
             return known
+        if wanted.id in self.vault.state.ended:
+            # the consents to make it are still fresh: the web must not give them again
+            raise VaultError("hold_ended", str(wanted.id))
         self._ends(wanted.kind, wanted.ends)
         self._room(wanted.kind, said[0].person)
         return None
@@ -319,6 +322,9 @@ class Holds:
             generation, at_us = vault.keystore.generation, vault.clock.now_us()
             with vault.change() as draft:
                 released = held.drop(draft, [known], generation, at_us)
+                now = vault.clock.now_s()
+                draft.ended = {id_: until for id_, until in draft.ended.items() if until > now}
+                draft.ended[known.id] = now + 2 * approvals.AGE_MAX_S
             self.failpoint("written")
             vault.tell_ended([known], released, "ended")
             return released

@@ -64,6 +64,8 @@ class State:
     uses: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     peers: tuple[Peer, ...] = ()
     released: list[Released] = field(default_factory=list)
+    # holds that officers ended before their time → Unix s until which a consent to make them may still lie about
+    ended: dict[UUID, int] = field(default_factory=dict)
 
     def copy(self) -> State:
         """A copy whose containers may be changed; the keys themselves are shared."""
@@ -80,6 +82,7 @@ class State:
             frontiers=dict(self.frontiers),
             holds=dict(self.holds),
             released=list(self.released),
+            ended=dict(self.ended),
             uses=dict(self.uses),
         )
 
@@ -126,6 +129,7 @@ class State:
             "uses": [[id_, *self.uses[id_]] for id_ in sorted(self.uses)],
             "peers": [peer.body() for peer in self.peers],
             "released": [list(astuple(r)) for r in self.released],
+            "ended": [[id_.bytes, until] for id_, until in sorted(self.ended.items())],
         }
 
     @classmethod
@@ -165,6 +169,7 @@ class State:
             uses={item[0]: (item[1], item[2]) for item in body.get("uses", ())},
             peers=tuple(Peer(*item) for item in body["peers"]),
             released=[Released(*item) for item in body.get("released", [])],
+            ended={UUID(bytes=id_): until for id_, until in body.get("ended", [])},
         )
         if made.rules_digest != body["rules_digest"]:
             raise VaultError("keystore_broken", "rules digest")
