@@ -18,17 +18,17 @@ from gwanje.kernel.home import Home
 
 # what makes a folder, or needs none
 FREE = {"init", "supervise", "status", "law trace", "law cases", "law conflicts", "law as-of", "law report",
-        "ledger verify", "demo accounts", "size",
+        "ledger verify", "demo accounts", "size", "replica init",
         "witness init", "witness add", "witness once", "witness run", "witness evidence"}  # fmt: skip
 # what serves until it is ended
 SERVES = {"player", "postgres", "recorder", "simulator", "supervise", "uploader", "vaultd", "web", "worker",
-          "witness run"}  # fmt: skip
+          "witness run", "replica serve"}  # fmt: skip
 PLACE = {
     "id": "01a1fbce-eac0-7000-9b51-348a2a3b2a4e", "agency": "01a1fbce-eac0-7000-9b51-348a2a3b2a4e", "method": "GET",
     "who": "a@b", "day": "2026-11-20", "span": "1d", "time": "2026-11-20T00:00:00+09:00", "rest": "check",
     "service": "web", "cameras": "100", "state": "/proc/nowhere",
     "person": "01a1fbce-eac0-7000-9b51-348a2a3b2a4e", "to": "01a1fbce-eac0-7000-9b51-348a2a3b2a4f",
-    "since": "2026-01-02", "until": "2026-02-03",
+    "number": "1", "since": "2026-01-02", "until": "2026-02-03",
 }  # fmt: skip
 
 

@@ -14,10 +14,11 @@ import pytest
 from conftest_vault import REFERENCE
 from replica_rig import until
 
+from gwanje.apps import cli
 from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
 from gwanje.vault import attempt as separate
-from gwanje.vault import ceremony
+from gwanje.vault import ceremony, tls
 from gwanje.vault.core import Vault
 from gwanje.vault.errors import VaultError
 from gwanje.vault.keystore import STEPS, Keystore, unseal
@@ -277,3 +278,21 @@ def test_a_token_that_is_away_keeps_nothing_open_beyond_its_time(tmp_path, monke
     monkeypatch.undo()
     assert [d.epoch for d in vault.destroy_due()] == [epoch]
     vault.close()
+
+
+def test_a_replica_is_made_with_a_token_on_the_command_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(cli.resource, "setrlimit", lambda *_: None)
+    monkeypatch.setattr(cli.os, "umask", lambda *_: 0)
+    settings = hsm_rig.new_token(tmp_path / "r")
+    card = tls.certificate_of(Home.create(tmp_path / "c"), "vaultd").hex()
+    argv = [
+        "--data", str(tmp_path / "r"), "replica", "init", "--centre", str(uuid7()), "--primary", card,
+        "--number", "1", "--listen", "127.0.0.1:1", "--token-module", settings["module"],
+    ]  # fmt: skip
+    assert cli.main(argv) == 1
+    assert cli.main([*argv, "--token-label", settings["token"]]) == 0
+    made = open_token(Home(tmp_path / "r"))
+    assert isinstance(made, PKCS11Token)
+    assert made.place.replica == 1
+    made.create(1)
+    assert made.generations() == [1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from gwanje.apps import postgres
@@ -15,17 +16,42 @@ def register(sub: Any) -> None:
     command.add_argument("--demo", action="store_true", help="데모 / a demonstration centre, said on every certificate")
     command.add_argument("--port", type=int, default=8800, help="web port of a new folder")
     command.add_argument("--settable-clock", action="store_true", help="시험용 시각 / for tests only")
+    token_options(command)
     command.set_defaults(run=run, folder=False)
+
+
+def token_options(command: argparse.ArgumentParser) -> None:
+    """Where a new folder's generation keys are made: files, or a PKCS#11 token."""
+    command.add_argument("--token-module", metavar="FILE.so", help="PKCS#11 모듈 / keys in this module's token")
+    command.add_argument(
+        "--token-label", metavar="LABEL", help="토큰 이름 / the token's label; PIN in secrets/token.pin"
+    )
+
+
+def token_settings(args: argparse.Namespace) -> dict[str, Any]:
+    """What config.json says of the token; VaultError ``token_settings`` when only half is given."""
+    from gwanje.vault.errors import VaultError
+
+    if not args.token_module and not args.token_label:
+        return {}
+    if not args.token_module or not args.token_label:
+        raise VaultError("token_settings", "--token-module --token-label")
+    return {"token": "pkcs11", "pkcs11": {"module": args.token_module, "token": args.token_label}}
 
 
 def run(args: argparse.Namespace) -> int:
     """Every step may run again on a folder that has it already."""
     from gwanje.vault import ceremony
+    from gwanje.vault.errors import VaultError
 
-    settings = {"demo": True} if args.demo else {}
-    root = Home.find(args.data).root
-    home = Home.create(root, settable_clock=args.settable_clock, port=args.port, **settings)
-    ceremony.create(home)
+    try:
+        settings = {**({"demo": True} if args.demo else {}), **token_settings(args)}
+        root = Home.find(args.data).root
+        home = Home.create(root, settable_clock=args.settable_clock, port=args.port, **settings)
+        ceremony.create(home)
+    except VaultError as error:
+        print(error, file=sys.stderr)
+        return 1
     postgres.ensure(home)
     print(f"자료 폴더 / data folder: {home.root} (centre {home.centre})")
     return 0

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from gwanje.apps.commands.init import token_options, token_settings
 from gwanje.apps.commands.vault import ask_or_pend
 from gwanje.kernel.home import Home
 from gwanje.vault.client import ConsoleClient, VaultAway, VaultRefused
@@ -32,6 +33,8 @@ def register(sub: Any) -> None:
     made.add_argument("--number", required=True, type=int, help="1부터 / from 1; a lost primary comes back as 0")
     made.add_argument("--listen", required=True, metavar="HOST:PORT")
     made.add_argument("--primary-number", type=int, default=0)
+    token_options(made)
+    made.set_defaults(folder=False)
     _add(own, "serve", "복제본 서비스 / serve until SIGTERM", _serve)
     _add(own, "show", "복제본 상태 / generation and digest of what lies here", _show)
     admit = _add(own, "admit", "(센터에서) 복제본 등록 / at the centre: take a replica in", _admit)
@@ -53,7 +56,7 @@ def register(sub: Any) -> None:
 
 def _add(sub: Any, name: str, text: str, function: _Run) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = sub.add_parser(name, help=text)
-    command.set_defaults(run=lambda args: _run(args, function), folder=False)
+    command.set_defaults(run=lambda args: _run(args, function))
     return command
 
 
@@ -81,7 +84,7 @@ def _init(args: argparse.Namespace, home: Home) -> int:
     }  # fmt: skip
     if (home.vault / FILE).exists():
         place["yields"] = header_of((home.vault / FILE).read_bytes())[0]
-    home = Home.create(home.root, centre=str(args.centre), replica=place)
+    home = Home.create(home.root, centre=str(args.centre), replica=place, **token_settings(args))
     if home.centre != args.centre:
         raise VaultError("permit_centre")
     _settle(home, place)
