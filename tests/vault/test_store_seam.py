@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sealed_rig import EPOCH, leave_alone, seal
 
@@ -72,6 +72,7 @@ def test_a_torn_file_is_torn_behind_the_disk_too(tmp_path):
         assert len(far.parts) == 7
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_changed_index_never_gives_other_bytes(tmp_path_factory, data):
     path = seal(tmp_path_factory.mktemp("index"), seconds=2, size=300)
