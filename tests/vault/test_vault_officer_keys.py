@@ -248,6 +248,19 @@ def test_a_signature_to_one_act_does_no_other(scene, console):
     assert code(lambda: console.run("apply", {"id": act})) == "consent_key"
 
 
+def test_officers_sign_the_promotion_of_a_replica_that_writes_nothing(scene, console, monkeypatch):
+    """The counter of a security key is not written there; everything else about it counts."""
+    monkeypatch.setattr(scene.vault.peers, "standby", True)
+    generation = scene.vault.keystore.generation
+    id_ = pended(console, "replica_promote")
+    for person in (scene.centre.approver.id, scene.centre.second.id):
+        scene.sign(id_, person)
+    assert len(scene.consents.shown(id_).signatures) == 2
+    assert scene.vault.keystore.generation == generation
+    viewing = scene.consents.pend("open", scene.body())
+    assert code(lambda: scene.sign(viewing, scene.centre.approver.id)) == "replica_here"
+
+
 def test_a_day_of_transfer_is_signed_before_it_comes(scene, console, monkeypatch):
     clock = scene.vault.clock
     day = clock.now_s() + 10 * DAY
