@@ -2,7 +2,7 @@
 
 type Secret = { kind: "identity" | "passphrase"; value: Uint8Array };
 const CHUNK = 65536;
-const LOG_N_MAX = 20;
+const LOG_N_MAX = 18;
 
 function quarter(x: Int32Array, a: number, b: number, c: number, d: number): void {
   let p = x[a]!, q = x[b]!, r = x[c]!, s = x[d]!;

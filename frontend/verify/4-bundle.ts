@@ -234,6 +234,10 @@ class Bundle {
     if (!mine || said.get("v") !== 1 || !(await signedBy(key, signature, covered))) {
       throw new Bad("명세에 이 키의 바른 서명이 없습니다", "the manifest is not signed by this key");
     }
+    const length = said.number("until") - said.number("first");
+    if (length <= 0 || length > 86400 || said.number("parts") > 400000) {
+      throw new Bad("구간이 하루를 넘습니다", "the range is longer than a day");
+    }
     this.said = said;
     const print = hex(sha(key)), span = `${when(said.number("first"))} ~ ${when(said.number("until"))}`;
     yield ["proved", `센터 금고가 명세에 서명함: 카메라 ${hex(said.bytes("camera"))}, ${span}, 키 지문 ${print}`,

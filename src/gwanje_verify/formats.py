@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 CHUNK = 64 * 1024
-LOG_N_MAX = 20
+LOG_N_MAX = 18
 
 
 class Bad(Exception):

@@ -45,6 +45,7 @@ from gwanje_verify.formats import (
 
 Lines = Iterator[tuple[str, str, str]]
 PROVED, OPEN, WRONG, NOTE = "proved", "open", "wrong", "note"
+DAY_S, PARTS_MAX = 86_400, 400_000
 MARKS = {PROVED: "[확인]", OPEN: "[미확인]", WRONG: "[이상]", NOTE: "[참고]"}
 
 
@@ -134,6 +135,8 @@ class Bundle:
         mine = uncbor(protected) == {1: -8, 4: sha(key)[:16]} and unprotected == {} and said["key"] == key
         if not mine or said["v"] != 1 or not signed_by(key, signature, covered):
             raise Bad("명세에 이 키의 바른 서명이 없습니다", "the manifest is not signed by this key")
+        if not 0 < said["until"] - said["first"] <= DAY_S or said["parts"] > PARTS_MAX:
+            raise Bad("구간이 하루를 넘습니다", "the range is longer than a day")
         self.said, print_ = said, sha(key).hex()
         span = f"{_when(said['first'])} ~ {_when(said['until'])}"
         what = f"카메라 {said['camera'].hex()}, {span}, 키 지문 {print_}"

@@ -8,9 +8,10 @@ from functools import partial
 import pytest
 
 from attack.commands import Attack
+from gwanje.kernel.canonical import decode, encode
 from support import ahead
-from tools.attack import _changes, tamper
-from tools.attack._bundles import Keys, clean
+from tools.attack import _bytes, _changes, tamper
+from tools.attack._bundles import Keys, boxed, boxes_of, clean
 
 AHEAD = ("attack-tamper", partial(Attack, "tamper", "--count", "64", "--clean", "30"))
 
@@ -37,6 +38,19 @@ def test_both_verifiers_say_the_same_of_every_file(figures):
 
 def test_a_stolen_ledger_key_is_found_by_the_outside_witness_only(figures):
     assert figures["control_passes_without_a_witness"]
+
+
+def test_a_strangers_bundle_cannot_keep_a_verifier_busy():
+    """Whoever signs for himself may write any number: no loop is as long as he likes."""
+    keys = Keys(7)
+    boxes = boxes_of(clean(random.Random(3), keys).build())
+    protected, _, payload, _ = decode(boxes["manifest.cose"])
+    body = decode(payload)
+    body["until"] = 1 << 62
+    boxes["manifest.cose"] = _bytes._signed(keys, protected, encode(body))
+    vector = tamper.Vector("", "", boxed(boxes), (), 0)
+    for code, lines in (tamper.judge_alone(vector, keys), *tamper.judge_page([vector], keys)):
+        assert (code, lines[-1][:2]) == (1, ["signature", "wrong"])
 
 
 def test_a_verifier_that_is_blind_would_be_counted():

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import evidence_rig as rig
@@ -18,6 +19,7 @@ from play_rig import Centre, centre, page
 from sim_tools import short_streets
 
 import gwanje.kernel
+import gwanje_verify
 from gwanje.apps import postgres
 from gwanje.kernel import database
 from gwanje.kernel.ledger import cosign, minutes, note
@@ -88,6 +90,10 @@ def test_an_officers_permit_becomes_a_file_that_a_stranger_proves(tmp_path: Path
         checked = gwanje(made, "verify", str(out), "--key", key.hex(), "--passphrase", "--json", said=passphrase + "\n")
         assert checked.returncode == 0, checked.stdout + checked.stderr
         assert json.loads(checked.stdout)["code"] == 0
+        with zipfile.ZipFile(out) as box:
+            assert box.namelist()[:4] == ["README.txt", "verify.html", "verify.py", "manifest.cose"]
+            assert box.read("verify.html") == gwanje_verify.PAGE.read_bytes()
+            assert passphrase.encode() not in b"".join(box.read(name) for name in box.namelist())
         # the same Permit again: it was spent, and nothing is left lying about
         again = gwanje(made, *words)
         assert again.returncode == 1
