@@ -39,7 +39,7 @@ NO_PAGE = {
     "preservation:prolong", "preservation:end", "preservation:agree", "preservation:decline", "preservation:form-pdf",
     "preservation:delete-agree", "preservation:delete-refuse", "preservation:delete-cancel", "retention:countersign",
     "preservation:act-sign", "preservation:delete-sign", "preservation:signed", "playback:sign", "playback:signed",
-    "log", "log_cosignature",
+    "log", "log_cosignature", "staff:codes",
 }  # fmt: skip
 OBJECT = {
     "staff:person": "person",

@@ -73,6 +73,25 @@ def test_overdue_footage_is_seen(sign_in, officers, footage, advance):
     assert duties.overdue(clock().now()) == []
 
 
+def test_what_a_hold_keeps_of_a_dead_hour_is_not_overdue_until_the_hold_ends(sign_in, officers, footage, advance):
+    from gwanje.centre.retention.models import DestroyedHour
+
+    advance(31 * 86400)
+    now = clock().now()
+    DestroyedHour.objects.create(
+        class_number=1, epoch=footage, generation=3, key_died_at=now, due_at=now, erased_at=now, state="erased",
+        held=[[str(uuid4()), str(uuid4()), 1, 0, 60, int(now.timestamp()) + 3600]],
+    )  # fmt: skip
+    browser = sign_in(officers["manager"])
+    assert duties.overdue(clock().now()) == []
+    page = browser.get("/retention/").content.decode()
+    assert "초과" not in page
+    assert '<a href="/preservation/">1건</a>' in page
+    advance(7200)
+    assert duties.overdue(clock().now()) == [(1, footage)]
+    assert "초과" in browser.get("/retention/").content.decode()
+
+
 def test_another_agency_sees_its_own_hours_only(sign_in, hire, police, footage):
     stranger = hire("chief_officer", agency=police)
     found = sign_in(stranger).get("/api/retention/hours").json()

@@ -54,6 +54,7 @@ class HourOut(Schema):
     segments: int
     seconds: int
     bytes: int
+    held: int
 
 
 class CertificateOut(Schema):

@@ -11,7 +11,7 @@ from django.db import connection
 
 from gwanje.centre.common import clock
 from gwanje.centre.retention import api
-from gwanje.centre.retention.models import RetentionClass
+from gwanje.centre.retention.models import DestroyedHour, RetentionClass
 from gwanje.kernel.footage import EPOCH_S
 
 HOURS_MAX = 1000
@@ -19,7 +19,10 @@ HOURS_MAX = 1000
 
 @dataclass(frozen=True)
 class DueHour:
-    """One class and hour that still stands. ``due`` None: permanent. ``seconds``: spans of its segments, summed."""
+    """One class and hour that still stands. ``due`` None: permanent. ``seconds``: spans of its segments, summed.
+
+    ``held``: how many holds keep what is left of a dead hour.
+    """
 
     class_number: int
     label: str
@@ -31,11 +34,12 @@ class DueHour:
     segments: int
     seconds: int
     bytes: int
+    held: int = 0
 
     @property
     def overdue(self) -> bool:
-        """Its death is past."""
-        return self.due is not None and self.due <= clock().now()
+        """Its death is past, and no hold keeps what stands of it."""
+        return self.due is not None and self.due <= clock().now() and not self.held
 
     @property
     def due_text(self) -> str:
@@ -51,6 +55,7 @@ class DueHour:
             "started": self.started.isoformat(),
             "due": self.due.isoformat() if self.due else None,
             "overdue": self.overdue,
+            "held": self.held,
             "cameras": self.cameras,
             "segments": self.segments,
             "seconds": self.seconds,
@@ -73,7 +78,19 @@ def due(*, class_number: int | None = None, offset: int = 0, limit: int = 48) ->
             [class_number, class_number, max(1, min(limit, HOURS_MAX)), max(0, offset)],
         )
         found = cursor.fetchall()
-    return [_hour(classes.get(int(row[0])), [int(value) for value in row]) for row in found]
+    held = _held([int(row[1]) for row in found])
+    return [
+        _hour(classes.get(int(row[0])), [int(value) for value in row], held.get((int(row[0]), int(row[1])), 0))
+        for row in found
+    ]
+
+
+def _held(epochs: Sequence[int]) -> dict[tuple[int, int], int]:
+    """(class, epoch) → how many holds keep something of a dead hour now."""
+    now, found = clock().now().timestamp(), {}
+    for hour in DestroyedHour.objects.filter(epoch__in=list(epochs)).exclude(held=[]).order_by("erased_at"):
+        found[hour.class_number, hour.epoch] = len({one[0] for one in hour.held if one[5] > now})
+    return found
 
 
 def hours(*, class_number: int | None = None) -> int:
@@ -87,7 +104,7 @@ def hours(*, class_number: int | None = None) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _hour(class_: RetentionClass | None, row: Sequence[int]) -> DueHour:
+def _hour(class_: RetentionClass | None, row: Sequence[int], held: int) -> DueHour:
     number, epoch, cameras, segments, seconds, size = row
     return DueHour(
         class_number=number,
@@ -100,4 +117,5 @@ def _hour(class_: RetentionClass | None, row: Sequence[int]) -> DueHour:
         segments=segments,
         seconds=seconds,
         bytes=size,
+        held=held,
     )
