@@ -1,4 +1,4 @@
-"""`./dev attack NAME` as a process that was begun with the session; its figures when its test asks for them."""
+"""`./dev attack NAME`, `./dev kills NAME`: processes begun with the session; figures when a test asks for them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ LIMIT_S = 600
 
 
 class Attack:
-    """One command, running."""
+    """One command, running. ``folder``: attack, or kills."""
 
-    def __init__(self, name: str, *words: str) -> None:
-        self._json = support.folder() / f"attack-{name}.json"
-        self._log = support.folder() / f"attack-{name}.log"
+    def __init__(self, name: str, *words: str, folder: str = "attack") -> None:
+        self._json = support.folder() / f"{folder}-{name}.json"
+        self._log = support.folder() / f"{folder}-{name}.log"
         path = os.pathsep.join([str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
         with self._log.open("wb") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", f"tools.attack.{name}", *words, "--json", str(self._json)],
+                [sys.executable, "-m", f"tools.{folder}.{name}", *words, "--json", str(self._json)],
                 cwd=ROOT, env={**os.environ, "PYTHONPATH": path, "GWANJE_TESTING": "1"}, stdout=out, stderr=out,
             )  # fmt: skip
 

@@ -44,6 +44,7 @@ class Stage:
     officers: dict[str, UUID]
     cameras: list[UUID] = field(default_factory=list)
     slots: list[int] = field(default_factory=list)
+    vaultd: subprocess.Popen[bytes] | None = None
 
     def gwanje(self, *argv: str, code: int | None = 0) -> str:
         """Run `gwanje …` on the folder; its standard output."""
@@ -173,7 +174,7 @@ def stage(folder: Path, cameras: int, *, archive: bool = False) -> Iterator[Stag
         (home.root / "wal").mkdir(mode=0o700)
         os.chown(home.root / "wal", owner.st_uid, owner.st_gid)
     made = Stage(home, agency, officers, [uuid7() for _ in range(cameras)])
-    with postgres.running(home), vaultd(home):
+    with postgres.running(home), vaultd(home) as made.vaultd:
         made.gwanje("migrate")
         web = VaultClient(home, "web")
         web.set_class(1, "days", 30, ARTICLE)
