@@ -288,6 +288,10 @@ def tree_root(hashes: list[bytes]) -> bytes:
     return level[0]
 
 
+def _steps(proof: bytes, start: int, count: int) -> list[bytes]:
+    return [proof[i : i + 32] for i in range(start, start + 32 * count, 32)]
+
+
 class Prover:
     """Part proofs against one checkpoint; what many parts share is looked at once."""
 
@@ -302,16 +306,17 @@ class Prover:
         magic, version, ordinal, parts, place, count, writer, minute, row, at_us, salt, index, of, a, b, c = (
             self.HEAD.unpack_from(proof)
         )
-        steps = [proof[i : i + 32] for i in range(self.HEAD.size, len(proof), 32)]
-        if (magic, version) != (b"GWPP", 1) or len(proof) != self.HEAD.size + 32 * (a + b + c) or len(proof) > 2048:
+        start = self.HEAD.size
+        if (magic, version) != (b"GWPP", 1) or len(proof) != start + 32 * (a + b + c) or len(proof) > 2048:
             raise ValueError("form")
         if of != self.size or ordinal >= parts or place >= count or index >= of or minute % 60:
             raise ValueError("place")
-        inner = climb(sha(b"\0", part), ordinal, parts, steps[:a])
+        inner = climb(sha(b"\0", part), ordinal, parts, _steps(proof, start, a))
         leaf = sha(b"\0gwanje/v1/minute\0", segment, parts.to_bytes(4, "big"), inner)
-        shared = proof[:5] + proof[13 : self.HEAD.size] + b"".join(steps[a:])
+        shared = proof[:5] + proof[13:start] + proof[start + 32 * a :]
         if self._known.get(shared) == leaf:
             return
+        steps = _steps(proof, start, a + b + c)
         top = climb(leaf, place, count, steps[a : a + b])
         opening = {
             "v": 1, "kind": "recorder.minute.sealed", "outcome": "done", "actor": None, "role": "recorder",
