@@ -8,6 +8,7 @@ N`` kills the whole server N times under load and counts acknowledged rows that 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -82,7 +83,9 @@ def write(args: argparse.Namespace) -> int:
                     time.sleep(args.rows / args.rate / 4)
                     continue
                 entries = [(uuid4(), one(made + n)) for n in range(args.rows)]
-                with db.transaction(), db.cursor() as cursor:
+                # one row alone is one statement, and so a transaction by itself
+                whole = db.transaction() if args.rows > 1 else contextlib.nullcontext()
+                with whole, db.cursor() as cursor:
                     if plain:
                         insert_plain(cursor, home, entries)
                     elif args.rows == 1:

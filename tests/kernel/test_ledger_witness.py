@@ -330,3 +330,39 @@ def test_the_commands_as_an_auditor_uses_them(tmp_path):
     assert gwanje("witness", "evidence", file).returncode == 0
     assert gwanje("witness", "once", "--state", state).returncode == 1
     assert gwanje("witness", "add", "--state", state, "--log", place, "--key", "nonsense").returncode == 2
+
+
+def test_two_histories_never_both_get_four_of_five_while_two_collude(tmp_path):
+    """Five witnesses, two of which sign whatever they are asked; seeded forks and splits of who is asked first."""
+    rng = random.Random(21)
+    for trial in range(6):
+        honest = [Witness.create(tmp_path / str(trial) / str(n), f"w{n}") for n in range(3)]
+        for each in honest:
+            each.add(Log(VKEY))
+        colluding = [(f"c{n}", Ed25519PrivateKey.generate()) for n in range(2)]
+        base, size = rng.randrange(1, 60), rng.randrange(61, 120)
+        at = rng.randrange(size)
+        other = [*LEAVES[:at], b"\7" * 57, *LEAVES[at + 1 :]]
+        for each in honest if rng.random() < 0.5 else []:
+            each.add_checkpoint(cosign.request(0, [], signed(LEAVES, base)))
+        quorums = 0
+        histories = [LEAVES, other]
+        rng.shuffle(histories)
+        asked = [rng.sample(honest, len(honest)), rng.sample(honest, len(honest))]
+        notes = [signed(leaves, size) for leaves in histories]
+        for turn in range(len(honest)):
+            for side in (0, 1):
+                each, leaves = asked[side][turn], histories[side]
+                last = each.last(Log(VKEY))
+                old = last[0].size if last else 0
+                proof = tree.consistency(tree.nodes_of(leaves), old, size) if old < size else []
+                status, _, text = each.add_checkpoint(cosign.request(old, proof, notes[side]))
+                if status == 200:
+                    notes[side] = cosign.with_lines(notes[side], [text])
+        for side in (0, 1):
+            body = note.parse(notes[side])[1]
+            notes[side] = cosign.with_lines(notes[side], [cosign.cosign(body, key, name, 9) for name, key in colluding])
+            known = [*(each.vkey for each in honest), *(cosign.witness_key(name, key) for name, key in colluding)]
+            quorums += sum(cosign.cosigned_at(notes[side], key) is not None for key in known) >= 4
+        # four of five: each side has its two colluders and needs two honest ones, and an honest one signs one side
+        assert quorums <= 1
