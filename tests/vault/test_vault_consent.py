@@ -219,6 +219,7 @@ def test_what_cannot_be_said_in_words_is_not_signed(scene):
     assert code(lambda: scene.consents.pend("destroy everything", good)) == "consent_field"
     for names in ({"a": "x" * 301}, {str(n): "x" for n in range(257)}):
         assert code(lambda n=names: scene.consents.pend("open", good, n)) == "consent_field"
+    assert code(lambda: scene.consents.pend("open", good, {}, "x" * 501)) == "consent_field"
     assert set(consent_words.REQUIRED) == {*approvals.KINDS, "codes", "registry"} == set(consent_words.TITLES)
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,17 @@ def test_both_refuse_every_altered_field(case):
         assert not ours(changed), place
     assert case["method"] == "key" or not ours(sealed, "https://other.example.kr")
     assert stranger(sealed, body + b"\0", cose, origin) is None
+
+
+def test_a_signature_counts_by_its_own_method_and_form_only():
+    found = {Proof.read(bytes.fromhex(c["proof"])).method: c for c in GOLDEN["proofs"]}
+    for method, case in found.items():
+        proof, cose = Proof.read(bytes.fromhex(case["proof"])), bytes.fromhex(case["cose"])
+        other = "key" if method == "webauthn" else "webauthn"
+        for changed in (
+            replace(proof, method="spoken"), replace(proof, method=other), replace(proof, material=()),
+            replace(proof, material=(*proof.material, b"")), replace(proof, material=proof.material[:-1]),
+        ):  # fmt: skip
+            with pytest.raises(VaultError) as no:
+                attest.verify_consent(changed, cose, GOLDEN["origin"])
+            assert no.value.code == "consent_signature"
