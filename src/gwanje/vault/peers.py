@@ -83,23 +83,33 @@ class Peers:
             self._changed.notify_all()
 
     def _sync(self) -> None:
-        if not self.vault.whole:
-            # about to start anew
-            return
-        # a replica that waits for its promotion asks nobody: it is nobody's primary
-        peers = () if self.standby else self.vault.state.peers
-        wanted = {peer.number: peer for peer in peers if not peer.retired}
-        for number in [n for n, link in self._links.items() if n not in wanted or link.peer.key != wanted[n].key]:
-            self._links.pop(number).stop.set()
-        for number, peer in wanted.items():
-            if number not in self._links:
-                known = {peer.acknowledged: peer.digest, peer.offered: peer.offered_digest}
-                known = {0: NOTHING, **{g: d for g, d in known.items() if g}}
-                self._links[number] = Link(peer, known, peer.acknowledged, peer.digest)
-            link = self._links[number]
-            if self._started and link.thread is None:
-                link.thread = threading.Thread(target=self._run, args=(link,), name=f"replica-{number}", daemon=True)
-                link.thread.start()
+        """Begin and end threads as the keystore names places; the table is replaced, never altered in place."""
+        with self._changed:
+            if not self.vault.whole:
+                # about to start anew
+                return
+            # a replica that waits for its promotion asks nobody: it is nobody's primary
+            peers = () if self.standby else self.vault.state.peers
+            wanted = {peer.number: peer for peer in peers if not peer.retired}
+            links: dict[int, Link] = {}
+            for number, link in self._links.items():
+                if number in wanted and link.peer.key == wanted[number].key:
+                    links[number] = link
+                else:
+                    link.stop.set()
+            for number, peer in wanted.items():
+                link = links.setdefault(number, self._link(peer))
+                if self._started and link.thread is None:
+                    name = f"replica-{number}"
+                    link.thread = threading.Thread(target=self._run, args=(link,), name=name, daemon=True)
+                    link.thread.start()
+            self._links = links
+
+    @staticmethod
+    def _link(peer: Peer) -> Link:
+        known = {peer.acknowledged: peer.digest, peer.offered: peer.offered_digest}
+        known = {0: NOTHING, **{g: d for g, d in known.items() if g}}
+        return Link(peer, known, peer.acknowledged, peer.digest)
 
     def noted(self, peers: Iterable[Peer]) -> tuple[Peer, ...]:
         """The places as a draft keeps them: what each has acknowledged and what was last sent to it."""
@@ -109,7 +119,7 @@ class Peers:
         link = self._links.get(peer.number)
         if link is None or link.peer.key != peer.key:
             return peer
-        newest = max(link.known, default=0)
+        newest = max(tuple(link.known), default=0)
         noted = replace(peer, offered=newest, offered_digest=link.known.get(newest, b""))
         return replace(noted, acknowledged=link.acknowledged, digest=link.digest) if link.acknowledged else noted
 
@@ -215,9 +225,11 @@ class Peers:
 
     def renew(self, number: int) -> None:
         """Another address: the next connection uses it."""
-        link = self._links.pop(number, None)
-        if link is not None:
-            link.stop.set()
+        with self._changed:
+            link = self._links.get(number)
+            if link is not None:
+                link.stop.set()
+                self._links = {other: kept for other, kept in self._links.items() if other != number}
         self.changed()
 
     def forgive(self, number: int) -> None:
