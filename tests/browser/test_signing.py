@@ -95,6 +95,7 @@ def room(centre: Centre, chromium: Browser) -> Iterator[Room]:
         ticket = console.ask("key_ticket", person=officer.id.bytes, role=role, label="지문 보안키")["ticket"]
         page = officer.page
         page.goto(f"{made.origin}/register/{ticket.hex()}")
+        page.wait_for_selector("#key:focus")
         page.keyboard.press("Enter")
         page.wait_for_selector("#fingerprint")
         if role == "manager":
@@ -140,7 +141,7 @@ def ask(centre: Centre, case: str) -> str:
 
 
 def at_sign(page: Page, room: Room) -> None:
-    poll("vaultd's page", lambda: page.locator("#act[data-page=sign]").count() == 1)
+    poll("vaultd's page", lambda: page.locator("#act[data-page=sign] #key:focus").count() == 1)
     assert page.url.startswith(f"{room.origin}/sign/")
 
 
@@ -189,6 +190,7 @@ def test_at_night_a_spoken_code_opens_within_twelve_keystrokes(room: Room):
     pending = room.console.ask("pend_codes", person=chief.id.bytes, count=4)["id"]
     page = chief.page
     page.goto(f"{room.origin}/sign/{pending.hex()}?as={chief.id}")
+    page.wait_for_selector("#key:focus")
     page.keyboard.press("Enter")
     page.wait_for_selector("#codes li")
     shots(page, "sign-codes")
@@ -197,6 +199,7 @@ def test_at_night_a_spoken_code_opens_within_twelve_keystrokes(room: Room):
     page = police.desk.open(path)
     police.presses = 0
     began = time.monotonic()
+    page.wait_for_selector("button[autofocus]:focus")
     police.press("Enter")
     at_sign(page, room)
     police.press("Enter")
@@ -204,6 +207,7 @@ def test_at_night_a_spoken_code_opens_within_twelve_keystrokes(room: Room):
     shots(page, "sign-code")
     police.press(*code, "Enter")
     poll("approved", lambda: page.locator("#state[data-state=approved]").count() == 1)
+    page.wait_for_selector("a.primary[autofocus]:focus")
     police.press("Enter")
     plays(page)
     print(f"\nfirst picture after {time.monotonic() - began:.1f} s and {police.presses} keystrokes")
@@ -233,6 +237,7 @@ def test_what_a_signing_page_says_when_it_cannot(room: Room):
     # another officer's browser has no key of this one
     other = manager.page
     other.goto(made["url"])
+    other.wait_for_selector("#key:focus")
     other.keyboard.press("Enter")
     poll("it says so", lambda: other.locator("#say.bad").count() == 1)
     assert "서명하지 않았습니다" in other.inner_text("#say")
