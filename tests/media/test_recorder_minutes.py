@@ -17,7 +17,7 @@ from gwanje.kernel.ledger import tree
 from gwanje.kernel.ledger.entry import leaf_bytes, opening_bytes
 from gwanje.kernel.ledger.minutes import Minute, entry, segment_leaf
 from gwanje.kernel.ledger.proofs import NoProof, Part, Sealed, part_proof, verify_part_proof
-from gwanje.media.minutes import MinuteBook
+from gwanje.media.minutes import MinuteBook, Tails
 from gwanje.media.sim.server import SimThread
 from gwanje.vault import merkle, parts
 from gwanje.vault.segment import SegmentHeader, SegmentReader, SegmentWriter
@@ -125,6 +125,32 @@ def test_a_minute_names_only_what_a_flush_has_brought_to_the_disk(
     for second in range(now + 61, now + 121):
         sealer.tick(second, cameras)
     assert len(told) == 1
+
+
+async def test_a_file_that_a_crash_cut_off_gets_its_minute(
+    tmp_path: Path, book: tuple[MinuteBook, list[Minute]]
+) -> None:
+    sealer, told = book
+    camera = Camera(tmp_path, 5)
+    camera.record(9)
+    hashes, name = list(camera.writer.hashes), camera.writer.segment_id
+    camera.writer.abandon()
+    with camera.writer.path.open("ab") as file:
+        file.write(b"GWPT" + bytes(70))
+    ids, rest = (UUID(int=1), UUID(int=2)), (b"\1", "", 0, 0, None)
+    path = str(camera.writer.path.relative_to(tmp_path))
+    gone = Segment(b"g" * 32, *ids, 5, 0, 1, EPOCH, 0, 0, 9, 9, *rest, "1/2/3/gone.gws", 1, WRITER, True)
+    cut = Segment(name, *ids, 5, 0, 1, EPOCH, 0, 0, 9, 9, *rest, path, 1, WRITER, True)
+    closed: list[Segment] = []
+    tails = Tails(tmp_path, closed.append)
+    tails.put(gone)
+    tails.put(cut)
+    await until(lambda: closed)
+    tails.stop()
+    sealer.closed(closed[0])
+    sealer.end(EPOCH * 3600 + 7)
+    (minute,) = told
+    assert minute.find(segment_leaf(name, 9, merkle.root(hashes))) == 0
 
 
 def test_a_clock_that_goes_back_seals_no_minute_twice(tmp_path: Path, book: tuple[MinuteBook, list[Minute]]) -> None:

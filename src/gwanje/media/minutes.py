@@ -7,18 +7,23 @@ like a cut-off tail.
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Protocol
 
 from gwanje.kernel.footage import Segment
 from gwanje.kernel.ledger.minutes import MINUTE_S, SEGMENTS_MAX, Growing, Minute, segment_leaf
-from gwanje.vault.segment import SegmentWriter
+from gwanje.vault.errors import SegmentBroken
+from gwanje.vault.segment import SegmentReader, SegmentWriter
 
 SPREAD = 10
 CLOSED_MAX = 65_536
+TAILS_MAX, TAIL_BYTES_S = 8192, 30_000_000
 log = logging.getLogger(__name__)
 
 
@@ -31,6 +36,64 @@ class Settled(Protocol):
     def settled(self) -> tuple[SegmentWriter, int] | None:
         """The open segment and how many of its parts the disk has."""
         ...
+
+
+class Tails:
+    """Files that a crash left without a trailer (끊긴 파일): read once, slowly, so that their last parts get a minute.
+
+    ``put`` from any thread; a thread of its own reads one file after the other and tells ``done``.
+    """
+
+    def __init__(self, store: Path, done: Callable[[Segment], None]) -> None:
+        self._store, self._done = store, done
+        self._rows: deque[Segment] = deque(maxlen=TAILS_MAX)
+        self._wake, self._stop = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def put(self, row: Segment) -> None:
+        """A row that is closed and has no root."""
+        with self._lock:
+            self._rows.append(row)
+            self._wake.set()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="tails", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """What was not read is read after the next start."""
+        self._stop.set()
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                row = self._rows.popleft()
+            except IndexError:
+                self._wake.clear()
+                if not self._rows:
+                    self._wake.wait()
+                continue
+            try:
+                size = self._read(row)
+            except (OSError, SegmentBroken) as error:
+                log.warning("segment %s has no trailer and cannot be read: %s", row.segment_id.hex()[:16], error)
+                continue
+            # the disk is the recording's
+            self._stop.wait(size / TAIL_BYTES_S)
+
+    def _read(self, row: Segment) -> int:
+        with SegmentReader(self._store / row.path) as reader:
+            grown, size = Growing(), 0
+            for part in reader.parts:
+                data = reader.read(part)
+                grown.add(hashlib.sha256(data).digest())
+                size += len(data)
+                if self._stop.is_set():
+                    return 0
+        if reader.segment_id == row.segment_id and grown.size:
+            self._done(replace(row, root=grown.root(), parts=grown.size))
+        return size
 
 
 @dataclass

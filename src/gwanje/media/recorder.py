@@ -26,7 +26,7 @@ from gwanje.media.keyring import KeyRing, Lender
 from gwanje.media.leases import LeaseKeeper
 from gwanje.media.link import Connect, DatabaseLink
 from gwanje.media.live import LiveServer, Report
-from gwanje.media.minutes import MinuteBook, Settled
+from gwanje.media.minutes import MinuteBook, Settled, Tails
 from gwanje.media.ptz_desk import PtzDesk
 from gwanje.media.ptz_heads import onvif_head
 from gwanje.media.ring import LiveRing
@@ -62,6 +62,7 @@ class Recorder:
         self.keys = KeyRing(lender, lambda: clock.tick_us() // 1_000_000)
         self.spool = IndexSpool(spool, clock)
         self.minutes = MinuteBook(settings.writer, self.put)
+        self._tails = Tails(settings.store, self.minutes.closed)
         self._pools = tuple(ThreadPoolExecutor(1, thread_name_prefix=f"disk-{n}") for n in range(POOLS))
         self.sealer = Sealer(settings, self.keys, self.put, self._pools)
         self.engine = Engine(clock, self.sealer, tick_s)
@@ -93,6 +94,8 @@ class Recorder:
         """Spool a row, from any thread; a spool that is full or ill is counted and said, never raised."""
         if isinstance(row, Segment):
             self.minutes.closed(row)
+            if row.closed and row.root is None:
+                self._tails.put(row)
         try:
             self.spool.put(row)
         except (OSError, SpoolFull) as error:
@@ -306,6 +309,7 @@ class Recorder:
             await self.live.stop()
         for pool in self._pools:
             await asyncio.to_thread(pool.shutdown)
+        self._tails.stop()
         self.minutes.end(self.clock.tick_us() // 1_000_000)
         if self.link is not None:
             await asyncio.to_thread(self.link.stop, LINK_STOP_S)
