@@ -126,6 +126,22 @@ def test_an_act_that_ended_is_gone(scene, monkeypatch):
     assert scene.web.get(path).body == scene.web.get("/sign/" + "0" * 32).body
 
 
+def test_each_camera_of_a_hold_stands_beside_its_own_name_and_seconds(scene):
+    other, now = uuid7(), scene.vault.clock.now_s()
+    spans = [[scene.centre.camera.bytes, 0, 1, now - 60, now - 50], [other.bytes, 1, 1, now - 40, now - 33]]
+    body = {
+        "decision": bytes(32), "person": scene.centre.requester.id.bytes, "id": uuid7().bytes, "kind": "provisional",
+        "ground": "investigation", "case": "형사과-1", "reviewer": scene.centre.second.id.bytes, "spans": spans,
+        "ends": now + 86_400,
+    }  # fmt: skip
+    said = {str(scene.centre.camera): "시청 앞", str(other): "역 광장"}
+    id_ = scene.consents.pend("hold", body, said)
+    page = scene.web.get(f"/sign/{id_.hex()}?as={scene.centre.requester.id}").text
+    rows = re.findall(r"<tr><td>(\d)</td><td>(.*?)</td><td class='known'>(.*?)</td></tr>", page)
+    assert [(n, name) for n, name, _ in rows] == [("1", "시청 앞"), ("2", "역 광장")]
+    assert [str(scene.centre.camera) in rows[0][2], str(other) in rows[1][2], "7초" in rows[1][2]] == [True] * 3
+
+
 # --- signing ------------------------------------------------------------------------------------------------------
 
 

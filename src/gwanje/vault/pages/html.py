@@ -161,7 +161,8 @@ def _lenses(lenses: Sequence[Lens]) -> str:
         f"<tr><td>{lens.number}</td><td>{escape(lens.said) or '–'}</td><td class='known'>{escape(lens.known)}</td></tr>"
         for lens in lenses
     )
-    title = two(f"영상정보처리기기 {len(lenses)}대", "1 camera" if len(lenses) == 1 else f"{len(lenses)} cameras", "h2")
+    count = len(lenses)
+    title = two(f"영상정보처리기기 ({count})", "1 camera" if count == 1 else f"{count} cameras", "h2")
     first = '<th>번호</th><th>센터가 말한 이름 <span class="en" lang="en">as the centre names it</span></th>'
     known = '<th>키 저장소가 아는 기기 <span class="en" lang="en">as the key store knows it</span></th>'
     table = f"<table><thead><tr>{first}{known}</tr></thead><tbody>{rows}</tbody></table>"

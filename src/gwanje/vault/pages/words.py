@@ -43,7 +43,7 @@ def rows(shown: Shown) -> list[Line]:
     """What an officer weighs: vaultd's words, and under each the centre's own."""
     made = []
     for row in shown.rows:
-        if row.field in TECHNICAL or row.field == "cameras":
+        if row.field in TECHNICAL or row.field == "cameras" or (row.field == "spans" and row.named):
             continue
         value = VALUES.get((row.field, row.value), row.value)
         named = [clean(shown.said.get(row.field, "")), *(name(shown, who) for who in row.named)]
@@ -74,6 +74,11 @@ def lenses(shown: Shown) -> list[Lens]:
     for number, (camera, slot, *_) in enumerate(listed, 1):
         who = UUID(bytes=bytes(camera))  # type: ignore[call-overload]
         made.append(Lens(number, f"{slot}번 자리 · {who}", name(shown, who)))
+    # a hold's seconds: one line a camera and class, each beside its own name
+    spans = next((row for row in shown.rows if row.field == "spans" and row.named), None)
+    if spans is not None:
+        lines = zip(shown.body["spans"], spans.value.split("\n"), strict=True)
+        made = [Lens(n, line, name(shown, UUID(bytes=span[0]))) for n, (span, line) in enumerate(lines, 1)]
     return made
 
 
