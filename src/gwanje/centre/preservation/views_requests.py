@@ -21,7 +21,7 @@ from gwanje.centre.common.refusal import Problem, say
 from gwanje.centre.preservation import applications as forms3
 from gwanje.centre.preservation import deletion, document, reading, services
 from gwanje.centre.preservation.forms import ApplicationForm, DeletionForm
-from gwanje.centre.preservation.models import WAITING, Application, Deletion
+from gwanje.centre.preservation.models import WAITING, Application, Deletion, Hold
 from gwanje.centre.preservation.signing import SignFirst
 from gwanje.centre.preservation.views import PAGE, actor_of, at, own
 from gwanje.centre.preservation.views_signing import fixed_of, lead, own_deletion
@@ -194,6 +194,7 @@ def _deletion(request: HttpRequest, id_: UUID, status: int = 200, problem: str =
         "state": DELETION_WORDS[row.state],
         "first": at(row.first),
         "until": at(row.until),
+        "closed": Hold.objects.filter(pk__in=row.kept),
         "kept": deletion.keeping(row.camera, row.first, row.until) if waiting else [],
         "may_decide": waiting and verdict.allow,
         "why_not": verdict.reason if waiting and not verdict.allow else None,
