@@ -120,3 +120,14 @@ def test_a_signature_counts_by_its_own_method_and_form_only():
             with pytest.raises(VaultError) as no:
                 attest.verify_consent(changed, cose, GOLDEN["origin"])
             assert no.value.code == "consent_signature"
+
+
+def test_only_two_forms_of_key_are_keys():
+    good = [decode(bytes.fromhex(case["cose"])) for case in GOLDEN["proofs"]]
+    for fields in good:
+        assert attest.check_cose(encode(fields)) == encode(fields)
+        changes = [{1: 3}, {3: -257}, {-1: 4}, {4: 1}, {-2: bytes(31)}, {-2: "x"}, {-4: bytes(32)}]
+        for change in [*changes, *([{-3: bytes(32)}] if -3 in fields else [])]:
+            with pytest.raises(VaultError) as no:
+                attest.check_cose(encode({**fields, **change}))
+            assert no.value.code == "key_field", change
