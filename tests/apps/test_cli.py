@@ -18,7 +18,7 @@ from gwanje.kernel.home import Home
 
 # what makes a folder, or needs none
 FREE = {"init", "supervise", "status", "law trace", "law cases", "law conflicts", "law as-of", "law report",
-        "ledger verify", "demo accounts", "size", "replica init",
+        "ledger verify", "demo accounts", "size", "replica init", "verify",
         "witness init", "witness add", "witness once", "witness run", "witness evidence"}  # fmt: skip
 # what serves until it is ended
 SERVES = {"player", "postgres", "recorder", "simulator", "supervise", "uploader", "vaultd", "web", "worker",
@@ -45,6 +45,9 @@ def leaves(command: argparse.ArgumentParser, words: tuple[str, ...] = ()) -> Ite
                 argv += [action.option_strings[-1], PLACE.get(action.dest, "x")]
             elif not action.option_strings and action.nargs not in ("?", "*"):
                 argv.append(PLACE.get(action.dest, "x"))
+        for group in command._mutually_exclusive_groups:
+            if group.required:
+                argv += [group._group_actions[0].option_strings[-1], "x"]
         yield " ".join(words), argv
 
 

@@ -83,7 +83,7 @@ def _answering_pid(home: Home) -> int | None:
     return None
 
 
-def start(home: Home, *, log_file: Path | None = None, wait_s: float = 15.0) -> subprocess.Popen[bytes]:
+def start(home: Home, *, log_file: Path | None = None, wait_s: float = 60.0) -> subprocess.Popen[bytes]:
     """Start a vaultd process on a folder that has its keystore and wait until it answers; RuntimeError else."""
     with (log_file or home.root / "log" / "vaultd.log").open("ab") as out:
         process = subprocess.Popen(
