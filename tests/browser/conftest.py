@@ -77,7 +77,11 @@ def sit_down(chromium: Browser, base: str, account: str, station: str, width: in
     page.select_option("select[name=station]", station)
     page.click("main button.primary")
     desk.open("/staff/me/")
-    start = page.locator('form[action="/staff/shift/start/"] button')
+    end, start = (page.locator(f'form[action="/staff/shift/{act}/"] button') for act in ("end", "start"))
+    if end.count() and page.locator(".notice.warn").count():
+        # a test before left this person on shift at another station
+        end.first.click()
+        page.wait_for_load_state()
     if start.count():
         start.first.click()
         page.wait_for_load_state()

@@ -184,7 +184,7 @@ async def test_rtmp_with_a_sound_beside_it_is_recorded_without_it(tmp_path: Path
     lender = Roots(midhour(tmp_path))
     try:
         async with recording(tmp_path, lender, [from_url(1, url)]) as recorder:
-            await until(lambda: camera_of(recorder, 1).recorder.parts >= 3, 75)
+            await until(lambda: camera_of(recorder, 1).recorder.parts >= 5, 75)
     finally:
         server.kill()
         server.wait()

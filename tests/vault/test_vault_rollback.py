@@ -26,7 +26,8 @@ class Image:
 
     def __init__(self, home, place):
         self.folder, self.copy = home.vault, place
-        shutil.copytree(home.vault, place)
+        # what a running vaultd is just writing may be gone before it is copied, and counts for nothing
+        shutil.copytree(home.vault, place, ignore=shutil.ignore_patterns("*.tmp"))
 
     def restore(self, *, token: bool = True):
         for path in self.folder.iterdir():

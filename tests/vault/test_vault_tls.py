@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
 import socket
@@ -17,7 +18,7 @@ from gwanje.apps import vaultd
 from gwanje.kernel import keys, wire
 from gwanje.kernel.cose import key_id
 from gwanje.kernel.home import Home
-from gwanje.vault import door, tls
+from gwanje.vault import ciphers, door, tls
 from gwanje.vault.client import AsyncVaultClient, ConsoleClient, VaultAway, VaultClient, VaultRefused
 from gwanje.vault.errors import VaultError
 from gwanje.vault.server import HELLO
@@ -349,3 +350,17 @@ def test_a_camera_that_moves_from_one_recorder_to_another_is_a_fact_of_the_ledge
     ids = [key_id(keys.raw_public(keys.signing_key(home, "recorder"))).hex() for home in (other, fleet.node)]
     assert [fact["recorder"], fact["from"], fact["count"]] == [*ids, 1]
     assert fact["cameras"] == [str(fleet.centre.camera)]
+
+
+def test_a_fault_that_a_tokens_module_left_behind_refuses_no_certificate(tmp_path):
+    """SoftHSM does so after a wrong PIN; here the same fault is made in the library that both share."""
+    lib = ciphers._libcrypto()
+    for function in ("EVP_aes_256_cbc", "EVP_CIPHER_CTX_new"):
+        getattr(lib, function).restype = ctypes.c_void_p
+    context, moved, out = ctypes.c_void_p(lib.EVP_CIPHER_CTX_new()), ctypes.c_int(), ctypes.create_string_buffer(64)
+    cipher = ctypes.c_void_p(lib.EVP_aes_256_cbc())
+    assert lib.EVP_CipherInit_ex(context, cipher, None, bytes(32), bytes(16), 0)
+    assert lib.EVP_CipherUpdate(context, out, ctypes.byref(moved), bytes(32), 32)
+    assert not lib.EVP_CipherFinal_ex(context, out, ctypes.byref(moved))
+    home = Home.create(tmp_path / "v")
+    assert tls.server_context(home, [tls.certificate_of(home, tls.SERVICE)]).verify_mode is ssl.CERT_REQUIRED

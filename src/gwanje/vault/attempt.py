@@ -190,7 +190,8 @@ def attempt(request: dict[str, Any]) -> dict[str, Any]:
     extra = [Path(folder) for folder in request.get("extra", [])]
     stores, keys = collect([*haunts(home), *extra])
     found, newest = states(stores, keys)
-    token = open_token(Home(home))
+    # loot without a config.json names no token: files are all there is
+    token = open_token(Home(home)) if (home / "config.json").exists() else FileToken(home / "vault" / "token")
     if not isinstance(token, FileToken):
         found += within(token, stores)
     own_stores, _ = collect([vault])

@@ -75,7 +75,11 @@ def _context(protocol: int, key: Ed25519PrivateKey, trusted: Iterable[bytes]) ->
     # the trusted certificates are themselves the ends of their chains
     made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     for der in trusted:
-        made.load_verify_locations(cadata=der)
+        try:
+            made.load_verify_locations(cadata=der)
+        except ssl.SSLError:
+            # a token's module shares the library: what it left on this thread's list of faults is told here, once
+            made.load_verify_locations(cadata=der)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     pem += ssl.DER_cert_to_PEM_cert(certificate(key)).encode()
     # the library reads keys from files only: a file in memory, gone at the end of the block

@@ -147,7 +147,7 @@ def _page(
         "open": open_ if standing else None,
         "to_sign": open_ is not None and standing and signing.mine(open_.pk, signing.act_of(open_), actor),
         "may_decide": bool(verdict and verdict.allow),
-        "why_not": verdict.reason if verdict and not verdict.allow else None,
+        "why_not": verdict.reason if verdict is not None else None,
         "may_ask": may_ask,
         "may_view": standing and decide(actor, "playback.ask", services.resource(row)).allow,
         "form": form or (ProlongForm(initial=start) if may_ask else None),
