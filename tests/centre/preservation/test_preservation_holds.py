@@ -83,6 +83,8 @@ def test_two_officers_prolong_the_same_record(people, wanted, web):
     assert post(people["manager"], f"holds/{id_}/acts/{act['id']}/agree").status_code == 403
     assert post(people["privacy_officer"], f"holds/{id_}/acts/{act['id']}/agree").status_code == 403
     assert held(web, id_).kind == "provisional"
+    for role, said in (("manager", "신청한 사람은 결정할 수 없습니다"), ("chief_officer", "위 기간의 보존을 승인")):
+        assert said in people[role].get(f"/preservation/{id_}/").content.decode()
     answer = post(people["chief_officer"], f"holds/{id_}/acts/{act['id']}/agree")
     assert answer.status_code == 200, answer.content.decode()
     found = held(web, id_)
