@@ -55,6 +55,7 @@ class Bench:
                        ("operator", "manager", "chief_officer")]  # fmt: skip
         ceremony.create(home, self.people)
         self.now = home.clock.now_s() // HOUR * HOUR + HOUR
+        # this process's own clock alone: the bench lets hours die without waiting for them
         home.clock.now_us = lambda: self.now * 1_000_000  # type: ignore[method-assign]
         home.clock.step_us = lambda: 0  # type: ignore[method-assign]
         store = ceremony.open_keystore(home)

@@ -24,6 +24,7 @@ class ConsentCalls:
     """Methods of ``VaultClient`` that have to do with signing."""
 
     def _call(self, request: dict[str, Any], *, once: bool = False, tail: bytes = b"") -> dict[str, Any]:
+        # VaultClient has it: these requests stand in a file of their own, not in a client of their own
         raise NotImplementedError
 
     def pend(self, kind: str, body: Mapping[str, Any], said: Mapping[str, str] | None = None, back: str = "") -> bytes:

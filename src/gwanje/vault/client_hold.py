@@ -91,6 +91,7 @@ class HoldCalls:
     """One method per request. ``approvals[0]`` is the requester's; every refusal is VaultRefused with its code."""
 
     def _call(self, request: dict[str, Any], *, once: bool = False, tail: bytes = b"") -> dict[str, Any]:
+        # VaultClient has it: these requests stand in a file of their own, not in a client of their own
         raise NotImplementedError
 
     def hold(

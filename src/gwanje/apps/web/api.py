@@ -13,7 +13,7 @@ from ninja.security import APIKeyCookie
 from gwanje import __doc__ as about
 from gwanje.apps.web import answers
 from gwanje.apps.web.rooms import ROOMS, present
-from gwanje.centre.common.doors import turn_away
+from gwanje.centre.common.doors import acting, turn_away
 
 
 class Signed(APIKeyCookie):
@@ -23,7 +23,7 @@ class Signed(APIKeyCookie):
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Any:
         """The actor, or None."""
-        actor = request.actor  # type: ignore[attr-defined]
+        actor = acting(request)
         return None if actor.anonymous else actor
 
 

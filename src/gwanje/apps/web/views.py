@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from gwanje.apps.web import answers
 from gwanje.centre.common import home
+from gwanje.centre.common.doors import acting
 from gwanje.kernel.actor import Actor
 from gwanje.vault.client import VaultAway, VaultClient, VaultRefused
 
@@ -30,7 +31,7 @@ def health(request: HttpRequest) -> HttpResponse:
 @require_GET
 def start(request: HttpRequest) -> HttpResponse:
     """On shift: to the wall. Signed in: the start page. Otherwise: the login."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = acting(request)
     if actor.anonymous:
         return redirect("/login/")
     if actor.on_duty and actor.has("operator", "seconded_police", "manager"):

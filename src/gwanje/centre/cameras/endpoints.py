@@ -13,6 +13,7 @@ from gwanje.centre.cameras import importing, rules, services
 from gwanje.centre.cameras.api import BOUNDARY
 from gwanje.centre.cameras.models import Camera, ImportBatch
 from gwanje.centre.common import OFFSET_MAX, home
+from gwanje.centre.common.doors import acting
 from gwanje.centre.common.refusal import Problem, missing
 
 router = Router(tags=["cameras"])
@@ -93,8 +94,8 @@ def cameras(
     request: HttpRequest, offset: int = Query(0, ge=0, le=OFFSET_MAX), limit: int = Query(100, ge=1, le=LIMIT_MAX)
 ) -> Any:
     """Cameras of the actor's scope by number."""
-    services.require(request.actor, rules.READ)  # type: ignore[attr-defined]
-    rows = services.visible(request.actor)  # type: ignore[attr-defined]
+    services.require(acting(request), rules.READ)
+    rows = services.visible(acting(request))
     return CameraPage(count=rows.count(), items=[_out(row) for row in rows[offset : offset + limit]])
 
 
@@ -103,8 +104,8 @@ def cameras(
 )
 def features(request: HttpRequest) -> dict[str, Any]:
     """GeoJSON points with direction, angle and range; the map draws the cones."""
-    services.require(request.actor, rules.READ)  # type: ignore[attr-defined]
-    rows = services.visible(request.actor).exclude(state="removed")[:20000]  # type: ignore[attr-defined]
+    services.require(acting(request), rules.READ)
+    rows = services.visible(acting(request)).exclude(state="removed")[:20000]
     return {"type": "FeatureCollection", "features": [_feature(row) for row in rows]}
 
 
@@ -127,8 +128,8 @@ def _feature(row: Camera) -> dict[str, Any]:
 )
 def points(request: HttpRequest) -> dict[str, Any]:
     """Arrays by column, so that 20,000 places are under 1 MB: ``lon``, ``lat``, ``n`` cameras, ``p`` purpose index."""
-    services.require(request.actor, rules.READ)  # type: ignore[attr-defined]
-    rows = importing.points(request.actor).order_by()  # type: ignore[attr-defined]
+    services.require(acting(request), rules.READ)
+    rows = importing.points(acting(request)).order_by()
     names: dict[str, int] = {}
     lon: list[float] = []
     lat: list[float] = []
@@ -150,7 +151,7 @@ def points(request: HttpRequest) -> dict[str, Any]:
 )
 def boundary(request: HttpRequest) -> HttpResponse:
     """The file ``boundary.geojson`` of the data folder, 4 MB at most; 404 when the centre has none."""
-    services.require(request.actor, rules.READ)  # type: ignore[attr-defined]
+    services.require(acting(request), rules.READ)
     file = home().root / BOUNDARY
     if not file.is_file() or file.stat().st_size > BOUNDARY_BYTES_MAX:
         raise missing("경계", "Outline")
@@ -168,7 +169,7 @@ def import_preview(request: HttpRequest, file: UploadedFile = File(...)) -> Any:
     """Nothing is written; confirm the returned id to write."""
     if file.size is None or file.size > importing.WEB_BYTES_MAX:
         raise Problem("too_large", "파일이 32MB를 넘습니다.", "The file is larger than 32 MB.", status=413)
-    return _batch(importing.preview(request.actor, file.name or "upload.csv", file.read()))  # type: ignore[attr-defined]
+    return _batch(importing.preview(acting(request), file.name or "upload.csv", file.read()))
 
 
 @router.get(
@@ -180,7 +181,7 @@ def import_preview(request: HttpRequest, file: UploadedFile = File(...)) -> Any:
 )
 def import_report(request: HttpRequest, id: UUID) -> Any:
     """The report as it was at the preview."""
-    return _batch(importing.batch(request.actor, id))  # type: ignore[attr-defined]
+    return _batch(importing.batch(acting(request), id))
 
 
 @router.post(
@@ -192,7 +193,7 @@ def import_report(request: HttpRequest, id: UUID) -> Any:
 )
 def import_confirm(request: HttpRequest, id: UUID) -> Any:
     """Rows that are there already are not added again."""
-    return _batch(importing.confirm(request.actor, id))  # type: ignore[attr-defined]
+    return _batch(importing.confirm(acting(request), id))
 
 
 @router.get(
@@ -200,7 +201,7 @@ def import_confirm(request: HttpRequest, id: UUID) -> Any:
 )
 def export(request: HttpRequest, columns: int = 18, encoding: str = "utf-8-sig") -> HttpResponse:
     """13, 14 or 18 columns; cp949 or utf-8-sig."""
-    data = importing.export(request.actor, columns=columns, encoding=encoding)  # type: ignore[attr-defined]
+    data = importing.export(acting(request), columns=columns, encoding=encoding)
     return HttpResponse(data, content_type="text/csv")
 
 
@@ -213,4 +214,4 @@ def export(request: HttpRequest, columns: int = 18, encoding: str = "utf-8-sig")
 )
 def camera(request: HttpRequest, id: UUID) -> Any:
     """404 for another agency's camera."""
-    return _out(services.find(request.actor, id))  # type: ignore[attr-defined]
+    return _out(services.find(acting(request), id))

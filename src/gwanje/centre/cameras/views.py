@@ -20,7 +20,7 @@ from gwanje.centre.cameras.forms import STATE_WORDS, CameraForm, MandateForm, Up
 from gwanje.centre.cameras.national import reasons
 from gwanje.centre.cameras.national.guard import guarded
 from gwanje.centre.common import clock, decide
-from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, say
 from gwanje.centre.staff import api as staff
 from gwanje.kernel.actor import Actor
@@ -28,10 +28,6 @@ from gwanje.kernel.policy import Resource
 
 PAGE = 100
 SEARCH_MAX = 100
-
-
-def _actor(request: HttpRequest) -> Actor:
-    return request.actor  # type: ignore[attr-defined, no-any-return]
 
 
 def _page(request: HttpRequest, rows: QuerySet[Any]) -> Any:
@@ -48,7 +44,7 @@ def rooms_of(actor: Actor) -> dict[str, bool]:
 
 
 def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
-    actor = _actor(request)
+    actor = acting(request)
     rights = {"may_write": _may(actor, rules.WRITE), "may_export": _may(actor, rules.EXPORT), **rooms_of(actor)}
     return {**rights, "states": STATE_WORDS, **more}
 
@@ -57,7 +53,7 @@ def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
 @signed_in
 def camera_list(request: HttpRequest) -> HttpResponse:
     """Cameras by number, searched by number, place, purpose; 100 a page."""
-    actor = _actor(request)
+    actor = acting(request)
     services.require(actor, rules.READ)
     rows = services.visible(actor)
     query, state = request.GET.get("q", "").strip()[:SEARCH_MAX], request.GET.get("state", "")
@@ -73,7 +69,7 @@ def camera_list(request: HttpRequest) -> HttpResponse:
 @signed_in
 def camera_page(request: HttpRequest, id: UUID) -> HttpResponse:
     """One camera; its stream addresses only for the administrator."""
-    actor = _actor(request)
+    actor = acting(request)
     row = services.find(actor, id)
     owner = staff.agency(row.owner_id)
     addresses = _may(actor, rules.ADDRESSES)
@@ -89,7 +85,7 @@ def camera_page(request: HttpRequest, id: UUID) -> HttpResponse:
 @signed_in
 def camera_new(request: HttpRequest) -> HttpResponse:
     """Register a camera."""
-    actor = _actor(request)
+    actor = acting(request)
     services.require(actor, rules.WRITE)
     assert actor.agency is not None
     others = [(str(a.pk), a.name) for a in staff.agencies() if a.pk != actor.agency]
@@ -112,7 +108,7 @@ def camera_new(request: HttpRequest) -> HttpResponse:
 @signed_in
 def camera_state(request: HttpRequest, id: UUID) -> HttpResponse:
     """Suspend, resume or remove."""
-    services.change_state(_actor(request), id, request.POST.get("state", ""))
+    services.change_state(acting(request), id, request.POST.get("state", ""))
     return redirect("cameras:camera", id=id)
 
 
@@ -120,7 +116,7 @@ def camera_state(request: HttpRequest, id: UUID) -> HttpResponse:
 @signed_in
 def camera_mandate(request: HttpRequest, id: UUID) -> HttpResponse:
     """Record the mandate of another agency's camera."""
-    actor = _actor(request)
+    actor = acting(request)
     row = services.find(actor, id)
     form = MandateForm(request.POST)
     given = form.cleaned_data if form.is_valid() else {}
@@ -133,7 +129,7 @@ def camera_mandate(request: HttpRequest, id: UUID) -> HttpResponse:
 @signed_in
 def camera_credentials(request: HttpRequest, id: UUID) -> HttpResponse:
     """Seal a new account of the device."""
-    services.set_credentials(_actor(request), id, request.POST.get("user", ""), request.POST.get("password", ""))
+    services.set_credentials(acting(request), id, request.POST.get("user", ""), request.POST.get("password", ""))
     return redirect("cameras:camera", id=id)
 
 
@@ -141,7 +137,7 @@ def camera_credentials(request: HttpRequest, id: UUID) -> HttpResponse:
 @signed_in
 def point_list(request: HttpRequest) -> HttpResponse:
     """Installation points in file order; 100 a page, with sums per purpose."""
-    actor = _actor(request)
+    actor = acting(request)
     services.require(actor, rules.READ)
     rows = importing.points(actor)
     sums = rows.order_by().values("purpose").annotate(places=Count("id"), cameras=Sum("cameras")).order_by("-places")
@@ -164,7 +160,7 @@ def point_list(request: HttpRequest) -> HttpResponse:
 @signed_in
 def import_new(request: HttpRequest) -> HttpResponse:
     """Upload a file and see its report; nothing is written by this step."""
-    actor = _actor(request)
+    actor = acting(request)
     services.require(actor, rules.WRITE)
     form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
     problem: Problem | None = None
@@ -188,7 +184,7 @@ def ranked(counts: dict[str, int]) -> list[tuple[str, int]]:
 @signed_in
 def import_page(request: HttpRequest, id: UUID) -> HttpResponse:
     """The report of one file: accepted, repaired, refused rows with counts per reason."""
-    found = importing.batch(_actor(request), id)
+    found = importing.batch(acting(request), id)
     language = "en" if get_language() == "en" else "ko"
     groups = [
         (kind, [(reasons.label(code, language), count) for code, count in ranked(found.counts.get(kind, {}))])
@@ -206,7 +202,7 @@ def import_page(request: HttpRequest, id: UUID) -> HttpResponse:
 @signed_in
 def import_refused(request: HttpRequest, id: UUID) -> HttpResponse:
     """The refused rows as a file, with their line and reason, to be mended and sent again."""
-    found = importing.batch(_actor(request), id)
+    found = importing.batch(acting(request), id)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     for line, code, column, cells in found.refusals:
@@ -222,9 +218,9 @@ def import_refused(request: HttpRequest, id: UUID) -> HttpResponse:
 def import_confirm(request: HttpRequest, id: UUID) -> HttpResponse:
     """Write the accepted rows, or throw the preview away."""
     if request.POST.get("act") == "discard":
-        importing.discard(_actor(request), id)
+        importing.discard(acting(request), id)
         return redirect("cameras:import_new")
-    importing.confirm(_actor(request), id)
+    importing.confirm(acting(request), id)
     return redirect("cameras:import", id=id)
 
 
@@ -233,7 +229,7 @@ def import_confirm(request: HttpRequest, id: UUID) -> HttpResponse:
 def export(request: HttpRequest) -> HttpResponseBase:
     """The places as a national standard file: ``columns`` 13, 14, 18; ``encoding`` cp949 or utf-8-sig."""
     columns, encoding = request.GET.get("columns", "18"), request.GET.get("encoding", "utf-8-sig")
-    data = importing.export(_actor(request), columns=int(columns) if columns.isdecimal() else 0, encoding=encoding)
+    data = importing.export(acting(request), columns=int(columns) if columns.isdecimal() else 0, encoding=encoding)
     charset = "cp949" if encoding == "cp949" else "utf-8"
     response = HttpResponse(data, content_type=f"text/csv; charset={charset}")
     day = clock().local().strftime("%Y%m%d")

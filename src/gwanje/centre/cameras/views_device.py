@@ -14,7 +14,7 @@ from gwanje.centre.cameras.forms import ReachForm
 from gwanje.centre.cameras.models import Camera
 from gwanje.centre.cameras.views import rooms_of
 from gwanje.centre.common import clock, decide, law
-from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, missing, say, uuid_of
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.devices import Task
@@ -25,7 +25,7 @@ CHOICES_MAX = 500
 
 def _act(request: HttpRequest, row: Camera) -> None:
     """Do what the form asks; Problem when it cannot be taken."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor: Actor = acting(request)
     said = request.POST
     act = said.get("act", "")
     if act == "address":
@@ -88,7 +88,7 @@ def _shown(row: Camera, task: Task | None) -> dict[str, Any]:
 @signed_in
 def camera_device(request: HttpRequest, id: UUID) -> HttpResponse:
     """One device: its address, what was asked, what it answered, what can be taken into service."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor: Actor = acting(request)
     row = services.find(actor, id)
     services.require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
     problem, status, reach, typed = "", 200, None, None
@@ -132,7 +132,7 @@ def _assign(actor: Actor, address: str, number: str) -> Camera:
 @signed_in
 def discover(request: HttpRequest) -> HttpResponse:
     """Search one network of the recorder, and give what was found to a registered camera."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor: Actor = acting(request)
     services.require(actor, rules.WRITE)
     services.require(actor, rules.ADDRESSES)
     problem, status = "", 200

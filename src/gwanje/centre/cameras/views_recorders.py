@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from gwanje.centre.cameras import rules, services
 from gwanje.centre.cameras.views import rooms_of
 from gwanje.centre.common import clock, cursor, decide
-from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.doors import acting, signed_in
 from gwanje.kernel import recorders as fleet
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import Resource
@@ -26,7 +26,7 @@ REASONS = {
 @signed_in
 def recorders(request: HttpRequest) -> HttpResponse:
     """Recorders, cameras that nobody records, and the gaps of the last 24 hours, of the actor's agency."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor: Actor = acting(request)
     services.require(actor, rules.RECORDERS)
     assert actor.agency is not None
     now_us = clock().now_us()

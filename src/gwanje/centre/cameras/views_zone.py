@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from gwanje.centre.cameras import rules, services, steering
 from gwanje.centre.cameras.views import rooms_of
 from gwanje.centre.common import decide, law
-from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, say
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import Resource
@@ -45,7 +45,7 @@ def _articles() -> list[dict[str, str]]:
 @signed_in
 def camera_zone(request: HttpRequest, id: UUID) -> HttpResponse:
     """Draw it, type it, or remove it; what is refused stays on the page as it was typed."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor: Actor = acting(request)
     row = services.find(actor, id)
     problem = ""
     zone = row.connection.get("ptz")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.utils.text import normalize_newlines
 from django.utils.translation import get_language
+
+from gwanje.kernel.canonical import nfc
 
 if TYPE_CHECKING:
     from gwanje.kernel.actor import Actor
@@ -85,3 +88,11 @@ def vault_away() -> Problem:
         next_en="Try again shortly.",
         status=503,
     )
+
+
+def clean(text: str, most: int, ko: str, en: str) -> str:
+    """Text as it was typed, NFC, line ends and edges tidied; Problem ``too_long`` beyond ``most`` characters."""
+    value = nfc(normalize_newlines(text or "").strip())
+    if len(value) > most:
+        raise Problem("too_long", f"{josa(ko, '은', '는')} {most}자까지입니다.", f"{en} may have {most} characters.")
+    return value

@@ -89,3 +89,12 @@ def unsigned() -> Problem:
         "signature_needed", "담당공무원 본인의 서명이 필요합니다.", "The officer's own signature is needed.",
         rule="담당공무원 서명", next_="서명 화면에서 서명하십시오.", next_en="Sign on the signing page.", status=409,
     )  # fmt: skip
+
+
+def asker_first() -> Problem:
+    """409: whoever asked signs before whoever decides."""
+    return Problem(
+        "asker_first", "신청한 사람이 아직 서명하지 않았습니다.", "Whoever asked has not signed yet.",
+        rule="담당공무원 서명", status=409,
+        next_="신청한 사람에게 서명을 요청하십시오.", next_en="Have the asking officer sign first.",
+    )  # fmt: skip

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
 from gwanje.centre.common import OFFSET_MAX, demand
+from gwanje.centre.common.doors import acting
 from gwanje.centre.inspection import reading, rules, services
 
 router = Router(tags=["inspection"])
@@ -46,6 +47,6 @@ def faults(
     offset: int = Query(0, ge=0, le=OFFSET_MAX),
 ) -> Any:  # fmt: skip
     """Oldest first; the present month when none is named."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = acting(request)
     demand(actor, rules.READ, services.own(actor))
     return list(reading.rows(actor.agency, *reading.month_of(month))[offset : offset + limit])

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from gwanje.centre.cameras import api as cameras
 from gwanje.centre.common import clock, cursor, decide, demand
-from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, say
 from gwanje.centre.inspection import document, duties, reading, rules, services
 from gwanje.centre.inspection.forms import EnterForm, SendForm, SignForm
@@ -31,10 +31,6 @@ PAGE = 50
 CAMERAS_MAX = 5000
 
 
-def _actor(request: HttpRequest) -> Actor:
-    return request.actor  # type: ignore[attr-defined, no-any-return]
-
-
 def _choices(actor: Actor) -> list[tuple[UUID, str]]:
     return [(c.id, c.label) for c in cameras.cameras(active_only=True) if c.agency == actor.agency][:CAMERAS_MAX]
 
@@ -43,7 +39,7 @@ def _choices(actor: Actor) -> list[tuple[UUID, str]]:
 @require_GET
 def journal(request: HttpRequest) -> HttpResponse:
     """The journal of a month (점검일지), the newest fault first on the screen; form 1 prints them in order."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, rules.READ, services.own(actor))
     may = decide(actor, rules.ENTER, services.own(actor)).allow
     return _journal(
@@ -52,7 +48,7 @@ def journal(request: HttpRequest) -> HttpResponse:
 
 
 def _journal(request: HttpRequest, entering: EnterForm | None, status: int = 200) -> HttpResponse:
-    actor = _actor(request)
+    actor = acting(request)
     year, month = reading.month_of(request.GET.get("month", ""))
     today = clock().local().date()
     rows = reading.rows(actor.agency, year, month)
@@ -85,7 +81,7 @@ def _journal(request: HttpRequest, entering: EnterForm | None, status: int = 200
 @require_GET
 def form(request: HttpRequest) -> HttpResponse:
     """별지 제1호서식 of a month as PDF/A; who took it stands in the ledger."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, rules.READ, services.own(actor))
     year, month = reading.month_of(request.GET.get("month", ""))
     agency = staff.agency(actor.agency) if actor.agency else None
@@ -106,7 +102,7 @@ def form(request: HttpRequest) -> HttpResponse:
 @require_POST
 def enter(request: HttpRequest) -> HttpResponse:
     """Enter a fault that a person saw."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, rules.ENTER, services.own(actor))
     given = EnterForm(request.POST, cameras=_choices(actor))
     if not given.is_valid():
@@ -125,7 +121,7 @@ def enter(request: HttpRequest) -> HttpResponse:
 def close(request: HttpRequest) -> HttpResponse:
     """Close a month's self-inspection."""
     year, month = reading.month_of(request.POST.get("month", ""))
-    services.close_month(_actor(request), year, month, request.POST.get("summary", ""))
+    services.close_month(acting(request), year, month, request.POST.get("summary", ""))
     messages.success(request, _("월 자체 점검을 마감하였습니다."))
     response = redirect("inspection:journal")
     response["Location"] += f"?month={year}-{month:02}"
@@ -142,7 +138,7 @@ def fault(request: HttpRequest, id_: UUID) -> HttpResponse:
 def _fault(
     request: HttpRequest, id_: UUID, signing: SignForm, sending: SendForm | None, status: int = 200
 ) -> HttpResponse:
-    actor = _actor(request)
+    actor = acting(request)
     row, _decision = services.fault(actor, rules.READ, id_)
     ticket = Ticket.objects.filter(fault=row).first()
     may_send = row.signed_at is None and ticket is None and decide(actor, rules.SEND, services.own(actor)).allow
@@ -169,10 +165,10 @@ def sign(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Sign 점검내역 and 처리결과."""
     given = SignForm(request.POST)
     if not given.is_valid():
-        services.fault(_actor(request), rules.SIGN, id_)
+        services.fault(acting(request), rules.SIGN, id_)
         return _fault(request, id_, given, None, 422)
     said = given.cleaned_data
-    services.sign(_actor(request), id_, said["inspected"], said["result"], said["note"])
+    services.sign(acting(request), id_, said["inspected"], said["result"], said["note"])
     messages.success(request, _("점검 결과를 확인하였습니다."))
     return redirect("inspection:fault", id_)
 
@@ -181,7 +177,7 @@ def sign(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_POST
 def send(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Hand the fault to the maintenance contractor."""
-    actor = _actor(request)
+    actor = acting(request)
     given = SendForm(request.POST, people=_people(actor))
     if not given.is_valid():
         services.fault(actor, rules.SEND, id_)
@@ -195,7 +191,7 @@ def send(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_GET
 def tickets(request: HttpRequest) -> HttpResponse:
     """The contractor's own tickets: what is wrong where, and the times; no picture, no stream."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, rules.TICKETS, services.own(actor))
     rows = Ticket.objects.filter(agency_id=actor.agency, contractor_id=actor.person).select_related("fault")
     page = Paginator(rows.order_by(F("repaired_at").desc(nulls_first=True), "-sent_at"), PAGE).get_page(
@@ -210,5 +206,5 @@ def tickets(request: HttpRequest) -> HttpResponse:
 @require_POST
 def step(request: HttpRequest, id_: UUID) -> HttpResponse:
     """The contractor's next step."""
-    services.progress(_actor(request), id_, request.POST.get("step", ""), request.POST.get("report", ""))
+    services.progress(acting(request), id_, request.POST.get("step", ""), request.POST.get("report", ""))
     return redirect("inspection:tickets")

@@ -11,6 +11,7 @@ from django.urls import reverse
 from ninja import Field, Query, Router, Schema
 
 from gwanje.centre.common import OFFSET_MAX, demand, law
+from gwanje.centre.common.doors import acting
 from gwanje.centre.playback import permits, services, signing
 from gwanje.centre.playback.models import Request
 from gwanje.centre.playback.rules import GATE, READERS
@@ -154,7 +155,7 @@ def grounds(request: HttpRequest) -> list[Any]:
 @router.post("/look", response=LookOut, operation_id="playback_look", url_name="playback-look")
 def look(request: HttpRequest, body: LookIn) -> dict[str, Any]:
     """What is recorded of a range, and how far it is widened; writes nothing."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = acting(request)
     asked = services.Asked(tuple(body.cameras), body.first, body.until, "", "", "")
     seen, first, until = services.look(asked, actor)
     return {
@@ -178,7 +179,7 @@ def requests(
     request: HttpRequest, offset: int = Query(0, ge=0, le=OFFSET_MAX), limit: int = Query(50, ge=1, le=PAGE_MAX)
 ) -> list[dict[str, Any]]:
     """My requests; those of the agency for approvers and auditors. At most 100 a page."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = acting(request)
     demand(actor, "playback.read", Resource("request", agency=actor.agency), own=True)
     found = Request.objects.all() if actor.has(*READERS) else Request.objects.filter(requester_id=actor.person)
     return [_out(row) for row in found.prefetch_related("cameras")[offset : offset + limit]]
@@ -187,7 +188,7 @@ def requests(
 @router.post("/requests", response=RequestOut, operation_id="playback_ask", url_name="playback-ask")
 def ask(request: HttpRequest, body: AskIn) -> dict[str, Any]:
     """Ask to open stored video."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = acting(request)
     asked = services.Asked(
         tuple(body.cameras), body.first, body.until, body.ground, body.case, body.purpose, body.document,
         body.hold,
@@ -198,7 +199,7 @@ def ask(request: HttpRequest, body: AskIn) -> dict[str, Any]:
 @router.get("/requests/{id_}", response=RequestOut, operation_id="playback_request", url_name="playback-request")
 def one(request: HttpRequest, id_: UUID) -> dict[str, Any]:
     """One request."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = acting(request)
     row = services.readable(id_, actor)
     return _out(row)
 
@@ -208,39 +209,39 @@ def one(request: HttpRequest, id_: UUID) -> dict[str, Any]:
 )
 def approve(request: HttpRequest, id_: UUID, body: DecideIn) -> dict[str, Any]:
     """승인."""
-    return _out(services.approve(id_, request.actor, body.note))  # type: ignore[attr-defined]
+    return _out(services.approve(id_, acting(request), body.note))
 
 
 @router.post("/requests/{id_}/refuse", response=RequestOut, operation_id="playback_refuse", url_name="playback-refuse")
 def refuse(request: HttpRequest, id_: UUID, body: DecideIn) -> dict[str, Any]:
     """반려."""
-    return _out(services.refuse(id_, request.actor, body.note))  # type: ignore[attr-defined]
+    return _out(services.refuse(id_, acting(request), body.note))
 
 
 @router.post("/requests/{id_}/cancel", response=RequestOut, operation_id="playback_cancel", url_name="playback-cancel")
 def cancel(request: HttpRequest, id_: UUID) -> dict[str, Any]:
     """취소."""
-    return _out(services.cancel(id_, request.actor))  # type: ignore[attr-defined]
+    return _out(services.cancel(id_, acting(request)))
 
 
 @router.post("/requests/{id_}/sign", response=SignOut, operation_id="playback_sign", url_name="playback-sign")
 def sign(request: HttpRequest, id_: UUID) -> dict[str, str]:
     """Bring the request to vaultd's page for the actor's own signature."""
     back = request.build_absolute_uri(reverse("playback:request", args=[id_]))
-    lead = signing.begin(id_, request.actor, back)  # type: ignore[attr-defined]
+    lead = signing.begin(id_, acting(request), back)
     return {"sign": lead.id.hex(), "url": lead.url} if lead else {"sign": "", "url": ""}
 
 
 @router.post("/requests/{id_}/signed", response=RequestOut, operation_id="playback_signed", url_name="playback-signed")
 def signed(request: HttpRequest, id_: UUID, body: SignedIn) -> dict[str, Any]:
     """Take the actor's signature from vaultd; an approver's approves."""
-    return _out(signing.signed(id_, request.actor, bytes.fromhex(body.sign), body.note))  # type: ignore[attr-defined]
+    return _out(signing.signed(id_, acting(request), bytes.fromhex(body.sign), body.note))
 
 
 @router.post("/requests/{id_}/permit", response=PermitOut, operation_id="playback_permit", url_name="playback-permit")
 def permit(request: HttpRequest, id_: UUID) -> dict[str, Any]:
     """One Permit for one viewing, with the first viewer token."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = acting(request)
     made, message = permits.issue(id_, actor)
     viewer, _ = permits.viewer_token(actor)
     return {
@@ -254,5 +255,5 @@ def permit(request: HttpRequest, id_: UUID) -> dict[str, Any]:
 @router.post("/viewer-token", response=ViewerOut, operation_id="playback_viewer", url_name="playback-viewer")
 def viewer(request: HttpRequest) -> dict[str, Any]:
     """Who sits where, for 60 s; renews a running session."""
-    token, expires = permits.viewer_token(request.actor)  # type: ignore[attr-defined]
+    token, expires = permits.viewer_token(acting(request))
     return {"viewer": base64url.to_text(token), "expires": expires}

@@ -9,11 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils.text import normalize_newlines
 
 from gwanje.centre.cameras import api as cameras
 from gwanje.centre.common import absent, clock, cursor, demand, home, law, signing
-from gwanje.centre.common.refusal import Problem, josa
+from gwanje.centre.common.refusal import Problem, clean
 from gwanje.centre.playback import act
 from gwanje.centre.playback.footage import Preview, preview, slots_of
 from gwanje.centre.playback.models import (
@@ -31,7 +30,7 @@ from gwanje.centre.playback.rules import REQUESTERS
 from gwanje.centre.preservation import api as preservation
 from gwanje.kernel import ledger
 from gwanje.kernel.actor import Actor
-from gwanje.kernel.canonical import encode, nfc
+from gwanje.kernel.canonical import encode
 from gwanje.kernel.ledger import Entry
 from gwanje.kernel.permit import Approval as Consent
 from gwanje.kernel.policy import Resource
@@ -62,13 +61,6 @@ class Asked:
 def setting(name: str, default: int) -> int:
     """A number among the centre's own settings of playback."""
     return int(home().config.get("playback", {}).get(name, default))
-
-
-def _clean(text: str, most: int, ko: str, en: str) -> str:
-    value = nfc(normalize_newlines(text or "").strip())
-    if len(value) > most:
-        raise Problem("too_long", f"{josa(ko, '은', '는')} {most}자까지입니다.", f"{en} may have {most} characters.")
-    return value
 
 
 def _check_range(asked: Asked) -> None:
@@ -149,9 +141,9 @@ def ask(asked: Asked, actor: Actor) -> Request:
         asked.first,
         asked.until,
         asked.ground.strip(),
-        _clean(asked.case, 100, "사건번호", "the case number"),
-        _clean(asked.purpose, 1000, "목적", "the purpose"),
-        _clean(asked.document, 200, "근거 문서", "the document"),
+        clean(asked.case, 100, "사건번호", "the case number"),
+        clean(asked.purpose, 1000, "목적", "the purpose"),
+        clean(asked.document, 200, "근거 문서", "the document"),
         asked.hold,
     )
     seen, first, until = look(asked, actor)
@@ -310,7 +302,7 @@ def refuse(id_: UUID, actor: Actor, note: str) -> Request:
     """Say no with a reason (반려); the same officers as for a yes. Locks the request."""
     request = locked(id_, actor, "playback.approve")
     decision = may_approve(request, actor)
-    reason = _clean(note, 500, "반려 사유", "the reason")
+    reason = clean(note, 500, "반려 사유", "the reason")
     if not reason:
         raise Problem("reason", "반려 사유를 적어야 합니다.", "a refusal needs its reason.")
     named = law().parameter("playback.approver_roles").value
@@ -334,7 +326,7 @@ def _decide(request: Request, who: tuple[UUID | None, str], agreed: bool, note: 
         person_id=who[0],
         role=who[1],
         agreed=agreed,
-        note=_clean(note, 500, "의견", "the note"),
+        note=clean(note, 500, "의견", "the note"),
         decision=bytes(request.decision),
         at=clock().now(),
         at_us=consent.at_us if consent else clock().now_us(),

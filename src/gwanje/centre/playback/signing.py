@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from gwanje.centre.common import clock, demand, law, signing
-from gwanje.centre.common.refusal import Problem, Refused
+from gwanje.centre.common.refusal import Refused
 from gwanje.centre.common.signing import Lead
 from gwanje.centre.playback import act, rules, services
 from gwanje.centre.playback.models import APPROVED, ASKED, VIEWED, Request
@@ -41,7 +41,7 @@ def begin(id_: UUID, actor: Actor, back: str) -> Lead | None:
     what = waits_for(request, actor, standing)
     if not what:
         if standing is not None and standing.on and request.state == ASKED and not request.consent:
-            raise asker_first()
+            raise signing.asker_first()
         return None
     if what == "approver":
         services.may_approve(request, actor)
@@ -64,15 +64,6 @@ def _said(request: Request) -> dict[str, str]:
 
 def _local(second: int) -> str:
     return f"{datetime.fromtimestamp(second, clock().zone):%Y-%m-%d %H:%M:%S}"
-
-
-def asker_first() -> Problem:
-    """409: whoever asked signs first."""
-    return Problem(
-        "asker_first", "신청자가 아직 서명하지 않았습니다.", "The requester has not signed yet.",
-        rule="담당공무원 서명", status=409,
-        next_="신청자에게 서명을 요청하십시오.", next_en="Have the requester sign first.",
-    )  # fmt: skip
 
 
 @transaction.atomic

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from gwanje.centre.common import absent, clock, cursor, decide, demand, home, law
 from gwanje.centre.common import signing as signatures
-from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, say
 from gwanje.centre.playback import permits, services, signing
 from gwanje.centre.playback.footage import stretches
@@ -51,10 +51,6 @@ STATE_WORDS = {
 }
 
 
-def _actor(request: HttpRequest) -> Actor:
-    return request.actor  # type: ignore[attr-defined, no-any-return]
-
-
 def state_now(row: Request) -> str:
     """The state as of now: what has run out of time shows so before the worker has marked it."""
     if row.state in (ASKED, APPROVED, VIEWED) and row.valid_until <= clock().now():
@@ -71,7 +67,7 @@ def at(second: int) -> datetime:
 @require_GET
 def requests(request: HttpRequest) -> HttpResponse:
     """My requests; for approvers and auditors those of the whole agency, waiting ones first."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, "playback.read", Resource("request", agency=actor.agency), own=True)
     found = Request.objects.select_related("requester")
     if not actor.has(*READERS):
@@ -92,7 +88,7 @@ def requests(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """The form; ``step=look`` shows what is recorded and the widened range, ``step=ask`` asks."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, "playback.ask", Resource("request", agency=actor.agency))
     if request.method == "GET":
         return _form(request, RequestForm(initial=_initial(request)))
@@ -132,7 +128,7 @@ def _form(request: HttpRequest, form: RequestForm, status: int = 200, **seen: An
 @require_GET
 def detail(request: HttpRequest, id_: UUID) -> HttpResponse:
     """One request: what, why, the widened range, decisions, Permits issued."""
-    actor = _actor(request)
+    actor = acting(request)
     row = services.readable(id_, actor)
     state = state_now(row)
     may_decide = state == ASKED and decide(
@@ -171,7 +167,7 @@ def detail(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_POST
 def approve(request: HttpRequest, id_: UUID) -> HttpResponse:
     """승인."""
-    services.approve(id_, _actor(request), request.POST.get("note", ""))
+    services.approve(id_, acting(request), request.POST.get("note", ""))
     messages.success(request, _("승인하였습니다."))
     return redirect("playback:request", id_)
 
@@ -185,7 +181,7 @@ def _to_sign(request: HttpRequest, id_: UUID, note: str = "") -> HttpResponse:
     """To vaultd's page, or to the request while there is nothing to sign or nobody to show it."""
     back = request.build_absolute_uri(f"{reverse('playback:request', args=[id_])}?signed=1")
     try:
-        lead = signing.begin(id_, _actor(request), back)
+        lead = signing.begin(id_, acting(request), back)
     except Problem as problem:
         if problem.status not in (409, 503):
             raise
@@ -209,7 +205,7 @@ def sign(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_POST
 def signed(request: HttpRequest, id_: UUID) -> HttpResponse:
     """서명 반영: take what was signed on vaultd's page into the request."""
-    actor, begun = _actor(request), dict(request.session.get(BEGUN, {}))
+    actor, begun = acting(request), dict(request.session.get(BEGUN, {}))
     services.readable(id_, actor)
     sign_id, note = begun.get(str(id_), ["", ""])
     try:
@@ -232,7 +228,7 @@ def signed(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_POST
 def refuse(request: HttpRequest, id_: UUID) -> HttpResponse:
     """반려."""
-    services.refuse(id_, _actor(request), request.POST.get("note", ""))
+    services.refuse(id_, acting(request), request.POST.get("note", ""))
     messages.success(request, _("반려하였습니다."))
     return redirect("playback:request", id_)
 
@@ -241,7 +237,7 @@ def refuse(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, id_: UUID) -> HttpResponse:
     """취소."""
-    services.cancel(id_, _actor(request))
+    services.cancel(id_, acting(request))
     messages.success(request, _("신청을 취소하였습니다."))
     return redirect("playback:request", id_)
 
@@ -250,7 +246,7 @@ def cancel(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_GET
 def play(request: HttpRequest, id_: UUID) -> HttpResponse:
     """The player page; the script asks for the Permit, so that opening the page alone spends nothing."""
-    actor = _actor(request)
+    actor = acting(request)
     row = Request.objects.select_related("requester").filter(pk=id_).first()
     if row is None:
         raise absent(actor, "playback.view", "request", id_)

@@ -14,9 +14,9 @@ from uuid import UUID
 from django.db import transaction
 
 from gwanje.centre.common import clock, cursor, demand
-from gwanje.centre.common.refusal import Problem
+from gwanje.centre.common.refusal import Problem, clean
 from gwanje.centre.preservation.models import STANDING, Application, Hold
-from gwanje.centre.preservation.services import Wanted, ask_prolong, clean, locked, provisional, resource
+from gwanje.centre.preservation.services import Wanted, ask_prolong, locked, provisional, resource
 from gwanje.centre.preservation.signing import Fixed
 from gwanje.kernel import ledger
 from gwanje.kernel.actor import Actor

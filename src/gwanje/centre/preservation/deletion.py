@@ -14,7 +14,7 @@ from django.db import transaction
 
 from gwanje.centre.cameras import api as cameras
 from gwanje.centre.common import absent, clock, cursor, demand
-from gwanje.centre.common.refusal import Problem
+from gwanje.centre.common.refusal import Problem, clean
 from gwanje.centre.preservation import signing, vaulted
 from gwanje.centre.preservation.models import (
     CANCELLED,
@@ -29,7 +29,7 @@ from gwanje.centre.preservation.models import (
 )
 from gwanje.centre.preservation.reach import Reach, reach, slots_of
 from gwanje.centre.preservation.rules import OFFICERS
-from gwanje.centre.preservation.services import approvals, clean, resource, role_of
+from gwanje.centre.preservation.services import approvals, resource, role_of
 from gwanje.kernel import ledger
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.canonical import encode

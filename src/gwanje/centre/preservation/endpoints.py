@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
 from gwanje.centre.common import OFFSET_MAX, demand
+from gwanje.centre.common.doors import acting
 from gwanje.centre.preservation import deletion, reading, services
 from gwanje.centre.preservation.models import Deletion, Hold
 from gwanje.centre.preservation.rules import READERS, REQUESTERS
@@ -101,10 +102,6 @@ class DeletionOut(Schema):
     kept: list[str]
 
 
-def _actor(request: HttpRequest) -> Actor:
-    return request.actor  # type: ignore[attr-defined, no-any-return]
-
-
 def _own(actor: Actor) -> Resource:
     return Resource("hold", agency=actor.agency)
 
@@ -118,7 +115,7 @@ def holds(
     limit: int = Query(50, ge=1, le=PAGE_MAX),
 ) -> list[Any]:
     """Holds, the soonest to end first; officers see the agency's, others what they asked for."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, "preservation.read", _own(actor), own=actor.has(*REQUESTERS))
     mine = None if actor.has(*READERS) else actor.person
     return list(reading.found(state=state, query=q, own=mine)[offset : offset + limit])
@@ -127,7 +124,7 @@ def holds(
 @router.post("/look", response=list[dict[str, Any]], operation_id="preservation_look", url_name="preservation-look")
 def look(request: HttpRequest, said: Range) -> list[dict[str, Any]]:
     """What a hold would reach, camera by camera; nothing is written."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, "preservation.hold", _own(actor))
     return [item.body() for item in services.look(said.cameras, said.first, said.until, actor)]
 
@@ -135,7 +132,7 @@ def look(request: HttpRequest, said: Range) -> list[dict[str, Any]]:
 @router.post("/holds", response={201: HoldOut}, operation_id="preservation_hold_add", url_name="preservation-hold-add")
 def hold_add(request: HttpRequest, said: HoldIn) -> Any:
     """Hold at once for ten days."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, "preservation.hold", _own(actor))
     wanted = services.Wanted(
         tuple(said.cameras), said.first, said.until, said.ground, said.case, said.reason, said.reviewer
@@ -146,13 +143,13 @@ def hold_add(request: HttpRequest, said: HoldIn) -> Any:
 @router.get("/holds/{id_}", response=HoldOut, operation_id="preservation_hold", url_name="preservation-hold")
 def hold(request: HttpRequest, id_: UUID) -> Any:
     """One hold."""
-    return services.readable(id_, _actor(request))
+    return services.readable(id_, acting(request))
 
 
 @router.get("/holds/{id_}/acts", response=list[ActOut], operation_id="preservation_acts", url_name="preservation-acts")
 def acts(request: HttpRequest, id_: UUID) -> Any:
     """What was asked of a hold and decided, the newest first."""
-    return list(services.readable(id_, _actor(request)).acts.all()[:PAGE_MAX])
+    return list(services.readable(id_, acting(request)).acts.all()[:PAGE_MAX])
 
 
 @router.post(
@@ -163,7 +160,7 @@ def prolong(request: HttpRequest, id_: UUID, said: ProlongIn) -> Any:
     return Status(
         201,
         services.ask_prolong(
-            id_, _actor(request), ends=said.ends, ground=said.ground, case=said.case, reason=said.reason
+            id_, acting(request), ends=said.ends, ground=said.ground, case=said.case, reason=said.reason
         ),
     )
 
@@ -171,7 +168,7 @@ def prolong(request: HttpRequest, id_: UUID, said: ProlongIn) -> Any:
 @router.post("/holds/{id_}/end", response={201: ActOut}, operation_id="preservation_end", url_name="preservation-end")
 def end(request: HttpRequest, id_: UUID, said: ReasonIn) -> Any:
     """Ask that it ends now; another officer decides."""
-    return Status(201, services.ask_end(id_, _actor(request), said.reason))
+    return Status(201, services.ask_end(id_, acting(request), said.reason))
 
 
 @router.post(
@@ -179,7 +176,7 @@ def end(request: HttpRequest, id_: UUID, said: ReasonIn) -> Any:
 )
 def agree(request: HttpRequest, id_: UUID, act: UUID, said: ReasonIn) -> Any:
     """Agree."""
-    return services.agree(id_, act, _actor(request), said.reason)
+    return services.agree(id_, act, acting(request), said.reason)
 
 
 @router.post(
@@ -190,7 +187,7 @@ def agree(request: HttpRequest, id_: UUID, act: UUID, said: ReasonIn) -> Any:
 )
 def decline(request: HttpRequest, id_: UUID, act: UUID, said: ReasonIn) -> Any:
     """Decline, with the reason."""
-    return services.decline(id_, act, _actor(request), said.reason)
+    return services.decline(id_, act, acting(request), said.reason)
 
 
 @router.get(
@@ -200,7 +197,7 @@ def deletions(
     request: HttpRequest, offset: int = Query(0, ge=0, le=OFFSET_MAX), limit: int = Query(50, ge=1, le=PAGE_MAX)
 ) -> list[Any]:
     """Deletions, the newest first."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, "preservation.read", _own(actor))
     return list(Deletion.objects.all()[offset : offset + limit])
 
@@ -213,4 +210,4 @@ def deletions(
 )
 def delete_agree(request: HttpRequest, id_: UUID, said: ReasonIn) -> Any:
     """Delete: the second officer's decision."""
-    return deletion.agree(id_, _actor(request), said.reason)
+    return deletion.agree(id_, acting(request), said.reason)

@@ -13,11 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils.text import normalize_newlines
 
 from gwanje.centre.cameras import api as cameras
 from gwanje.centre.common import absent, clock, cursor, demand, law
-from gwanje.centre.common.refusal import Problem, josa
+from gwanje.centre.common.refusal import Problem, clean
 from gwanje.centre.preservation import signing, vaulted
 from gwanje.centre.preservation.models import (
     AGREED,
@@ -36,7 +35,7 @@ from gwanje.centre.preservation.rules import KIND_OF, OFFICERS, PROVISIONAL_DAYS
 from gwanje.centre.staff import api as staff
 from gwanje.kernel import ledger
 from gwanje.kernel.actor import MANAGER, PRIVACY_OFFICER, Actor
-from gwanje.kernel.canonical import encode, nfc
+from gwanje.kernel.canonical import encode
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.ledger import Entry
 from gwanje.kernel.permit import Approval
@@ -60,14 +59,6 @@ class Wanted:
     case: str
     reason: str
     reviewer: UUID | None = None
-
-
-def clean(text: str, most: int, ko: str, en: str) -> str:
-    """Normalised text; Problem when it is too long."""
-    value = nfc(normalize_newlines(text or "").strip())
-    if len(value) > most:
-        raise Problem("too_long", f"{josa(ko, '은', '는')} {most}자까지입니다.", f"{en} may have {most} characters.")
-    return value
 
 
 def default_reviewer(actor: Actor) -> UUID | None:

@@ -99,18 +99,10 @@ def approvals(
         return list(unsigned)
     given = [kept(target, act, approval.person) for approval in unsigned]
     if len(given) > 1 and given[0] is None:
-        raise asker_first()
+        raise signing.asker_first()
     if None in given:
         raise SignFirst(act, said, fixed)
     return [approval for approval in given if approval is not None]
-
-
-def asker_first() -> Problem:
-    """409: who asked signs first."""
-    return Problem(
-        "asker_first", "신청한 사람이 아직 서명하지 않았습니다.", "Who asked has not signed yet.", status=409,
-        rule="담당공무원 서명", next_="신청한 사람에게 서명을 요청하십시오.", next_en="Have who asked sign first.",
-    )  # fmt: skip
 
 
 def mine(target: UUID, act: Act, actor: Actor) -> bool:

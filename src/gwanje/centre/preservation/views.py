@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from gwanje.centre.common import clock, decide, demand, law
-from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, say
 from gwanje.centre.preservation import reading, services, signing
 from gwanje.centre.preservation.forms import HoldForm, ProlongForm
@@ -30,11 +30,6 @@ PAGE = 50
 QUERY_MAX = 100
 
 
-def actor_of(request: HttpRequest) -> Actor:
-    """Who asks."""
-    return request.actor  # type: ignore[attr-defined, no-any-return]
-
-
 def own(actor: Actor) -> Resource:
     """The actor's agency, as a resource."""
     return Resource("hold", agency=actor.agency)
@@ -44,7 +39,7 @@ def own(actor: Actor) -> Resource:
 @require_GET
 def holds(request: HttpRequest) -> HttpResponse:
     """The list (보존 목록): officers see the agency's, others what they asked for; the soonest to end first."""
-    actor = actor_of(request)
+    actor = acting(request)
     demand(actor, "preservation.read", own(actor), own=actor.has(*REQUESTERS))
     state, query = request.GET.get("state", "standing"), request.GET.get("q", "")[:QUERY_MAX].strip()
     mine = None if actor.has(*READERS) else actor.person
@@ -83,7 +78,7 @@ def _shown(row: Hold) -> dict[str, Any]:
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """``step=look`` shows cameras, seconds, bytes and what is dead; ``step=hold`` holds at once for ten days."""
-    actor = actor_of(request)
+    actor = acting(request)
     demand(actor, "preservation.hold", own(actor))
     if request.method == "GET":
         return _form(request, HoldForm(actor=actor, initial=_initial(request)))
@@ -130,7 +125,7 @@ def hold(request: HttpRequest, id_: UUID) -> HttpResponse:
 def _page(
     request: HttpRequest, id_: UUID, form: ProlongForm | None = None, status: int = 200, problem: str = ""
 ) -> HttpResponse:
-    actor = actor_of(request)
+    actor = acting(request)
     row = services.readable(id_, actor)
     acts = list(row.acts.select_related("asked_by", "decided_by"))
     open_ = next((act for act in acts if act.state == ASKED), None)
@@ -164,7 +159,7 @@ def _page(
 @require_POST
 def prolong(request: HttpRequest, id_: UUID) -> HttpResponse:
     """연장 신청."""
-    actor, form = actor_of(request), ProlongForm(request.POST)
+    actor, form = acting(request), ProlongForm(request.POST)
     if not form.is_valid():
         demand(actor, "preservation.ask", own(actor))
         return _page(request, id_, form, 422)
@@ -190,7 +185,7 @@ def prolong(request: HttpRequest, id_: UUID) -> HttpResponse:
 def end(request: HttpRequest, id_: UUID) -> HttpResponse:
     """종료 신청."""
     try:
-        act = services.ask_end(id_, actor_of(request), request.POST.get("reason", ""))
+        act = services.ask_end(id_, acting(request), request.POST.get("reason", ""))
     except Problem as problem:
         return _page(request, id_, status=problem.status, problem=say(problem))
     messages.success(request, _("종료를 신청하였습니다. 다른 책임자가 결정합니다."))
@@ -202,7 +197,7 @@ def end(request: HttpRequest, id_: UUID) -> HttpResponse:
 def agree(request: HttpRequest, id_: UUID, act: UUID) -> HttpResponse:
     """결정."""
     try:
-        services.agree(id_, act, actor_of(request), request.POST.get("note", ""))
+        services.agree(id_, act, acting(request), request.POST.get("note", ""))
     except SignFirst as first:
         return lead(request, first, reverse("preservation:hold", args=[id_]), act)
     except Problem as problem:
@@ -216,7 +211,7 @@ def agree(request: HttpRequest, id_: UUID, act: UUID) -> HttpResponse:
 def decline(request: HttpRequest, id_: UUID, act: UUID) -> HttpResponse:
     """반려."""
     try:
-        services.decline(id_, act, actor_of(request), request.POST.get("note", ""))
+        services.decline(id_, act, acting(request), request.POST.get("note", ""))
     except Problem as problem:
         return _page(request, id_, status=problem.status, problem=say(problem))
     messages.success(request, _("반려하였습니다."))

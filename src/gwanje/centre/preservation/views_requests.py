@@ -16,14 +16,14 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from gwanje.centre.common import absent, clock, cursor, decide, demand, home, law
-from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, say
 from gwanje.centre.preservation import applications as forms3
 from gwanje.centre.preservation import deletion, document, reading, services
 from gwanje.centre.preservation.forms import ApplicationForm, DeletionForm
 from gwanje.centre.preservation.models import WAITING, Application, Deletion, Hold
 from gwanje.centre.preservation.signing import SignFirst
-from gwanje.centre.preservation.views import PAGE, actor_of, at, own
+from gwanje.centre.preservation.views import PAGE, at, own
 from gwanje.centre.preservation.views_signing import fixed_of, lead, own_deletion
 from gwanje.kernel import ledger
 from gwanje.kernel.ledger import Entry
@@ -40,7 +40,7 @@ DELETION_WORDS = {
 @require_GET
 def applications(request: HttpRequest) -> HttpResponse:
     """Applications of form 3, the newest first."""
-    actor = actor_of(request)
+    actor = acting(request)
     demand(actor, "preservation.read", own(actor))
     page = Paginator(Application.objects.select_related("hold", "entered_by"), PAGE).get_page(request.GET.get("page"))
     rows = [
@@ -54,7 +54,7 @@ def applications(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def apply(request: HttpRequest) -> HttpResponse:
     """Enter a first application: what it asks for is held at once."""
-    demand(actor_of(request), "preservation.apply", own(actor_of(request)))
+    demand(acting(request), "preservation.apply", own(acting(request)))
     today = clock().local().date()
     form = (
         ApplicationForm(request.POST)
@@ -68,7 +68,7 @@ def apply(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def again(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Enter a re-application (재신청) for a hold that stands."""
-    actor = actor_of(request)
+    actor = acting(request)
     hold = services.readable(id_, actor)
     demand(actor, "preservation.apply", services.resource(hold))
     last = hold.applications.first()
@@ -101,7 +101,7 @@ def _entered(request: HttpRequest, form: ApplicationForm, hold: UUID | None) -> 
         status = 422
         if form.is_valid():
             try:
-                made = forms3.enter(form.form(hold), actor_of(request), fixed_of(request))
+                made = forms3.enter(form.form(hold), acting(request), fixed_of(request))
             except SignFirst as first:
                 return lead(request, first, request.path)
             except Problem as problem:
@@ -120,7 +120,7 @@ def _entered(request: HttpRequest, form: ApplicationForm, hold: UUID | None) -> 
 @require_GET
 def form_pdf(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Form 3 as a document (PDF/A)."""
-    actor = actor_of(request)
+    actor = acting(request)
     row = Application.objects.select_related("hold", "entered_by").filter(pk=id_).first()
     if row is None:
         raise absent(actor, "preservation.read", "application", id_)
@@ -138,7 +138,7 @@ def form_pdf(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_GET
 def deletions(request: HttpRequest) -> HttpResponse:
     """Deletions, the newest first."""
-    actor = actor_of(request)
+    actor = acting(request)
     demand(actor, "preservation.read", own(actor))
     page = Paginator(Deletion.objects.select_related("asked_by"), PAGE).get_page(request.GET.get("page"))
     rows = [(row, DELETION_WORDS[row.state], at(row.first), at(row.until)) for row in page]
@@ -150,7 +150,7 @@ def deletions(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def delete(request: HttpRequest) -> HttpResponse:
     """``step=look`` shows what would die and which holds keep it; ``step=ask`` asks."""
-    actor = actor_of(request)
+    actor = acting(request)
     demand(actor, "preservation.delete", own(actor))
     if request.method == "GET":
         return _deletion_form(request, DeletionForm())
@@ -185,7 +185,7 @@ def deletion_page(request: HttpRequest, id_: UUID) -> HttpResponse:
 
 
 def _deletion(request: HttpRequest, id_: UUID, status: int = 200, problem: str = "") -> HttpResponse:
-    actor = actor_of(request)
+    actor = acting(request)
     row = deletion.readable(id_, actor)
     waiting = row.state == WAITING
     verdict = decide(actor, "preservation.decide", services.resource(row), asked_by=str(row.asked_by_id))
@@ -211,7 +211,7 @@ def _deletion(request: HttpRequest, id_: UUID, status: int = 200, problem: str =
 def delete_agree(request: HttpRequest, id_: UUID) -> HttpResponse:
     """삭제 결정."""
     try:
-        deletion.agree(id_, actor_of(request), request.POST.get("note", ""))
+        deletion.agree(id_, acting(request), request.POST.get("note", ""))
     except SignFirst as first:
         return lead(request, first, reverse("preservation:deletion", args=[id_]), id_)
     except Problem as problem:
@@ -227,7 +227,7 @@ def delete_agree(request: HttpRequest, id_: UUID) -> HttpResponse:
 def delete_refuse(request: HttpRequest, id_: UUID) -> HttpResponse:
     """반려."""
     try:
-        deletion.refuse(id_, actor_of(request), request.POST.get("note", ""))
+        deletion.refuse(id_, acting(request), request.POST.get("note", ""))
     except Problem as problem:
         return _deletion(request, id_, problem.status, say(problem))
     messages.success(request, _("반려하였습니다."))
@@ -238,6 +238,6 @@ def delete_refuse(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_POST
 def delete_cancel(request: HttpRequest, id_: UUID) -> HttpResponse:
     """취소."""
-    deletion.cancel(id_, actor_of(request))
+    deletion.cancel(id_, acting(request))
     messages.success(request, _("신청을 취소하였습니다."))
     return redirect("preservation:deletion", id_)

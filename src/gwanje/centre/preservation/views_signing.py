@@ -15,20 +15,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from gwanje.centre.common import absent
 from gwanje.centre.common import signing as common
-from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, say
 from gwanje.centre.preservation import deletion, services, signing
 from gwanje.centre.preservation.models import ASKED, WAITING, Deletion, HoldAct
 from gwanje.centre.preservation.signing import Fixed, SignFirst
-from gwanje.kernel.actor import Actor
 from gwanje.kernel.canonical import decode, encode
 
 KEPT = "preserving"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _actor(request: HttpRequest) -> Actor:
-    return request.actor  # type: ignore[attr-defined, no-any-return]
 
 
 def lead(
@@ -54,7 +49,7 @@ def lead(
 
 def _go(request: HttpRequest, kept: dict[str, Any]) -> HttpResponse:
     back = request.build_absolute_uri(reverse("preservation:signed"))
-    made = common.lead(_actor(request), kept["kind"], decode(bytes.fromhex(kept["body"])), kept["said"], back)
+    made = common.lead(acting(request), kept["kind"], decode(bytes.fromhex(kept["body"])), kept["said"], back)
     request.session[KEPT] = {**kept, "sign": made.id.hex()}
     return HttpResponseRedirect(made.url)
 
@@ -78,7 +73,7 @@ def signed(request: HttpRequest) -> HttpResponse:
         return _go(request, kept)
     target, body = UUID(kept["target"]), bytes.fromhex(kept["body"])
     try:
-        signing.keep(target, _actor(request), bytes.fromhex(kept["sign"]), kept["kind"], body)
+        signing.keep(target, acting(request), bytes.fromhex(kept["sign"]), kept["kind"], body)
     except Problem as problem:
         if problem.status != 409:
             raise
@@ -95,6 +90,7 @@ def _again(request: HttpRequest, kept: dict[str, Any]) -> HttpResponse:
     """The form that waited, as its own page takes it."""
     match = resolve(kept["path"])
     request.path = request.path_info = kept["path"]
+    # the form's own page reads it as it came first: what this POST brought was its token, checked already
     request.POST = QueryDict(kept["data"])  # type: ignore[assignment]
     if kept["fixed"]:
         id_, at_us = kept["fixed"]
@@ -106,14 +102,14 @@ def _again(request: HttpRequest, kept: dict[str, Any]) -> HttpResponse:
 def own_act(request: HttpRequest, act: HoldAct) -> HttpResponse:
     """Who asked signs the prolongation or the end; to the hold's page while there is nothing to sign."""
     then, whole = reverse("preservation:hold", args=[act.hold_id]), signing.act_of(act)
-    if act.state != ASKED or not signing.mine(act.pk, whole, _actor(request)):
+    if act.state != ASKED or not signing.mine(act.pk, whole, acting(request)):
         return redirect(then)
     return lead(request, SignFirst(whole, signing.names_of(act.hold, act.asked_by)), then, act.pk, send=False)
 
 
 def own_deletion(request: HttpRequest, row: Deletion) -> HttpResponse:
     """Who asked signs the deletion."""
-    then, actor = reverse("preservation:deletion", args=[row.pk]), _actor(request)
+    then, actor = reverse("preservation:deletion", args=[row.pk]), acting(request)
     if row.state != WAITING or row.asked_by_id != actor.person or not signing.on():
         return redirect(then)
     whole = deletion.act_of(row, actor)
@@ -126,10 +122,10 @@ def own_deletion(request: HttpRequest, row: Deletion) -> HttpResponse:
 @require_POST
 def act_sign(request: HttpRequest, id_: UUID, act: UUID) -> HttpResponse:
     """신청자 서명: a prolongation or an end."""
-    hold = services.readable(id_, _actor(request))
+    hold = services.readable(id_, acting(request))
     found = HoldAct.objects.select_related("hold", "asked_by").filter(pk=act, hold=hold).first()
     if found is None:
-        raise absent(_actor(request), "preservation.read", "act", act)
+        raise absent(acting(request), "preservation.read", "act", act)
     return own_act(request, found)
 
 
@@ -137,4 +133,4 @@ def act_sign(request: HttpRequest, id_: UUID, act: UUID) -> HttpResponse:
 @require_POST
 def delete_sign(request: HttpRequest, id_: UUID) -> HttpResponse:
     """신청자 서명: a deletion."""
-    return own_deletion(request, deletion.readable(id_, _actor(request)))
+    return own_deletion(request, deletion.readable(id_, acting(request)))

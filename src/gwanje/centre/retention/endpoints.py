@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from gwanje.centre.common import OFFSET_MAX, demand
+from gwanje.centre.common.doors import acting
 from gwanje.centre.common.refusal import missing
 from gwanje.centre.retention import api, reading, services
 from gwanje.centre.retention.models import Certificate
@@ -71,7 +72,7 @@ class CertificateOut(Schema):
 
 
 def _own(request: HttpRequest, action: str) -> None:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor: Actor = acting(request)
     demand(actor, action, Resource("agency", agency=actor.agency))
 
 
@@ -85,7 +86,7 @@ def classes(request: HttpRequest) -> list[Any]:
 @router.post("/classes", response=ClassOut, operation_id="retention_class_add", url_name="retention-class-add")
 def class_add(request: HttpRequest, said: ClassIn) -> Any:
     """Register a class; 403 with the article when it is longer than the law allows."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor: Actor = acting(request)
     return services.set_class(
         said.number, said.kind, said.value, said.reference, said.label, statute=said.statute, by=actor
     )
@@ -110,7 +111,7 @@ def certificates(
     request: HttpRequest, offset: int = Query(0, ge=0, le=OFFSET_MAX), limit: int = Query(50, ge=1, le=PAGE_MAX)
 ) -> list[Any]:
     """Certificates, the newest first; at most 500 a page."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor: Actor = acting(request)
     demand(actor, "retention.certificate", api.centre())
     return list(Certificate.objects.defer("pdf", "body", "readable")[offset : offset + limit])
 
@@ -123,7 +124,7 @@ def certificates(
 )
 def certificate(request: HttpRequest, id_: UUID) -> dict[str, Any]:
     """One certificate as it was issued, with its canonical bytes (hex) and their SHA-256."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor: Actor = acting(request)
     demand(actor, "retention.certificate", api.centre())
     found = Certificate.objects.filter(pk=id_).first()
     if found is None:

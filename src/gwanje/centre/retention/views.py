@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from gwanje.centre.common import clock, cursor, decide, demand, home, law
-from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, missing, say, uuid_of
 from gwanje.centre.retention import api, countersign, reading, services
 from gwanje.centre.retention.certificate import COUNTERSIGN
@@ -50,10 +50,6 @@ class _Hours:
         return reading.due(class_number=self._class, offset=part.start, limit=part.stop - part.start)
 
 
-def _actor(request: HttpRequest) -> Actor:
-    return request.actor  # type: ignore[attr-defined, no-any-return]
-
-
 def _own(actor: Actor) -> Resource:
     return Resource("agency", agency=actor.agency)
 
@@ -77,7 +73,7 @@ def _vault() -> dict[str, Any]:
 @require_GET
 def hours(request: HttpRequest) -> HttpResponse:
     """What dies when and why (보관 현황): per class and hour, the soonest first."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, "retention.read", _own(actor))
     return _hours_page(request, ClassForm())
 
@@ -95,8 +91,8 @@ def _hours_page(request: HttpRequest, form: ClassForm, status: int = 200) -> Htt
         "vault": _vault(),
         "last": Certificate.objects.defer("pdf", "body", "readable").first(),
         "form": form,
-        "may_certificate": decide(_actor(request), "retention.certificate", api.centre()).allow,
-        "may_set": decide(_actor(request), "retention.set_class", api.centre(), **LAWFUL).allow,
+        "may_certificate": decide(acting(request), "retention.certificate", api.centre()).allow,
+        "may_set": decide(acting(request), "retention.set_class", api.centre(), **LAWFUL).allow,
         "now": clock().now(),
     }
     return render(request, "retention/hours.html", context, status=status)
@@ -106,7 +102,7 @@ def _hours_page(request: HttpRequest, form: ClassForm, status: int = 200) -> Htt
 @require_POST
 def classes(request: HttpRequest) -> HttpResponse:
     """Register a class (보관 구분 등록); a longer one than the law allows is refused with its article."""
-    actor = _actor(request)
+    actor = acting(request)
     form = ClassForm(request.POST)
     if not form.is_valid():
         demand(actor, "retention.read", _own(actor))
@@ -132,7 +128,7 @@ def classes(request: HttpRequest) -> HttpResponse:
 @require_GET
 def certificates(request: HttpRequest) -> HttpResponse:
     """Every certificate of destruction, the newest first."""
-    demand(_actor(request), "retention.certificate", api.centre())
+    demand(acting(request), "retention.certificate", api.centre())
     return _certificates_page(request)
 
 
@@ -142,7 +138,7 @@ def _certificates_page(request: HttpRequest, status: int = 200, problem: str = "
     today = clock().local().date()
     rows = [(c, [s.role for s in c.countersignatures.all()], countersign.due_on(c.issued_at) < today) for c in page]
     context = {
-        "page_obj": page, "rows": rows, "open": countersign.open_for(_actor(request)), "needed": len(COUNTERSIGN),
+        "page_obj": page, "rows": rows, "open": countersign.open_for(acting(request)), "needed": len(COUNTERSIGN),
         "late": len(countersign.overdue(clock().now())), "problem": problem,
     }  # fmt: skip
     return render(request, "retention/certificates.html", context, status=status)
@@ -152,7 +148,7 @@ def _certificates_page(request: HttpRequest, status: int = 200, problem: str = "
 @require_POST
 def countersigned(request: HttpRequest) -> HttpResponse:
     """Countersign the named certificates (확인)."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, "retention.countersign", api.centre())
     ids = [uuid_of(text, "확인서", "certificate") for text in request.POST.getlist("certificate")[:1000]]
     try:
@@ -166,7 +162,7 @@ def countersigned(request: HttpRequest) -> HttpResponse:
 
 
 def _certificate(request: HttpRequest, id_: UUID) -> Certificate:
-    demand(_actor(request), "retention.certificate", api.centre())
+    demand(acting(request), "retention.certificate", api.centre())
     found = Certificate.objects.filter(pk=id_).first()
     if found is None:
         raise missing("확인서", "certificate")
@@ -188,7 +184,7 @@ def certificate(request: HttpRequest, id_: UUID) -> HttpResponse:
             "articles": _citations(found.readable["articles"]),
             "officers": _officers(found, language),
             "due": countersign.due_on(found.issued_at),
-            "may_sign": found.pk in {c.pk for c in countersign.open_for(_actor(request))},
+            "may_sign": found.pk in {c.pk for c in countersign.open_for(acting(request))},
             "destroyed": found.destroyed.all()[:HOURS_SHOWN],
             "more": max(0, found.hours - HOURS_SHOWN),
         },
@@ -209,7 +205,7 @@ def _citations(keys: list[str]) -> list[str]:
 
 def _download(request: HttpRequest, found: Certificate, data: bytes, kind: str, ending: str) -> HttpResponse:
     entry = Entry.by(
-        _actor(request),
+        acting(request),
         "retention.certificate.exported",
         "done",
         detail={"number": found.number, "form": ending},

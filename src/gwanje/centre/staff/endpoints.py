@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
 from gwanje.centre.common import OFFSET_MAX, demand
+from gwanje.centre.common.doors import acting
 from gwanje.centre.staff import api, services
 from gwanje.centre.staff.models import Person
 from gwanje.kernel.policy import Resource
@@ -53,14 +54,14 @@ class PersonOut(Schema):
 @router.get("/me", response=Me, operation_id="staff_me", url_name="staff-me")
 def me(request: HttpRequest) -> dict[str, object]:
     """Who I am here and now."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = acting(request)
     return {**actor.__dict__, "roles": sorted(actor.roles), "titles": api.titles(actor.roles)}
 
 
 @router.post("/shift/start", response=ShiftOut, operation_id="staff_shift_start", url_name="staff-shift-start")
 def shift_start(request: HttpRequest) -> dict[str, object]:
     """근무 시작."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = acting(request)
     shift = services.start_shift(Person.objects.get(pk=actor.person), actor.station, by=actor)
     return {"id": shift.pk, "station": shift.station.code, "started_at": shift.started_at, "ended_at": None}
 
@@ -68,7 +69,7 @@ def shift_start(request: HttpRequest) -> dict[str, object]:
 @router.post("/shift/end", response=ShiftOut | None, operation_id="staff_shift_end", url_name="staff-shift-end")
 def shift_end(request: HttpRequest) -> dict[str, object] | None:
     """근무 종료; null when no shift was open."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = acting(request)
     shift = services.end_shift(Person.objects.get(pk=actor.person), by=actor)
     if shift is None:
         return None
@@ -80,7 +81,7 @@ def people(
     request: HttpRequest, offset: int = Query(0, ge=0, le=OFFSET_MAX), limit: int = Query(50, ge=1, le=PAGE_MAX)
 ) -> list[dict[str, object]]:
     """People of my agency, by name; at most 100 a page."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = acting(request)
     demand(actor, "staff.read", Resource("agency", agency=actor.agency))
     return [
         {

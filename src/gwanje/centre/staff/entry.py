@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from gwanje.centre.common import clock, cursor
-from gwanje.centre.common.doors import address_of
+from gwanje.centre.common.doors import acting, address_of
 from gwanje.centre.staff import api
 from gwanje.centre.staff.login import failed, locked_until, name_of, network_of, succeeded
 from gwanje.centre.staff.models import Person, Station
@@ -92,7 +92,7 @@ def _page(request: HttpRequest, error: str, status: int) -> HttpResponse:
 @require_POST
 def leave(request: HttpRequest) -> HttpResponse:
     """Log out; the shift goes on until it is ended."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = acting(request)
     if not actor.anonymous:
         ledger.append(cursor(), clock(), Entry.by(actor, "staff.logout.done", "done", dies="access"))
     logout(request)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from gwanje.centre.common import absent, clock, decide, demand
-from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, missing, say
 from gwanje.centre.staff import api, keys, services
 from gwanje.centre.staff.forms import GrantForm, PasswordForm, PersonForm
@@ -23,10 +23,6 @@ from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import Resource
 
 PAGE = 50
-
-
-def _actor(request: HttpRequest) -> Actor:
-    return request.actor  # type: ignore[attr-defined, no-any-return]
 
 
 def _own(actor: Actor) -> Resource:
@@ -46,7 +42,7 @@ def _person(actor: Actor, id_: UUID) -> Person:
 @require_http_methods(["GET", "POST"])
 def people(request: HttpRequest) -> HttpResponse:
     """Everybody of the actor's agency with their rights today; POST opens an account."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, "staff.read", _own(actor))
     form = PersonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -81,7 +77,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @require_GET
 def person(request: HttpRequest, id_: UUID) -> HttpResponse:
     """One person with the whole history of rights and the last shifts."""
-    actor = _actor(request)
+    actor = acting(request)
     return _person_page(request, _person(actor, id_), GrantForm())
 
 
@@ -91,7 +87,7 @@ def _person_page(request: HttpRequest, who: Person, form: GrantForm, status: int
         (g, api.titles([g.role])[0], g.starts_at <= now and (g.ends_at is None or g.ends_at > now))
         for g in who.grants.select_related("granted_by", "revoked_by")[:200]
     ]
-    actor = _actor(request)
+    actor = acting(request)
     other = actor.person != who.pk
     context = {
         "who": who,
@@ -108,7 +104,7 @@ def _person_page(request: HttpRequest, who: Person, form: GrantForm, status: int
 @require_POST
 def grant(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Grant a role."""
-    actor = _actor(request)
+    actor = acting(request)
     who = _person(actor, id_)
     form = GrantForm(request.POST)
     if not form.is_valid():
@@ -122,7 +118,7 @@ def grant(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, id_: UUID) -> HttpResponse:
     """End one role grant."""
-    actor = _actor(request)
+    actor = acting(request)
     found = RoleGrant.objects.select_related("person").filter(pk=id_).first()
     if found is None:
         raise absent(actor, "staff.revoke", "right", id_)
@@ -135,7 +131,7 @@ def revoke(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_POST
 def close(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Close an account."""
-    actor = _actor(request)
+    actor = acting(request)
     who = _person(actor, id_)
     services.close_account(who, request.POST.get("ground", ""), actor)
     messages.success(request, _("계정을 닫았습니다."))
@@ -146,7 +142,7 @@ def close(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def me(request: HttpRequest) -> HttpResponse:
     """My account: shift, rights, password."""
-    actor = _actor(request)
+    actor = acting(request)
     who = Person.objects.select_related("agency").get(pk=actor.person)
     form = PasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -174,7 +170,7 @@ def me(request: HttpRequest) -> HttpResponse:
 @require_POST
 def codes(request: HttpRequest) -> HttpResponse:
     """전화 승인코드 만들기: signed and shown on vaultd's own page."""
-    actor = _actor(request)
+    actor = acting(request)
     back = request.build_absolute_uri(reverse("staff:me"))
     return HttpResponseRedirect(keys.new_codes(actor, actor.name, back).url)
 
@@ -183,7 +179,7 @@ def codes(request: HttpRequest) -> HttpResponse:
 @require_POST
 def shift_start(request: HttpRequest) -> HttpResponse:
     """근무 시작 at this station."""
-    actor = _actor(request)
+    actor = acting(request)
     services.start_shift(Person.objects.get(pk=actor.person), actor.station, by=actor)
     messages.success(request, _("근무를 시작하였습니다."))
     return redirect("/" if request.POST.get("next") == "/" else "staff:me")
@@ -193,7 +189,7 @@ def shift_start(request: HttpRequest) -> HttpResponse:
 @require_POST
 def shift_end(request: HttpRequest) -> HttpResponse:
     """근무 종료."""
-    actor = _actor(request)
+    actor = acting(request)
     services.end_shift(Person.objects.get(pk=actor.person), by=actor)
     messages.success(request, _("근무를 종료하였습니다."))
     return redirect("staff:me")
@@ -203,7 +199,7 @@ def shift_end(request: HttpRequest) -> HttpResponse:
 @require_GET
 def organisation(request: HttpRequest) -> HttpResponse:
     """Stations, officers and the delegation table."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, "staff.read", _own(actor))
     officers = [
         (api.titles([role])[0], list(api.holders(role)))

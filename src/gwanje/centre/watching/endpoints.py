@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
 from gwanje.centre.common import cursor, demand
+from gwanje.centre.common.doors import acting
 from gwanje.centre.watching import endpoints_ptz, rules, services
 from gwanje.kernel import events
 from gwanje.kernel.policy import Resource
@@ -81,14 +82,14 @@ class EmergencyOut(Schema):
              summary="Right to watch one camera for 60 s (실시간 관제)")  # fmt: skip
 def live_token(request: HttpRequest, body: TokenIn) -> Any:
     """Only on shift, in a watching role, within the seat's purposes; 404 for another agency's camera."""
-    return services.live_token(request.actor, body.camera, body.stream).__dict__  # type: ignore[attr-defined]
+    return services.live_token(acting(request), body.camera, body.stream).__dict__
 
 
 @router.post("/live-tokens", response=TokensOut, operation_id="watching_live_tokens",
              url_name="watching-live-tokens", summary="Rights to watch for 60 s (실시간 관제)")  # fmt: skip
 def live_tokens(request: HttpRequest, body: TokensIn) -> Any:
     """At most 16 at once; the rule is the same for each."""
-    tickets = services.live_tokens(request.actor, body.cameras, body.stream)  # type: ignore[attr-defined]
+    tickets = services.live_tokens(acting(request), body.cameras, body.stream)
     return {"tickets": [ticket.__dict__ if ticket else None for ticket in tickets]}
 
 
@@ -96,7 +97,7 @@ def live_tokens(request: HttpRequest, body: TokensIn) -> Any:
             summary="Remember a display's layout (화면 배치)")  # fmt: skip
 def layout_save(request: HttpRequest, body: LayoutIn) -> Any:
     """One ledger row per change and seat."""
-    row = services.save_layout(request.actor, body.grid, body.cameras, body.display)  # type: ignore[attr-defined]
+    row = services.save_layout(acting(request), body.grid, body.cameras, body.display)
     return {"grid": row.grid, "cameras": row.cameras}
 
 
@@ -104,7 +105,7 @@ def layout_save(request: HttpRequest, body: LayoutIn) -> Any:
              url_name="watching-emergency-open", summary="Open emergency watching (긴급 관제)")  # fmt: skip
 def emergency_open(request: HttpRequest, body: EmergencyIn) -> Any:
     """At most 15 minutes; stored video stays closed."""
-    row = services.open_emergency(request.actor, body.trigger, body.reason, body.minutes)  # type: ignore[attr-defined]
+    row = services.open_emergency(acting(request), body.trigger, body.reason, body.minutes)
     return {"id": row.id, "trigger": row.trigger, "until": row.until.timestamp()}
 
 
@@ -112,7 +113,7 @@ def emergency_open(request: HttpRequest, body: EmergencyIn) -> Any:
             summary="Recent events, newest first (알림)")  # fmt: skip
 def recent(request: HttpRequest, limit: int = Query(50, ge=1, le=200)) -> list[dict[str, Any]]:
     """Events of the centre and of the actor's agency."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = acting(request)
     demand(actor, rules.READ_EVENTS, Resource("event", agency=actor.agency))
     found = events.latest(cursor(), limit)
     return [event.as_json() for event in found if event.agency in (None, actor.agency)]
@@ -122,4 +123,4 @@ def recent(request: HttpRequest, limit: int = Query(50, ge=1, le=200)) -> list[d
              url_name="watching-event-acknowledge", summary="Acknowledge an event (확인)")  # fmt: skip
 def acknowledge(request: HttpRequest, id: UUID) -> dict[str, bool]:
     """The first acknowledgement stays."""
-    return {"acknowledged": services.acknowledge(request.actor, id)}  # type: ignore[attr-defined]
+    return {"acknowledged": services.acknowledge(acting(request), id)}

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from gwanje.centre.cameras import api as cameras
 from gwanje.centre.cameras.api import BOUNDARY
 from gwanje.centre.common import clock, cursor, decide, demand, home
-from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.staff import api as staff
 from gwanje.centre.watching import feed, rules, services
 from gwanje.centre.watching.models import GRIDS, Emergency
@@ -25,10 +25,6 @@ from gwanje.kernel import events
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.hosts import socket_origins
 from gwanje.kernel.policy import Resource
-
-
-def _actor(request: HttpRequest) -> Actor:
-    return request.actor  # type: ignore[attr-defined, no-any-return]
 
 
 def _context(actor: Actor, **more: Any) -> dict[str, Any]:
@@ -85,7 +81,7 @@ def _tiles(actor: Actor) -> list[dict[str, Any]]:
 @signed_in
 def wall(request: HttpRequest) -> HttpResponse:
     """The wall: 1, 4, 9 or 16 tiles, the camera list, the feed."""
-    actor = _actor(request)
+    actor = acting(request)
     layout = services.layout_of(actor)
     context = _context(actor, grids=GRIDS)
     context["data"] |= {
@@ -99,7 +95,7 @@ def wall(request: HttpRequest) -> HttpResponse:
 @signed_in
 def map_page(request: HttpRequest) -> HttpResponse:
     """The map with view cones; a click shows the camera live."""
-    return _with_tiles(request, "watching/map.html", _context(_actor(request)))
+    return _with_tiles(request, "watching/map.html", _context(acting(request)))
 
 
 @require_GET
@@ -119,7 +115,7 @@ def relay(request: HttpRequest) -> HttpResponse:
 @transaction.non_atomic_requests
 def event_stream(request: HttpRequest) -> HttpResponseBase:
     """Server-sent events after Last-Event-ID; without one, from now on."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, rules.READ_EVENTS, Resource("event", agency=actor.agency))
     feed.admit(actor.person)
     given = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
@@ -140,7 +136,7 @@ def emergency_open(request: HttpRequest) -> HttpResponse:
     """Open emergency watching at this seat."""
     minutes = request.POST.get("minutes", "")
     services.open_emergency(
-        _actor(request),
+        acting(request),
         request.POST.get("trigger", ""),
         request.POST.get("reason", ""),
         int(minutes) if minutes.isdecimal() and len(minutes) < 4 else 0,
@@ -152,7 +148,7 @@ def emergency_open(request: HttpRequest) -> HttpResponse:
 @signed_in
 def emergency_end(request: HttpRequest, id: UUID) -> HttpResponse:
     """End it before its time."""
-    services.end_emergency(_actor(request), id)
+    services.end_emergency(acting(request), id)
     return redirect("watching:wall")
 
 
@@ -160,7 +156,7 @@ def emergency_end(request: HttpRequest, id: UUID) -> HttpResponse:
 @signed_in
 def emergency_list(request: HttpRequest) -> HttpResponse:
     """Emergency watchings, those that wait for their review first."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, rules.READ_EVENTS, Resource("event", agency=actor.agency))
     rows = Emergency.objects.filter(agency_id=actor.agency).order_by("reviewed_at", "-started_at")
     page = Paginator(rows, 50).get_page(request.GET.get("page"))
@@ -175,5 +171,5 @@ def emergency_list(request: HttpRequest) -> HttpResponse:
 @signed_in
 def emergency_review(request: HttpRequest, id: UUID) -> HttpResponse:
     """Write the review."""
-    services.review_emergency(_actor(request), id, request.POST.get("note", ""))
+    services.review_emergency(acting(request), id, request.POST.get("note", ""))
     return redirect("watching:emergencies")

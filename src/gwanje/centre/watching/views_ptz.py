@@ -11,23 +11,18 @@ from django.views.decorators.http import require_GET, require_POST
 
 from gwanje.centre.cameras import api as cameras
 from gwanje.centre.common import clock, demand
-from gwanje.centre.common.doors import signed_in
+from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.staff import api as staff
 from gwanje.centre.watching import rules, rules_ptz, steering
 from gwanje.centre.watching.models import PtzEmergency
-from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import Resource
-
-
-def _actor(request: HttpRequest) -> Actor:
-    return request.actor  # type: ignore[attr-defined, no-any-return]
 
 
 @require_GET
 @signed_in
 def ptz_list(request: HttpRequest) -> HttpResponse:
     """Emergencies outside a zone, those that wait for their review first; overdue ones are said."""
-    actor = _actor(request)
+    actor = acting(request)
     demand(actor, rules.READ_EVENTS, Resource("event", agency=actor.agency))
     rows = PtzEmergency.objects.filter(agency_id=actor.agency).order_by("reviewed_at", "-started_at")
     page = Paginator(rows, 50).get_page(request.GET.get("page"))
@@ -47,7 +42,7 @@ def ptz_list(request: HttpRequest) -> HttpResponse:
 @signed_in
 def ptz_tell(request: HttpRequest, id: UUID) -> HttpResponse:
     """Add the words."""
-    steering.tell(_actor(request), id, request.POST.get("words", ""))
+    steering.tell(acting(request), id, request.POST.get("words", ""))
     return redirect("watching:ptz")
 
 
@@ -55,5 +50,5 @@ def ptz_tell(request: HttpRequest, id: UUID) -> HttpResponse:
 @signed_in
 def ptz_review(request: HttpRequest, id: UUID) -> HttpResponse:
     """Write the review."""
-    steering.review(_actor(request), id, request.POST.get("note", ""))
+    steering.review(acting(request), id, request.POST.get("note", ""))
     return redirect("watching:ptz")
