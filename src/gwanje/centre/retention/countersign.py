@@ -44,8 +44,9 @@ def open_for(actor: Actor) -> list[Certificate]:
     mine = Countersignature.objects.filter(person_id=actor.person).values("certificate")
     found = Certificate.objects.defer("pdf", "body", "readable").exclude(pk__in=mine).order_by("issued_at", "number")
     waiting = found.annotate(signed=Count("countersignatures")).filter(signed__lt=len(COUNTERSIGN))
-    taken = dict(_taken(waiting[: 2 * AT_ONCE]))
-    return [c for c in waiting[: 2 * AT_ONCE] if set(roles) - taken.get(c.pk, set())][:AT_ONCE]
+    next_ = list(waiting[: 2 * AT_ONCE])
+    taken = _taken(next_)
+    return [c for c in next_ if set(roles) - taken.get(c.pk, set())][:AT_ONCE]
 
 
 def _taken(found: Iterable[Certificate]) -> dict[UUID, set[str]]:
@@ -88,7 +89,7 @@ def countersign(ids: Sequence[UUID], actor: Actor) -> int:
 def overdue(now: datetime) -> list[Certificate]:
     """Certificates whose countersignatures are late, the oldest first; 1000 at most."""
     found = Certificate.objects.defer("pdf", "body", "readable").annotate(signed=Count("countersignatures"))
-    # five working days are a week at least: nothing younger need be counted by the calendar
+    # the day of issue is not counted: nothing younger can be late, whatever the city's number of days
     old = found.filter(signed__lt=len(COUNTERSIGN), issued_at__lt=now - timedelta(days=1)).order_by("issued_at")[:1000]
     today = now.astimezone(clock().zone).date()
     return [certificate for certificate in old if due_on(certificate.issued_at) < today]
