@@ -62,12 +62,19 @@ class Roots:
         return parts.okm(leaf, reader.segment_id)
 
 
-def midhour(folder: Path) -> Clock:
-    """A clock that does not reach an hour's end within the test."""
-    clock = Clock(folder / "clock.json")
-    if 3600 - clock.now_s() % 3600 < 600:
-        clock.set_offset(1_200_000_000)
+def between_files(clock: Clock) -> Clock:
+    """For 250 s no camera (of a slot below 40) changes its file, and no hour ends in ten minutes."""
+    now = clock.now_s()
+    ahead = 10 - now % 300 if now % 300 <= 10 else 310 - now % 300
+    while 3600 - (now + ahead) % 3600 < 600:
+        ahead += 300
+    clock.set_offset(ahead * 1_000_000)
     return clock
+
+
+def midhour(folder: Path) -> Clock:
+    """A clock on which neither a file nor an hour ends within the test."""
+    return between_files(Clock(folder / "clock.json"))
 
 
 def source(slot: int, url: str, sub: str = "", *, class_: int = 1, version: int = 1) -> Source:

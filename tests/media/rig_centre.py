@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from rig import CLIPS, source
+from rig import CLIPS, between_files, source
 from sim_tools import short_streets
 
 from gwanje.apps import postgres, vaultd
@@ -91,8 +91,7 @@ class Centre:
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     root = tmp_path_factory.mktemp("centre")
     home = Home.create(root / "var", settable_clock=True, port=free_ports(3), index_progress_seconds=1, demo=True)
-    if 3600 - home.clock.now_s() % 3600 < 600:
-        home.clock.set_offset(1_200_000_000)
+    between_files(home.clock)
     ceremony.create(home)
     clips = short_streets(CLIPS, 2, 4)
     with postgres.running(home), vaultd.running(home), SimThread(clips) as sim:

@@ -150,7 +150,7 @@ def test_a_control_that_fails_fails_lint(monkeypatch):
 def test_a_failed_lint_fails_the_tests_that_pass(monkeypatch, capsys):
     monkeypatch.setattr(checks, "_setup", lambda: None)
     monkeypatch.setattr(debian, "need", lambda *names: None)
-    monkeypatch.setattr(checks, "_pytest", lambda args: (0, "3 passed in 0.01s"))
+    monkeypatch.setattr(checks, "_tests", lambda args: (0, "3 passed in 0.01s"))
     monkeypatch.setattr(checks, "_step", lambda name, argv: "" if name == "ruff" else "ok")
     assert checks.test([]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "3 passed in 0.01s"
