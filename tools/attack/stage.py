@@ -56,11 +56,11 @@ class Stage:
             raise RuntimeError(f"{argv}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
         return done.stdout
 
-    def to(self, seconds: int) -> None:
-        """Set the centre's clock to a Unix second."""
+    def to(self, seconds: float) -> None:
+        """Set the centre's clock to a Unix second, or a part of one."""
         file = self.home.root / "clock.json"
         offset = int(json.loads(file.read_text())["offset_us"]) if file.exists() else 0
-        self.home.clock.set_offset(offset + seconds * 1_000_000 - self.home.clock.now_us())
+        self.home.clock.set_offset(offset + round(seconds * 1_000_000) - self.home.clock.now_us())
         time.sleep(0.15)  # every process looks at the file ten times a second
 
     def record(self, ticks: int, plain: bytes = b"") -> list[Path]:

@@ -1,17 +1,22 @@
 """`./dev kills destroy [--rounds N] [--seed S] [--json FILE]`: real kill -9 while footage is destroyed.
 
-A real centre: PostgreSQL, vaultd, the worker's duty as a process. Each round records, holds one camera, lets the hour
-die, and ends one of the three by SIGKILL at a moment drawn by lot. Then, before anything is started again, whatever is
-written down anywhere as destroyed must not open with all that lies in the vault's folder; started again and run to the
-end there is one certificate of the hour, no file, nothing that opens, and every held second opens. The control of each
-round: before the hour's death all of it opens.
+A real centre: PostgreSQL, vaultd, the worker's duty as a process that runs again and again. Each round records, holds
+one camera, comes near the moment at which the hour dies, and ends one of the three by SIGKILL at a moment drawn by lot
+before, at or behind that death. Then, before anything is started again, whatever is written down anywhere as destroyed
+must not open with all that lies in the vault's folder; started again and run to the end there is one certificate of the
+hour, no file, nothing that opens, and every held second opens. The control of each round: before the hour's death all
+of it opens.
+
+The duty's processes are forked from this one, which has read the code already: what a round waits for is the centre.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import json
+import multiprocessing
 import os
 import random
 import signal
@@ -20,25 +25,80 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from gwanje.apps import postgres
 from gwanje.kernel import database
+from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
-from gwanje.vault.client import VaultClient
+from gwanje.vault.client import VaultAway, VaultClient
 from tools.attack.opener import Loot, Part, count_opened, parts_of
 from tools.attack.restore import approvals
 from tools.attack.stage import DAY, HOUR, Stage, end_cleanly, environment, stage, start_vaultd
 
 TICKS = 4
 TARGETS = ("worker", "vaultd", "postgres")
-# the duty takes about this long to begin and to end on an idle machine; the lot is drawn over more
-DUTY_S = (0.05, 4.0)
+# the duty begins at most so long before the hour's death, and is killed at most so long behind it
+LEAD_S = 2.0
+BEHIND_S = 2.5
+DUTY_MAX_S = 120.0
 
 
 class Broken(Exception):
     """Something that must never be."""
+
+
+def forked(target: Callable[..., None], home: Home, *more: Path) -> BaseProcess:
+    """A process of its own that has the duty's code already; its words go to the duty's log."""
+    child = multiprocessing.get_context("fork").Process(target=_quiet, args=(target, home, *more), daemon=True)
+    child.start()
+    return child
+
+
+def _quiet(target: Callable[..., None], home: Home, *more: Path) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with (home.root / "log" / "duty.log").open("ab") as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+    target(home, *more)
+
+
+def ready(home: Home) -> None:
+    """Read the duty's code once, for every process that is forked; nothing connects here."""
+    os.environ.update(environment(home))
+    import django
+
+    django.setup()
+    for name in ("gwanje.apps.jobs", "gwanje.centre.retention.duties"):
+        importlib.import_module(name)
+
+
+def work(home: Home) -> None:
+    """The worker: its duty again and again, until it is killed or what it needs is gone (파기 의무)."""
+    from django.db import Error
+
+    from gwanje.apps.jobs import fonts
+    from gwanje.centre.retention import duties
+
+    until = time.monotonic() + DUTY_MAX_S
+    while time.monotonic() < until:
+        try:
+            duties.run(home, fonts=fonts())
+        except (VaultAway, Error) as away:
+            sys.stderr.write(f"{type(away).__name__}: {away}\n")
+            return
+
+
+def finish(home: Home, to: Path) -> None:
+    """One duty from start to end, and what it reports."""
+    from gwanje.apps.jobs import fonts
+    from gwanje.centre.retention import duties
+
+    report = duties.run(home, fonts=fonts(), wait_s=DUTY_MAX_S)
+    to.write_text(json.dumps(report.as_json(), ensure_ascii=False))
 
 
 class Kills:
@@ -62,13 +122,14 @@ class Kills:
         kept = [part for part in parts if part.key[2] == held]
         if self._opened(parts) != len(parts):
             raise Broken("the control: not everything opens before the hour's death")
-        centre.to((epoch + 30 * 24) * HOUR + 60)
+        death = (epoch + 30 * 24) * HOUR
         target = self.draw.choice(TARGETS)
-        self._kill(target)
+        self._kill(target, death)
         self.counts[f"killed {target}"] += 1
         opened = self._opened(dead)
         self.counts["key alive at the kill" if opened else "key dead at the kill"] += 1
         self._revive(target, epoch, opened)
+        centre.to(death + 60)
         self._finish(epoch, paths, dead, kept)
 
     def _hold(self, epoch: int) -> int:
@@ -91,14 +152,13 @@ class Kills:
         loot.take(self.centre.home.vault)
         return count_opened(parts, loot, wild=False)[1]
 
-    def _kill(self, target: str) -> None:
-        home = self.centre.home
-        argv = [sys.executable, "-m", "gwanje.apps.cli", "retention", "run", "--json"]
-        with (home.root / "log" / "duty.log").open("ab") as out:
-            duty = subprocess.Popen(argv, env=environment(home), stdout=out, stderr=out)
-        time.sleep(self.draw.uniform(*DUTY_S))
-        if duty.poll() is not None:
-            self.counts["the duty had ended"] += 1
+    def _kill(self, target: str, death: int) -> None:
+        home, lead = self.centre.home, self.draw.uniform(0, LEAD_S)
+        self.centre.to(death - lead)
+        duty = forked(work, home)
+        time.sleep(self.draw.uniform(0, lead + BEHIND_S))
+        if duty.exitcode is not None:
+            raise Broken(f"the worker ended by itself: {duty.exitcode}")
         if target == "worker":
             duty.kill()
         elif target == "vaultd":
@@ -107,11 +167,10 @@ class Kills:
         else:
             pid = int((home.root / "pg" / "postmaster.pid").read_text().split("\n", 1)[0])
             os.kill(pid, signal.SIGKILL)
-        try:
-            duty.wait(120)
-        except subprocess.TimeoutExpired:
+        duty.join(DUTY_MAX_S)
+        if duty.exitcode is None:
             duty.kill()
-            raise Broken("the duty hangs after the kill") from None
+            raise Broken("the duty hangs after the kill")
 
     def _vaultd(self) -> subprocess.Popen[bytes]:
         found = self.vaultd or self.centre.vaultd
@@ -123,7 +182,7 @@ class Kills:
         if target == "postgres":
             self.stack.enter_context(postgres.running(home))
         told = self._rows(epoch)
-        if opened and (told["hours"] or told["certificates"]):
+        if opened and told["rows"]:
             raise Broken(f"hour {epoch} is written down as destroyed ({told}), and {opened} parts open")
         if target == "vaultd":
             self.vaultd = start_vaultd(home)
@@ -136,16 +195,21 @@ class Kills:
 
     def _rows(self, epoch: int) -> dict[str, int]:
         with database.connect(self.centre.home, "auditor") as line:
-            hours = line.execute("select count(*) from retention_destroyedhour where epoch = %s", [epoch]).fetchone()
-            papers = line.execute(
-                "select count(*) from retention_certificate where readable::text like %s", [f"%{epoch}%"]
-            ).fetchone()  # fmt: skip
-        return {"hours": (hours or [0])[0], "certificates": (papers or [0])[0]}
+            found = line.execute(
+                "select count(*), count(certificate_id), count(*) filter (where cause = 'hour')"
+                " from retention_destroyedhour where epoch = %s",
+                [epoch],
+            ).fetchone()
+        rows, certificates, hours = found or (0, 0, 0)
+        return {"rows": rows, "certificates": certificates, "hours": hours}
 
     def _finish(self, epoch: int, paths: list[Path], dead: list[Part], kept: list[Part]) -> None:
-        said = json.loads(self.centre.gwanje("retention", "run", "--json").strip().splitlines()[-1])
-        if not said["ok"]:
-            raise Broken(f"the duty did not come to its end: {said}")
+        said = self.centre.home.root / "log" / "duty.json"
+        said.unlink(missing_ok=True)
+        duty = forked(finish, self.centre.home, said)
+        duty.join(DUTY_MAX_S)
+        if duty.exitcode != 0 or not json.loads(said.read_text())["ok"]:
+            raise Broken(f"the duty did not come to its end: {said.read_text() if said.exists() else duty.exitcode}")
         if self._opened(dead):
             raise Broken(f"hour {epoch} is destroyed and opens")
         if self._opened(kept) != len(kept):
@@ -154,8 +218,8 @@ class Kills:
         if standing:
             raise Broken(f"files of destroyed seconds stand: {standing}")
         rows = self._rows(epoch)
-        if rows["hours"] != 1:
-            raise Broken(f"hour {epoch} stands {rows['hours']} times among the destroyed")
+        if rows["hours"] != 1 or rows["certificates"] != rows["rows"]:
+            raise Broken(f"hour {epoch} among the destroyed: {rows}")
         self.counts["held parts that opened"] += len(kept)
         self.counts["destroyed parts that did not"] += len(dead)
 
@@ -164,6 +228,7 @@ def run(folder: Path, rounds: int, seed: int, minutes: float) -> dict[str, Any]:
     """So many rounds in an empty folder, or as many as the minutes give; Broken when a promise is."""
     began, counts = time.perf_counter(), Counter[str]()
     with contextlib.ExitStack() as stack, stage(folder / "centre", 2) as centre:
+        ready(centre.home)
         kills = Kills(centre, stack, random.Random(seed))
         for number in range(rounds):
             if time.perf_counter() - began > minutes * 60:
