@@ -1,5 +1,6 @@
 /** gw-player: stored video under a Permit (저장 영상 재생). Only the permitted range exists here. */
 import "./feed.js";
+import { list, told, type Gap } from "./gaps.js";
 import { pageData } from "./net.js";
 import { centreNow } from "./now.js";
 import { Pipe } from "./pipe.js";
@@ -25,11 +26,6 @@ export interface PlayData {
 
 const SPEEDS = [1, 2, 4];
 const FRAME_S = 1 / 15;
-const REASONS: Record<string, [string, string]> = {
-  network: ["통신 끊김", "network"], camera: ["기기 이상", "camera"], disk: ["저장 장애", "disk"], overload: ["과부하", "overload"],
-  clock: ["시각 이상", "clock"], "no key": ["키 없음", "no key"], "not due": ["녹화 대상 아님", "not due"], restart: ["재시작", "restart"],
-  destroyed: ["파기됨", "destroyed"], damaged: ["손상", "damaged"], none: ["영상 없음", "nothing stored"],
-};
 
 /** `<gw-player>`; call `begin(data)`. */
 export class Player extends HTMLElement {
@@ -39,6 +35,7 @@ export class Player extends HTMLElement {
   private readonly clock = document.createElement("time");
   private readonly left = document.createElement("output");
   private readonly marks = document.createElement("div");
+  private readonly holes = document.createElement("ul");
   private readonly line = document.createElement("gw-timeline") as Timeline;
   private readonly play = document.createElement("button");
   private readonly pipe = new Pipe(
@@ -50,7 +47,7 @@ export class Player extends HTMLElement {
   private camera = "";
   private init: ArrayBuffer | null = null;
   private codec = "";
-  private gaps: { from: number; until: number; reason: string }[] = [];
+  private gaps: Gap[] = [];
   private wantPlaying = true;
   private done = false;
   private timer = 0;
@@ -86,6 +83,8 @@ export class Player extends HTMLElement {
     this.video.addEventListener("contextmenu", (event) => event.preventDefault());
     this.stage.append(this.video, this.marks, this.note);
     this.left.className = "player-left";
+    this.holes.className = "player-gaps";
+    this.holes.setAttribute("aria-label", t("보이지 않는 구간", "What is not shown"));
     this.clock.className = "player-clock";
     const bar = document.createElement("div");
     bar.className = "player-bar";
@@ -103,7 +102,7 @@ export class Player extends HTMLElement {
       this.left,
     );
     this.line.addEventListener("gw-seek", (event) => this.seek((event as CustomEvent<number>).detail));
-    this.replaceChildren(this.stage, this.line, bar);
+    this.replaceChildren(this.stage, this.line, bar, this.holes);
     this.say(t("허가를 확인하는 중", "Checking the permission"));
     this.mark();
   }
@@ -264,7 +263,7 @@ export class Player extends HTMLElement {
       }
     }
     const gap = this.gaps.find((g) => now + session.first >= g.from - 0.2 && now + session.first < g.until);
-    if (gap) this.say(`${t("녹화 공백", "Gap")}: ${t(...(REASONS[gap.reason] ?? [gap.reason, gap.reason]))}`);
+    if (gap) this.say(told(gap.reason));
     else if (this.done) this.ended();
   }
 
@@ -342,6 +341,7 @@ export class Player extends HTMLElement {
   private showStretches(): void {
     const known = this.data?.cameras.find((c) => c.id === this.camera)?.stretches ?? [];
     this.line.stretches = [...known, ...this.gaps.map((g) => ({ ...g, kind: "gap" as const }))];
+    list(this.holes, this.gaps);
   }
 
   private say(words: string, bad = false): void {

@@ -37,7 +37,7 @@ interface Said {
 
 /** Codes after which trying again makes no sense. */
 const FINAL = new Set(["session_ended", "reused", "expired", "forged", "widened", "person", "station", "spent", "refused"]);
-const PASSING = new Set(["destroyed", "damaged", "none", "no_footage", "message", "outside", "limit"]);
+const PASSING = new Set(["closed", "destroyed", "damaged", "none", "no_footage", "message", "outside", "limit"]);
 /** Seconds of watching that the player opens ahead; an order brings the first ones by itself. It refuses more. */
 const AHEAD_S = 3;
 /** So long without a second although room was asked for: ask again. */

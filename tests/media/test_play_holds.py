@@ -43,8 +43,8 @@ def permit(made: Centre, web: VaultClient, first: int, until: int, hold: Any = N
     )  # fmt: skip
 
 
-async def played(made: Centre, message: bytes, at: int) -> tuple[list[int], list[dict[str, Any]]]:
-    """(frames shown, gaps told)."""
+async def played(made: Centre, message: bytes, at: int, kind: str = "gap") -> tuple[list[int], list[dict[str, Any]]]:
+    """(frames shown, what was told of a kind)."""
     client = AsyncVaultClient(made.home, "player")
     hello = {"permit": text(message), "viewer": made.viewer()}
     async with Player(made.home, client, port=0) as player, page(player.port, hello) as tab:
@@ -52,7 +52,7 @@ async def played(made: Centre, message: bytes, at: int) -> tuple[list[int], list
         await tab.until("end")
         shown = [value for _, value in tab.decoded()] if tab.fragments else []
     await client.close()
-    return shown, [m for m in tab.told if m["type"] == "gap"]
+    return shown, [m for m in tab.told if m["type"] == kind]
 
 
 def frames(*seconds: int) -> list[int]:
@@ -80,7 +80,11 @@ async def test_closed_seconds_are_a_hole_and_held_ones_outlive_their_hour(tmp_pa
         everything = permit(made, web, FIRST, FIRST + SECONDS)
         shown, gaps = await played(made, everything, FIRST)
         assert shown == frames(0, 1, 2, 3, 6, 7, 8, 9, 10, 11)
-        assert [(g["from"] - FIRST, g["until"] - FIRST, g["reason"]) for g in gaps] == [(4, 6, "destroyed")]
+        assert [(g["from"] - FIRST, g["until"] - FIRST, g["reason"]) for g in gaps] == [(4, 6, "closed")]
+        shown, errors = await played(made, permit(made, web, FIRST + 4, FIRST + 6), FIRST + 4, "error")
+        assert (shown, [e["code"] for e in errors]) == ([], ["closed"])
+        assert "폐쇄" in errors[0]["message"]
+        assert "Closed" in errors[0]["message"]
 
         id_ = uuid7()
         web.hold(
@@ -113,4 +117,4 @@ async def test_a_closed_second_takes_no_other_with_it_that_is_asked_for_together
         # the key frame lies three seconds before what is asked for: all four are opened together
         shown, gaps = await played(made, permit(made, web, FIRST, FIRST + SECONDS), FIRST + 3)
         assert shown == frames(0, 1, 4, 5, 6, 7, 8, 9, 10, 11)
-        assert (gaps[0]["from"] - FIRST, gaps[0]["reason"]) == (2, "destroyed")
+        assert (gaps[0]["from"] - FIRST, gaps[0]["reason"]) == (2, "closed")

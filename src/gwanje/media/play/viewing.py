@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from gwanje.kernel import secret
 from gwanje.kernel.clock import Clock
 from gwanje.kernel.permit import Lens, Permit
 from gwanje.media.play.boxes import BadBoxes, Init, Timeline, read_init
@@ -46,8 +47,8 @@ class Door(Protocol):
 
     async def open_ticks(
         self, session: bytes, class_: int, slot: int, epoch: int, seconds: Sequence[tuple[int, Sequence[bytes]]]
-    ) -> list[dict[bytes, bytes]]:
-        """Key material of seconds of one hour, (tick, segments) each."""
+    ) -> list[dict[bytes, bytearray]]:
+        """Key material of seconds of one hour, (tick, segments) each; it is ours to overwrite."""
 
 
 class Refused(Exception):
@@ -81,8 +82,12 @@ class _Lent:
     """One second that vaultd opened: its parts, their keys by segment and class, why there are none."""
 
     pieces: list[_Piece]
-    keys: dict[tuple[int, bytes], bytes]
+    keys: dict[tuple[int, bytes], bytearray]
     reason: str
+
+    def wipe(self) -> None:
+        """Overwrite the keys: the second was shown, or never will be."""
+        secret.wipe(*self.keys.values())
 
 
 class Pace:
@@ -212,8 +217,14 @@ class Viewing:
                 if order is not None:
                     await self._tried(order)
         finally:
+            self._forget()
             # what was opened is told even when the connection breaks in the middle
             await self.flush()
+
+    def _forget(self) -> None:
+        for lent in self._lent.values():
+            lent.wipe()
+        self._lent.clear()
 
     async def _tried(self, order: Order) -> None:
         """A store that does not answer is said: its footage is neither gone nor missing."""
@@ -231,7 +242,7 @@ class Viewing:
         second = await self._store.ask(self._store.key_second, lens.slot, lens.stream, order.at, self.permit.first)
         self._timeline.restart()
         self._need_key, self._sent_init = True, b""
-        self._lent.clear()
+        self._forget()
         gap: tuple[int, str] | None = None
         shown, reasons = False, set[str]()
         while second < until:
@@ -254,7 +265,7 @@ class Viewing:
             await asyncio.sleep(0)
         await self.flush()
         if not shown:
-            await self._nothing(next(r for r in ("destroyed", "damaged", "no_footage") if r in reasons))
+            await self._nothing(next(r for r in ("closed", "destroyed", "damaged", "no_footage") if r in reasons))
         if gap is not None:
             await self._send({"type": "gap", "from": gap[0], "until": until, "reason": gap[1]})
         await self._send({"type": "end"})
@@ -289,7 +300,10 @@ class Viewing:
 
     async def _nothing(self, reason: str) -> None:
         texts = {
-            "destroyed": "파기된 영상입니다. / This video was destroyed: its retention ended, or it was deleted.",
+            # the same words whether a hold has it or not: who may not see a hold does not learn of it here
+            "closed": "삭제 요구로 폐쇄된 구간입니다. 보존을 밝힌 허가로만 열립니다. / "
+            "Closed by a deletion; only a Permit that names a hold which has it opens it.",
+            "destroyed": "보관기간이 끝나 파기된 영상입니다. / This video was destroyed: its retention ended.",
             "damaged": "영상이 손상되어 열 수 없습니다. / The stored video is damaged and does not open.",
         }
         text = texts.get(reason, "이 구간에는 저장된 영상이 없습니다. / Nothing is stored in this range.")
@@ -303,7 +317,10 @@ class Viewing:
     async def _second(self, second: int, gap: tuple[int, str] | None) -> str | None:
         """Send one second that was opened; the reason of a gap when nothing of it could be shown."""
         lent = self._lent.pop(second)
-        sent = await self._show(lent, gap, second)
+        try:
+            sent = await self._show(lent, gap, second)
+        finally:
+            lent.wipe()
         return None if sent else lent.reason
 
     async def _lend(self, lens: Lens, seconds: list[int]) -> None:
@@ -337,7 +354,7 @@ class Viewing:
             if error.code == "destroyed":
                 self._dead.add((class_, epoch))
             for second in wanted:
-                self._lent[second] = replace(self._lent[second], reason="destroyed")
+                self._lent[second] = replace(self._lent[second], reason=error.code)
             return
         for second, material in zip(wanted, keys, strict=True):
             self._lent[second].keys.update({(class_, segment): okm for segment, okm in material.items()})
@@ -392,7 +409,7 @@ class Viewing:
             sent = True
         return sent
 
-    def _open(self, piece: _Piece, material: bytes) -> bytes:
+    def _open(self, piece: _Piece, material: bytearray) -> bytes:
         """The message for one part; empty for an init, and for what cannot be decoded before a key frame."""
         plain = open_part(material, piece.segment, piece.data)
         if piece.header.kind == INIT:
