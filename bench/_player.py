@@ -58,7 +58,7 @@ class TimedViewing(Viewing):
 class TimedClient(AsyncVaultClient):
     """Requests to vaultd, timed."""
 
-    async def open_ticks(self, *given: Any) -> list[dict[bytes, bytes]]:
+    async def open_ticks(self, *given: Any) -> list[dict[bytes, bytearray]]:
         """Keys of seconds."""
         began = time.perf_counter()
         answer = await super().open_ticks(*given)

@@ -23,14 +23,15 @@ def pack(message: dict[str, Any]) -> bytes:
     return len(body).to_bytes(4, "big") + body
 
 
-def _message(body: bytes) -> dict[str, Any]:
+def message(body: bytes) -> dict[str, Any]:
+    """The map that a frame's body holds; WireError when it holds anything else."""
     try:
-        message = decode(body)
+        read = decode(body)
     except ValueError as error:
         raise WireError("a frame is not canonical") from error
-    if not isinstance(message, dict):
+    if not isinstance(read, dict):
         raise WireError("a frame is not a map")
-    return message
+    return read
 
 
 def _exactly(sock: socket.socket, count: int) -> bytes:
@@ -53,7 +54,7 @@ def receive(sock: socket.socket) -> dict[str, Any]:
     size = int.from_bytes(_exactly(sock, 4), "big")
     if size > FRAME_MAX:
         raise WireError(f"a frame of {size} bytes passes the limit")
-    return _message(_exactly(sock, size))
+    return message(_exactly(sock, size))
 
 
 async def receive_async(reader: asyncio.StreamReader) -> dict[str, Any]:
@@ -62,6 +63,6 @@ async def receive_async(reader: asyncio.StreamReader) -> dict[str, Any]:
         size = int.from_bytes(await reader.readexactly(4), "big")
         if size > FRAME_MAX:
             raise WireError(f"a frame of {size} bytes passes the limit")
-        return _message(await reader.readexactly(size))
+        return message(await reader.readexactly(size))
     except asyncio.IncompleteReadError as error:
         raise WireError("the peer closed the connection") from error

@@ -7,11 +7,15 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
+from gwanje.kernel import secret
 from gwanje.kernel.footage import EPOCH_S
 from gwanje.vault.client import VaultRefused
 from gwanje.vault.tree import Spine
 
 AHEAD_S = 110
+# parts of a second are sealed within a second or two, after a standstill somewhat later; then its leaf goes,
+# though no later picture has come
+LEAVE_S = 10
 SPREAD_S = 40
 AT_ONCE = 8
 RETRY_S = 1.0
@@ -25,7 +29,7 @@ class Lent(Protocol):
     @property
     def first(self) -> int: ...
     @property
-    def nodes(self) -> Iterable[tuple[int, bytes]]: ...
+    def nodes(self) -> Iterable[tuple[int, bytes | bytearray]]: ...
 
 
 class Lender(Protocol):
@@ -80,6 +84,9 @@ class KeyRing:
             # parts of the old hour's last second are sealed within a second or two
             if now % EPOCH_S > 5 or key[2] < epoch - 1:
                 self._spines.pop(key).wipe()
+        for (_, _, hour), spine in self._spines.items():
+            if hour == epoch:
+                spine.leave(now % EPOCH_S - LEAVE_S)
         for slot, class_ in self._wanted.items():
             self._begin((class_, slot, epoch))
             # lending the next hour is spread over its last two minutes
@@ -110,7 +117,14 @@ class KeyRing:
             return
         class_, slot, epoch = key
         lent = await self._lender.lend(class_, slot, epoch)
-        self._spines[key] = Spine(epoch, lent.first, lent.nodes)
+        spine = Spine(epoch, lent.first, lent.nodes)
+        # as they were lent they open everything since
+        secret.wipe(*(node for _, node in lent.nodes if isinstance(node, bytearray)))
+        if key in self._spines:
+            # asked for twice at once: the one that is in use goes on
+            spine.wipe()
+            return
+        self._spines[key] = spine
         self.lent += 1
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from gwanje.media.drivers.datagrams import STRAYS
 from gwanje.media.engine import TICK_S, Engine
 from gwanje.media.fleet import LOG_EVERY_S, Fleet, Unseal
 from gwanje.media.inspect.inspector import Inspector
-from gwanje.media.keyring import KeyRing, Lender
+from gwanje.media.keyring import LEAVE_S, KeyRing, Lender
 from gwanje.media.leases import LeaseKeeper
 from gwanje.media.link import Connect, DatabaseLink
 from gwanje.media.live import LiveServer, Report
@@ -236,6 +236,8 @@ class Recorder:
             self._mind_the_clock()
             cameras = [camera.recorder for camera in self.fleet.cameras.values()]
             now_s = self.clock.tick_us() // 1_000_000
+            for camera in cameras:
+                camera.leave(now_s - LEAVE_S)
             try:
                 await asyncio.get_running_loop().run_in_executor(self._pools[0], self._keep, now_s, cameras)
             except OSError as error:

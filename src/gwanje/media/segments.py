@@ -425,6 +425,11 @@ class CameraRecorder:
         opened = self._open
         return None if opened is None else (opened.writer, opened.settled)
 
+    def leave(self, second: int) -> None:
+        """Forget the key of ``second`` or before: of a silent camera nobody else would."""
+        if self._open is not None:
+            self._open.writer.leave(second - self._open.writer.header.epoch * EPOCH_S)
+
     def close(self) -> None:
         """Trailer and last index row of the open segment (in the pool)."""
         opened, self._open = self._open, None

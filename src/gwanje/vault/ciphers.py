@@ -27,7 +27,8 @@ class Aead(Protocol):
     def decrypt(self, nonce: Buffer, data: Buffer, associated_data: Buffer | None) -> bytes: ...
 
 
-Provider = Callable[[bytes], Aead]
+# it copies the key: who gave it overwrites it afterwards
+Provider = Callable[[Buffer], Aead]
 _CTRL_SET_IVLEN, _CTRL_GET_TAG, _CTRL_SET_TAG = 0x9, 0x10, 0x11
 
 
@@ -48,11 +49,16 @@ def _libcrypto() -> Any:
 class AriaGcm:
     """ARIA-256-GCM (KS X 1213) through the system's OpenSSL; CipherAway where that has none."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: Buffer) -> None:
         if len(key) != 32:
             raise ValueError("ARIA-256 takes a key of 32 bytes")
         self._lib = _libcrypto()
-        self._key = key
+        self._key = (ctypes.c_ubyte * 32).from_buffer_copy(key)
+
+    def __del__(self) -> None:
+        key = getattr(self, "_key", None)
+        if key is not None:
+            ctypes.memset(key, 0, 32)
 
     def _context(self, nonce: Buffer, encrypt: bool) -> ctypes.c_void_p:
         lib = self._lib
@@ -113,7 +119,20 @@ class AriaGcm:
         return out.raw[:size]
 
 
-_PROVIDERS: dict[int, Provider] = {AES_256_GCM: AESGCM, ARIA_256_GCM: AriaGcm}
+def _copied(provider: Provider) -> Provider:
+    """The provider itself when it copies its key, as it does above OpenSSL 3.2; else one that copies for it.
+
+    One that only pointed at an overwritten key would seal under zeros.
+    """
+    key, nonce = bytearray(b"k" * 32), bytes(NONCE_SIZE)
+    made, first, again = provider(key), bytearray(TAG_SIZE), bytearray(TAG_SIZE)
+    made.encrypt_into(nonce, b"", None, first)
+    key[:] = bytes(32)
+    made.encrypt_into(nonce, b"", None, again)
+    return provider if first == again else lambda key: provider(bytes(key))
+
+
+_PROVIDERS: dict[int, Provider] = {AES_256_GCM: _copied(AESGCM), ARIA_256_GCM: AriaGcm}
 
 
 def provide(cipher: int, provider: Provider) -> None:
@@ -123,7 +142,7 @@ def provide(cipher: int, provider: Provider) -> None:
     _PROVIDERS[cipher] = provider
 
 
-def aead(cipher: int, key: bytes) -> Aead:
+def aead(cipher: int, key: Buffer) -> Aead:
     """The AEAD of a cipher number under a 32-byte key; CipherAway when unknown or not on this machine."""
     provider = _PROVIDERS.get(cipher)
     if provider is None:

@@ -13,30 +13,32 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from gwanje.kernel import wire
+from gwanje.kernel import inbox, wire
 from gwanje.kernel.cose import key_id
 from gwanje.kernel.home import Home
 from gwanje.kernel.keys import raw_public, signing_key
 from gwanje.kernel.permit import Approval, Lens, Permit
 from gwanje.vault import tls
+from gwanje.vault.client_answers import Lent, checked, lent, opened, plain
 from gwanje.vault.client_consent import ConsentCalls
 from gwanje.vault.client_hold import HeldHold, HoldCalls, HoldMade, Punctured, Released, Standing
+from gwanje.vault.client_line import Line
 from gwanje.vault.door import keep
 from gwanje.vault.errors import VaultAway, VaultRefused
 from gwanje.vault.openlog import OpenRow
 from gwanje.vault.records import Destroyed
-from gwanje.vault.tree import Spine
 
 CONNECT_S: Final = 3.0
 ANSWER_S: Final = 15.0
 FAR_ANSWER_S: Final = 5.0
 INLINE_MAX: Final = 256 * 1024
 HELLO: Final = b"gwanje/v1/hello\0"
+T = TypeVar("T")
 __all__ = [
     "AsyncVaultClient",
     "ConsoleClient",
@@ -90,19 +92,6 @@ class Status:
     def copies(self) -> int:
         """Places that hold the keystore and answer: of ``replicas`` (키 복제 n/m)."""
         return 1 + sum(not peer["trouble"] for peer in self.peers)
-
-
-@dataclass(frozen=True)
-class Lent:
-    """The right spine of one camera's hour from ``first`` on; ``spine()`` makes the recorder's forward-only stack."""
-
-    epoch: int
-    first: int
-    nodes: list[tuple[int, bytes]]
-
-    def spine(self) -> Spine:
-        """The stack that derives and overwrites."""
-        return Spine(self.epoch, self.first, self.nodes)
 
 
 @dataclass(frozen=True)
@@ -161,13 +150,6 @@ def mint_fields(
     }
 
 
-def _checked(answer: dict[str, Any]) -> dict[str, Any]:
-    if answer.get("ok") is not True:
-        code = str(answer.get("error", "internal"))
-        raise VaultRefused(code, str(answer.get("message", "")), str(answer.get("detail", "")))
-    return answer
-
-
 def _hello(home: Home, role: str, greeting: dict[str, Any]) -> dict[str, Any]:
     key = signing_key(home, role)
     signature = key.sign(HELLO + greeting["nonce"] + role.encode())
@@ -182,10 +164,6 @@ def _verify(header: bytes, init: bytes, part: bytes) -> tuple[dict[str, Any], by
 def _status(a: dict[str, Any]) -> Status:
     fields = {name: a[name] for name in Status.__dataclass_fields__ if name != "clock_us"}
     return Status(**fields, clock_us=a["clock"])
-
-
-def _lent(epoch: int, a: dict[str, Any]) -> Lent:
-    return Lent(epoch, a["first"], [(height, key) for height, key in a["nodes"]])
 
 
 def _session(session: bytes, a: dict[str, Any]) -> Session:
@@ -207,6 +185,7 @@ class VaultClient(ConsentCalls, HoldCalls):
         self._home, self._role = home, role
         self._lock = threading.Lock()
         self._sock: socket.socket | None = None
+        self._inbox = inbox.Inbox()
         self._pid = 0
 
     def close(self) -> None:
@@ -226,7 +205,7 @@ class VaultClient(ConsentCalls, HoldCalls):
             sock.settimeout(CONNECT_S)
             sock.connect(str(self._home.socket("vaultd")))
             wire.send(sock, _hello(self._home, self._role, wire.receive(sock)))
-            _checked(wire.receive(sock))
+            checked(wire.receive(sock))
             sock.settimeout(ANSWER_S)
         except BaseException:
             sock.close()
@@ -238,9 +217,15 @@ class VaultClient(ConsentCalls, HoldCalls):
 
         ``tail``: bytes that follow the frame.
         """
+        return self._read(request, plain, once=once, tail=tail)
+
+    def _read(
+        self, request: dict[str, Any], read: Callable[[memoryview], T], *, once: bool = False, tail: bytes = b""
+    ) -> T:
+        """Send one request; what ``read`` makes of the answer, which is overwritten before this returns."""
         with self._lock:
             if self._pid != os.getpid():
-                self._sock, self._pid = None, os.getpid()
+                self._sock, self._pid, self._inbox = None, os.getpid(), inbox.Inbox()
             stale = self._sock is not None
             if once and stale:
                 self._drop()
@@ -250,14 +235,20 @@ class VaultClient(ConsentCalls, HoldCalls):
                         self._sock = self._connect()
                     wire.send(self._sock, request)
                     self._sock.sendall(tail)
-                    answer = wire.receive(self._sock)
-                    break
+                    while True:
+                        count = self._sock.recv_into(self._inbox.room())
+                        if not count:
+                            raise wire.WireError("the peer closed the connection")
+                        if self._inbox.filled(count):
+                            return read(self._inbox.frame())
                 except (OSError, wire.WireError) as error:
                     self._drop()
                     # a kept connection may be of a vaultd that has gone since: only then a second try makes sense
                     if attempt or once or not stale:
                         raise VaultAway(f"금고 서비스가 응답하지 않습니다 / vaultd is away ({error})") from error
-        return _checked(answer)
+                finally:
+                    self._inbox.clear()
+            raise AssertionError("two tries end in an answer or in VaultAway")
 
     def status(self) -> Status:
         """What vaultd says of itself."""
@@ -281,7 +272,7 @@ class VaultClient(ConsentCalls, HoldCalls):
 
     def lend(self, class_: int, slot: int, epoch: int) -> Lent:
         """The spine from now on (role recorder)."""
-        return _lent(epoch, self._call({"op": "lend", "class": class_, "slot": slot, "epoch": epoch}))
+        return self._read({"op": "lend", "class": class_, "slot": slot, "epoch": epoch}, lent(epoch))
 
     def mint(self, **fields: Any) -> bytes:
         """A signed Permit; keywords of ``mint_fields``."""
@@ -298,9 +289,9 @@ class VaultClient(ConsentCalls, HoldCalls):
 
     def open_tick(  # noqa: PLR0917 - the wire's own order
         self, session: bytes, class_: int, slot: int, epoch: int, tick: int, segments: Sequence[bytes]
-    ) -> dict[bytes, bytes]:
+    ) -> dict[bytes, bytearray]:
         """Segment id → 64 bytes of key material for one second (role player)."""
-        return _opened(self._call(_open_ticks(session, class_, slot, epoch, [(tick, segments)])))[0]
+        return self._read(_open_ticks(session, class_, slot, epoch, [(tick, segments)]), opened)[0]
 
     def verify(self, header: bytes, init: bytes, part: bytes) -> Verified:
         """Is a sealed part authentic, and which tracks does it hold? ``init``: the sealed init part, or empty."""
@@ -340,17 +331,13 @@ def _open_ticks(
     }
 
 
-def _opened(answer: dict[str, Any]) -> list[dict[bytes, bytes]]:
-    return [dict(okm) for okm in answer["okm"]]
-
-
 class AsyncVaultClient:
     """The same on an event loop: one connection, requests in turn. Belongs to the loop that first used it."""
 
     def __init__(self, home: Home, role: str) -> None:
         self._home, self._role = home, role
         self._lock = asyncio.Lock()
-        self._pair: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._line: Line | None = None
 
     async def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -358,50 +345,55 @@ class AsyncVaultClient:
             self._drop()
 
     def _drop(self) -> None:
-        if self._pair is not None:
-            self._pair[1].close()
-            self._pair = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await self._open()
+    async def _connect(self) -> Line:
+        line = await self._open()
         try:
-            writer.write(wire.pack(_hello(self._home, self._role, await wire.receive_async(reader))))
-            _checked(await wire.receive_async(reader))
+            line.send(wire.pack(_hello(self._home, self._role, await line.answer(inbox.message))))
+            await line.answer(plain)
         except BaseException:
-            writer.close()
+            line.close()
             raise
-        return reader, writer
+        return line
 
-    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _open(self) -> Line:
         far = self._home.config.get("vaultd")
         if far is None:
-            return await asyncio.open_unix_connection(str(self._home.socket("vaultd")))
+            return await Line.local(self._home.socket("vaultd"))
         context = tls.client_context(self._home, self._role, bytes.fromhex(far["certificate"]))
         try:
-            pair = await asyncio.open_connection(str(far["host"]), int(far["port"]), ssl=context)
+            line = await Line.far(str(far["host"]), int(far["port"]), context)
         except ssl.SSLError as error:
             raise ConnectionError(f"TLS: {error.reason}") from error
-        keep(pair[1].get_extra_info("socket"))
-        return pair
+        keep(line.about("socket"))
+        return line
 
-    async def _exchange(self, request: dict[str, Any], tail: bytes) -> dict[str, Any]:
-        if self._pair is None:
-            self._pair = await asyncio.wait_for(self._connect(), CONNECT_S)
-        reader, writer = self._pair
-        writer.write(wire.pack(request) + tail)
-        await writer.drain()
+    async def _exchange(self, request: dict[str, Any], read: Callable[[memoryview], T], tail: bytes) -> T:
+        if self._line is None:
+            self._line = await asyncio.wait_for(self._connect(), CONNECT_S)
+        self._line.send(wire.pack(request) + tail)
         limit = ANSWER_S if self._home.config.get("vaultd") is None else FAR_ANSWER_S
-        return await asyncio.wait_for(wire.receive_async(reader), limit)
+        return await asyncio.wait_for(self._line.answer(read), limit)
 
     async def _call(self, request: dict[str, Any], *, once: bool = False, tail: bytes = b"") -> dict[str, Any]:
+        return await self._read(request, plain, once=once, tail=tail)
+
+    async def _read(
+        self, request: dict[str, Any], read: Callable[[memoryview], T], *, once: bool = False, tail: bytes = b""
+    ) -> T:
+        """Send one request; what ``read`` makes of the answer, which is overwritten before this returns."""
         async with self._lock:
-            stale = self._pair is not None
+            stale = self._line is not None
             if once and stale:
                 self._drop()
             for attempt in (0, 1):
                 try:
-                    answer = await self._exchange(request, tail)
-                    break
+                    return await self._exchange(request, read, tail)
+                except VaultRefused:
+                    raise
                 except (OSError, TimeoutError, wire.WireError) as error:
                     self._drop()
                     if attempt or once or not stale:
@@ -410,7 +402,7 @@ class AsyncVaultClient:
                     # cancelled in the middle: the answer that is still to come must not meet the next request
                     self._drop()
                     raise
-        return _checked(answer)
+        raise AssertionError("two tries end in an answer or in VaultAway")
 
     async def status(self) -> Status:
         """What vaultd says of itself."""
@@ -418,7 +410,7 @@ class AsyncVaultClient:
 
     async def lend(self, class_: int, slot: int, epoch: int) -> Lent:
         """The spine from now on (role recorder)."""
-        return _lent(epoch, await self._call({"op": "lend", "class": class_, "slot": slot, "epoch": epoch}))
+        return await self._read({"op": "lend", "class": class_, "slot": slot, "epoch": epoch}, lent(epoch))
 
     async def recorders(self) -> list[bytes]:
         """32-byte Ed25519 keys of the admitted recorders (role recorder)."""
@@ -435,12 +427,13 @@ class AsyncVaultClient:
 
     async def open_ticks(
         self, session: bytes, class_: int, slot: int, epoch: int, seconds: Sequence[tuple[int, Sequence[bytes]]]
-    ) -> list[dict[bytes, bytes]]:
+    ) -> list[dict[bytes, bytearray]]:
         """Segment id → 64 bytes of key material for seconds of one hour, (tick, segments) each, at most 12.
 
-        One request and one wait for vaultd's disk, a row of its open-log for each second (role player).
+        One request and one wait for vaultd's disk, a row of its open-log for each second (role player). Who asked
+        overwrites the material when the parts are open.
         """
-        return _opened(await self._call(_open_ticks(session, class_, slot, epoch, seconds)))
+        return await self._read(_open_ticks(session, class_, slot, epoch, seconds), opened)
 
     async def bundle_sign(self, session: bytes, manifest: Mapping[str, Any], salt: bytes, note: str) -> bytes:
         """The signed manifest of an evidence bundle, within a running release session (role player)."""
@@ -471,4 +464,4 @@ class ConsoleClient:
                 answer = wire.receive(sock)
         except (OSError, wire.WireError) as error:
             raise VaultAway(f"금고 서비스가 응답하지 않습니다 / vaultd is away ({error})") from error
-        return _checked(answer)
+        return checked(answer)

@@ -202,6 +202,11 @@ class SegmentWriter:
             self._key = PartKey.of(leaf, self.segment_id, self.header.cipher)
             self._tick = tick
 
+    def leave(self, tick: int) -> None:
+        """Forget the key when it is of ``tick`` or before; ``key`` makes it again while the leaf stands."""
+        if self._tick <= tick:
+            self._key = None
+
     def keyed(self, tick: int, key: PartKey) -> None:
         """Take a key that was derived while the tick's leaf stood (derived segments); otherwise as ``key``."""
         if tick < self._tick or tick >= EPOCH_S:

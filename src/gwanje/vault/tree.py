@@ -10,6 +10,8 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gwanje.kernel.secret import wipe
+
 SLOT_BITS = 20
 TICK_BITS = 12
 TICKS = 3600
@@ -100,10 +102,18 @@ def spine(root: bytes, slot: int, first: int) -> list[tuple[int, bytes]]:
     return [(node.height, node.key) for node in reversed(cover(root, slot, first, TICKS))]
 
 
+def _child(node: bytearray, bit: int) -> bytearray:
+    """A child in memory that is overwritten later; what HMAC handed out is overwritten now."""
+    made = child(node, bit)
+    kept = bytearray(made)
+    wipe(made)
+    return kept
+
+
 class Spine:
     """A recorder's lent keys for one camera and hour: forward only, and it overwrites what it leaves.
 
-    ``nodes`` as ``spine`` gives them. Best effort: HMAC hands out ``bytes`` that Python frees without wiping.
+    ``nodes`` as ``spine`` gives them, copied: whoever gave them overwrites his own.
     """
 
     __slots__ = ("_leaf", "_next", "_stack", "epoch")
@@ -138,11 +148,11 @@ class Spine:
                 height -= 1
                 right = self._next + (1 << height)
                 if tick < right:
-                    self._stack.append((height, bytearray(child(key, 1))))
+                    self._stack.append((height, _child(key, 1)))
                     bit = 0
                 else:
                     self._next, bit = right, 1
-                lower = bytearray(child(key, bit))
+                lower = _child(key, bit)
                 key[:] = _WIPED
                 key = lower
             self._leaf[:] = key
@@ -150,6 +160,11 @@ class Spine:
             self._next += 1
             return self._leaf
         raise NoKey(f"no key for tick {tick}: the lent nodes have run out")
+
+    def leave(self, tick: int) -> None:
+        """Overwrite the leaf when it is of ``tick`` or before: a camera that fell silent still was seen then."""
+        if self._next <= tick + 1:
+            self._leaf[:] = _WIPED
 
     def wipe(self) -> None:
         """Overwrite everything still held; afterwards every tick is NoKey."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from gwanje.kernel import secret
 from gwanje.kernel.clock import Clock
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.permit import Lens, Permit
@@ -41,8 +42,8 @@ class Door(Protocol):
 
     async def open_ticks(
         self, session: bytes, class_: int, slot: int, epoch: int, seconds: Sequence[tuple[int, Sequence[bytes]]]
-    ) -> list[dict[bytes, bytes]]:
-        """Key material of seconds of one hour."""
+    ) -> list[dict[bytes, bytearray]]:
+        """Key material of seconds of one hour; it is ours to overwrite."""
 
     async def bundle_sign(self, session: bytes, manifest: Mapping[str, Any], salt: bytes, note: str) -> bytes:
         """The signed manifest."""
@@ -130,7 +131,7 @@ class Draft:
         self.files[name] = self.folder / name
         return (self.folder / name).open("xb")
 
-    def take(self, sealed: Sealed, data: bytes, okm: bytes, second: int) -> None:
+    def take(self, sealed: Sealed, data: bytes, okm: bytearray, second: int) -> None:
         """One sealed part with its key; one that does not open is left out. ``bundle_track`` when it is no video."""
         header = PartHeader.unpack(data)
         if header.cipher != AES_256_GCM:
@@ -325,10 +326,13 @@ class Release:
                     raise
                 continue
             opened.append(second)
-            for sealed in mine:
-                for part in sealed.parts:
-                    data = await self._store.ask(sealed.reader.read, part)
-                    draft.take(sealed, data, keys[sealed.segment_id], second)
+            try:
+                for sealed in mine:
+                    for part in sealed.parts:
+                        data = await self._store.ask(sealed.reader.read, part)
+                        draft.take(sealed, data, keys[sealed.segment_id], second)
+            finally:
+                secret.wipe(*keys.values())
 
 
 ORDER = ("README.txt", "verify.html", "verify.py", "manifest.cose", "manifest.json", "checkpoint.txt", "proofs.bin")

@@ -142,7 +142,7 @@ class Locked:
         self._count += 1
         self._put(self._cipher.encrypt(nonce, data, None))
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Lock more plaintext; a full chunk waits until it is known whether it is the last."""
         self._plain.update(data)
         self.plain_size += len(data)

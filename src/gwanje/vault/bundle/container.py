@@ -33,12 +33,12 @@ class Container:
         out.write(MAGIC)
         self._record(b"A", encode({"about": dict(about), "salt": salt}))
 
-    def _record(self, kind: bytes, *body: bytes) -> None:
+    def _record(self, kind: bytes, *body: bytes | bytearray) -> None:
         self._out.write(kind + sum(map(len, body)).to_bytes(4, "big"))
         for piece in body:
             self._out.write(piece)
 
-    def part(self, header: bytes, tick: int, okm: bytes, part: bytes) -> None:
+    def part(self, header: bytes, tick: int, okm: bytes | bytearray, part: bytes) -> None:
         """One sealed part: its segment's 128-byte header, second of the hour, 64 bytes of key material, the part."""
         number = self._segments.get(header)
         if number is None:
