@@ -24,6 +24,7 @@ CHIEF, MANAGER, OPERATOR, POLICE = "chief_officer", "manager", "operator", "seco
 PRIVACY, AUDITOR, UPKEEP, ADMIN = "privacy_officer", "auditor", "maintenance", "administrator"
 # 제20조: watching and upkeep may be handed to a contractor, the rest of running the centre may not
 FOR_CONTRACTORS = {OPERATOR, UPKEEP}
+WATCHERS, REVIEWERS = (OPERATOR, POLICE, MANAGER, CHIEF), (MANAGER, CHIEF, PRIVACY)
 
 
 @dataclass(frozen=True)
@@ -75,16 +76,9 @@ def may_ask(q: Question) -> bool:
 
 
 # 제28조제2항 단서와 제30조제1항 각 호. 5호(통계)는 법 제18조제2항제4호에 기대며 그 호는 2020. 8. 5. 삭제되었다.
-LAST_DAY = {
-    "investigation": date.max,  # 제30조제1항제3호
-    "evidence": date.max,  # 제28조제2항 단서
-    "trial": date.max,  # 4호
-    "other_law": date.max,  # 2호
-    "subject_request": date.max,  # 1호, 제29조
-    "consent": date.max,  # 1호
-    "urgent_relief": date.max,  # 6호
-    "statistics": date(2020, 8, 4),  # 5호
-}
+# 3호, 제28조제2항 단서, 4호, 2호, 1호와 제29조, 1호, 6호
+STANDING = ("investigation", "evidence", "trial", "other_law", "subject_request", "consent", "urgent_relief")
+LAST_DAY = {**dict.fromkeys(STANDING, date.max), "statistics": date(2020, 8, 4)}
 
 
 def may_request(q: Question) -> bool:
@@ -113,7 +107,7 @@ def may_view(q: Question) -> bool:
 # 실시간 관제 (제17조, 제22조)
 def watches(q: Question) -> bool:
     """On shift, in an office that watches (제22조제1항)."""
-    return q.on_shift and q.is_(OPERATOR, POLICE, MANAGER, CHIEF)
+    return q.on_shift and q.is_(*WATCHERS)
 
 
 def may_watch(q: Question) -> bool:
@@ -133,7 +127,23 @@ def may_widen(q: Question) -> bool:
 
 def may_review(q: Question) -> bool:
     """Another officer looks afterwards, an official."""
-    return not q.contractor and q.is_(MANAGER, CHIEF, PRIVACY) and q.about["opened_by"] != q.person
+    return not q.contractor and q.is_(*REVIEWERS) and q.about["opened_by"] != q.person
+
+
+# 비상 열람 (본보기 방침 제2조, 제3조): it never opens stored video, another agency's camera, or a stick
+def may_break(q: Question) -> bool:
+    """Who watches, an official; an urgent ground, words, one to five cameras, one beyond the right; none unreviewed."""
+    a = q.about
+    urgent = a["ground"] == "urgent_relief" and 5 <= len(a["words"].strip()) <= 300 and 1 <= a["cameras"] <= 5
+    clean = not (a["waiting"] or a["late"] or a["misuse"])
+    return urgent and a["beyond"] > 0 and clean and not q.contractor and q.is_(*WATCHERS)
+
+
+def may_look(q: Question) -> bool:
+    """Who opened it, where it was opened, the cameras that it names, until it ends."""
+    a = q.about
+    mine = q.person == a["opened_by"] and a["same_seat"] and not q.contractor and q.is_(*WATCHERS)
+    return mine and a["open"] and a["camera"] and a["listed"]
 
 
 def may_steer(q: Question) -> bool:
@@ -146,11 +156,6 @@ def may_leave(q: Question) -> bool:
     a = q.about
     short = 1 <= a["minutes"] <= 10 and a["extended"] in (0, 1)
     return may_steer(q) and not q.contractor and a["cause"] in ("112", "bell", "fire", "rescue", "other") and short
-
-
-def may_tell(q: Question) -> bool:
-    """Who opened it adds the words, on shift."""
-    return watches(q) and q.about["opened_by"] == q.person
 
 
 # 영상정보처리기기 (제2조, 제5조제2항, 제7조, 제8조, 제16조, 제25조)
@@ -189,11 +194,6 @@ def may_grant(q: Question) -> bool:
         return False
     apart = APART.get(a["role"], set()) & set(a["held"])
     return not apart and not (a["to_contractor"] and a["role"] not in FOR_CONTRACTORS) and q.is_(CHIEF, ADMIN)
-
-
-def may_revoke(q: Question) -> bool:
-    """제27조제1항: a chief officer and a manager stand at all times."""
-    return q.is_(CHIEF, ADMIN) and q.about["chiefs_left"] > 0 and q.about["managers_left"] > 0
 
 
 # 보관과 파기 (제31조)
@@ -235,12 +235,6 @@ def may_delete(q: Question) -> bool:
     return a["cameras"] == 1 and 0 < a["length"] <= 86_400 and named
 
 
-# 점검 (제12조)
-def may_progress(q: Question) -> bool:
-    """The steps of a repair are written by whom the ticket was sent to."""
-    return q.is_(UPKEEP) and q.about["sent_to"] == q.person
-
-
 def _on_shift(q: Question, *more: str) -> bool:
     return q.on_shift and not q.contractor and q.is_(CHIEF, MANAGER, PRIVACY, *more)
 
@@ -263,9 +257,15 @@ ACTS: dict[str, Callable[[Question], bool]] = {
     "watching.emergency.open": may_widen,
     "watching.emergency.review": may_review,
     "watching.events.read": lambda q: True,
+    "watching.glass.break": may_break,
+    "watching.glass.watch": may_look,
+    "watching.glass.end": lambda q: q.about["opened_by"] == q.person or (not q.contractor and q.is_(*REVIEWERS)),
+    "watching.glass.review": may_review,
+    "watching.glass.restore": lambda q: may_review(q) and q.is_(CHIEF, PRIVACY),
+    "watching.glass.read": _office(OPERATOR, POLICE, MANAGER, CHIEF, PRIVACY, AUDITOR),
     "watching.ptz.steer": may_steer,
     "watching.ptz.emergency.open": may_leave,
-    "watching.ptz.emergency.tell": may_tell,
+    "watching.ptz.emergency.tell": lambda q: watches(q) and q.about["opened_by"] == q.person,
     "watching.ptz.emergency.review": may_review,
     "cameras.registry.read": lambda q: True,
     "cameras.registry.write": _official(ADMIN, MANAGER, CHIEF),
@@ -276,7 +276,8 @@ ACTS: dict[str, Callable[[Question], bool]] = {
     "staff.read": _office(CHIEF, MANAGER, PRIVACY, AUDITOR, ADMIN),
     "staff.manage": _office(CHIEF, ADMIN),
     "staff.grant": may_grant,
-    "staff.revoke": may_revoke,
+    # 제27조제1항: a chief officer and a manager stand at all times
+    "staff.revoke": lambda q: q.is_(CHIEF, ADMIN) and q.about["chiefs_left"] > 0 and q.about["managers_left"] > 0,
     "staff.codes": _office(CHIEF, MANAGER),
     "staff.shift": lambda q: bool(q.roles & (FOR_CONTRACTORS if q.contractor else q.roles)),
     "retention.read": _office(CHIEF, MANAGER, PRIVACY, AUDITOR, OPERATOR),
@@ -293,5 +294,6 @@ ACTS: dict[str, Callable[[Question], bool]] = {
     **dict.fromkeys(("inspection.fault.sign", "inspection.fault.enter"), _official(CHIEF, MANAGER, OPERATOR)),
     **dict.fromkeys(("inspection.ticket.send", "inspection.month.close"), _official(CHIEF, MANAGER)),
     "inspection.ticket.read": _office(UPKEEP),
-    "inspection.ticket.progress": may_progress,
+    # 제12조: the steps of a repair are written by whom the ticket was sent to
+    "inspection.ticket.progress": lambda q: q.is_(UPKEEP) and q.about["sent_to"] == q.person,
 }

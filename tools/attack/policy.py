@@ -182,6 +182,28 @@ def _steer(draw: random.Random, at: int, tame: bool) -> dict[str, Any]:
     }
 
 
+def _break(draw: random.Random, at: int, tame: bool) -> dict[str, Any]:
+    return {
+        "ground": _some(draw, "urgent_relief", GROUNDS, tame),
+        "words": _some(draw, "하천에 사람이 빠졌습니다", (*WORDS, "가" * 300, "가" * 301), tame),
+        "cameras": draw.choice((0, 1, 1, 2, 5, 6, -1)),
+        "beyond": draw.choice((0, 1, 1, 5, -1)),
+        "waiting": draw.choice((0, 0, 0, 1)),
+        "late": draw.choice((0, 0, 0, 1)),
+        "misuse": draw.choice((0, 0, 0, 1)),
+    }
+
+
+def _look(draw: random.Random, at: int, tame: bool) -> dict[str, Any]:
+    return {
+        "opened_by": draw.choice((0, 1, 2, 3)),
+        "same_seat": draw.random() < 0.9,
+        "camera": draw.random() < 0.9,
+        "open": draw.random() < 0.8,
+        "listed": draw.random() < 0.8,
+    }
+
+
 def _camera(draw: random.Random, at: int, tame: bool) -> dict[str, Any]:
     day = datetime.fromtimestamp(at + 9 * 3600, UTC).date()
     days = [(day + timedelta(days=n)).isoformat() for n in (-400, -1, 0, 1, 400)]
@@ -277,6 +299,11 @@ ABOUT: dict[str, Made] = {
     "watching.live.watch": _watch,
     "watching.emergency.open": _widen,
     "watching.emergency.review": _opened,
+    "watching.glass.break": _break,
+    "watching.glass.watch": _look,
+    "watching.glass.end": _opened,
+    "watching.glass.review": _opened,
+    "watching.glass.restore": _opened,
     "watching.ptz.steer": _steer,
     "watching.ptz.emergency.open": _steer,
     "watching.ptz.emergency.tell": _opened,
@@ -300,7 +327,7 @@ class Product:
 
     def __init__(self, policy: Policy | None = None) -> None:
         self.policy = policy or product()
-        self.law = law.load(("kr_national", "kr_anyang"))
+        self.law = law.load(("kr_national", "kr_anyang", "model_policy"))
 
     def answer(self, q: Question) -> str:
         """ALLOW, DENY or HIDDEN."""
@@ -371,6 +398,12 @@ def _context(q: Question) -> dict[str, Any]:
             "expired": a["valid_until"] <= q.at,
         }
         return {"view": view, "approval": {"requester": str(place(a["requester"])), "approvers": approvers}}
+    if q.action == "watching.glass.break":
+        return {"glass": a, "standing": a}
+    if q.action == "watching.glass.watch":
+        shown = frozenset([place(500)]) if a["listed"] else frozenset()
+        where = "1" if a["same_seat"] else "2"
+        return {"glass": {"person": _who(a["opened_by"]), "station": where, "cameras": shown, "open": a["open"]}}
     if q.action == "staff.grant":
         renamed = {"ground": a["order"], "contractor": a["to_contractor"]}
         return {"grant": {**a, **renamed}}

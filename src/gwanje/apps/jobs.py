@@ -17,6 +17,7 @@ PAIRS = "ledger-pairs"
 INSPECTION = "inspection"
 HOUSEKEEPING = "housekeeping"
 PRESERVATION = "preservation"
+GLASS = "glass"
 
 
 def fonts() -> Path | None:
@@ -86,6 +87,26 @@ def inspection(timestamp: int) -> None:
         connections.close_all()
     if report.opened or report.healed:
         log.info("inspection: %s faults opened, %s healed", report.opened, report.healed)
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="glass", queueing_lock=GLASS)
+def glass(timestamp: int) -> None:
+    """Every minute: a break-glass that nobody has reviewed in time is an alarm, once (비상 열람 검토 기한)."""
+    from django.db import OperationalError, connections
+
+    from gwanje.centre.watching import glass as panes
+
+    try:
+        late = panes.escalate()
+    except OperationalError as away:
+        # the person is suspended by the clock itself; the alarm comes with the next minute
+        log.warning("break-glass reviews wait: %s", type(away).__name__)
+        return
+    finally:
+        connections.close_all()
+    if late:
+        log.info("break-glass: %s reviews are overdue", late)
 
 
 @jobs.periodic(cron="10 3 * * *")

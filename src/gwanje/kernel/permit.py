@@ -222,7 +222,11 @@ def _consent(a: Approval) -> bool:
 
 @dataclass(frozen=True)
 class LiveToken:
-    """Right to watch one camera's present for 60 s, for one person at one seat; signed by the web."""
+    """Right to watch one camera's present for 60 s, for one person at one seat; signed by the web.
+
+    ``glass``: id of the break-glass (비상 열람) without which there would be no right; it ends at ``until`` (Unix
+    seconds, 0 without one), and so does the token.
+    """
 
     KIND: ClassVar[str] = "live"
     camera: UUID
@@ -230,35 +234,43 @@ class LiveToken:
     person: UUID
     station: str
     expires: int
+    glass: UUID | None = None
+    until: int = 0
 
     def sign(self, key: Ed25519PrivateKey) -> bytes:
         """Signed bytes."""
-        return cose.sign(
-            self.KIND,
-            {
-                "camera": self.camera.bytes,
-                "stream": self.stream,
-                "person": self.person.bytes,
-                "station": self.station,
-                "expires": self.expires,
-            },
-            key,
-        )
+        body: dict[str, Any] = {
+            "camera": self.camera.bytes,
+            "stream": self.stream,
+            "person": self.person.bytes,
+            "station": self.station,
+            "expires": self.expires,
+        }
+        if self.glass is not None:
+            body |= {"glass": self.glass.bytes, "until": self.until}
+        return cose.sign(self.KIND, body, key)
 
     @classmethod
     def open(cls, message: bytes, public: bytes) -> LiveToken:
-        """Verify and read; the caller compares ``expires`` with the clock."""
+        """Verify and read; the caller compares ``expires`` and ``until`` with the clock."""
         body = cose.open_signed(cls.KIND, message, public)
         try:
-            return cls(
+            glass = UUID(bytes=body["glass"]) if "glass" in body else None
+            found = cls(
                 UUID(bytes=body["camera"]),
                 body["stream"],
                 UUID(bytes=body["person"]),
                 body["station"],
                 body["expires"],
+                glass,
+                body["until"] if glass else 0,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise cose.BadSignature("a field is missing") from error
+        fits = _number(found.until) and _number(found.expires) and found.expires <= found.until
+        if found.glass is not None and not fits:
+            raise cose.BadSignature("a field is out of range")
+        return found
 
 
 @dataclass(frozen=True)

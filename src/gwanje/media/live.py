@@ -26,6 +26,7 @@ from gwanje.kernel.clock import Clock
 from gwanje.kernel.cose import BadSignature
 from gwanje.kernel.permit import TOKEN_MAX_S, LiveToken
 from gwanje.media.fanout import Fan, Pump
+from gwanje.media.glass import Panes
 from gwanje.media.ring import LiveRing
 from gwanje.media.transcode.pool import TRANSCODES_MAX, Busy, Transcodes
 
@@ -72,6 +73,7 @@ class LiveServer:
         self._connections = 0
         self._pump = Pump()
         self._fans: dict[LiveRing, Fan] = {}
+        self._panes = Panes()
         self.transcodes = Transcodes(ring_of, self._lost, transcodes_max)
         self.viewers = 0
         # steering shares the listener, its origins and its limit of connections
@@ -134,6 +136,8 @@ class LiveServer:
             raise TokenRefused("expired")
         if token.expires > now + TOKEN_MAX_S:
             raise TokenRefused("too long")
+        if why := self._panes.refusal(token, now):
+            raise TokenRefused(why)
         return token, turn
 
     async def _handle(self, connection: ServerConnection) -> None:

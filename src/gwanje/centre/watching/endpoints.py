@@ -26,12 +26,13 @@ class TokenIn(Schema):
 
 
 class TokenOut(Schema):
-    """What a tile needs."""
+    """What a tile needs; ``glass``: end (Unix s) of the break-glass that alone shows the camera, else 0."""
 
     token: str
     url: str
     expires: int
     label: str
+    glass: int
 
 
 class TokensIn(Schema):

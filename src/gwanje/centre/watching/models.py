@@ -1,6 +1,8 @@
-"""Tables of watching (관제 표): seats, displays, layouts, emergency widenings."""
+"""Tables of watching (관제 표): seats, displays, layouts, emergency widenings, break-glass."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -9,6 +11,7 @@ from gwanje.kernel.ids import uuid7
 
 GRIDS = (1, 4, 9, 16)
 EMERGENCY_MINUTES_MAX = 15
+ACCEPTED, MISUSE = VERDICTS = ("accepted", "misuse")
 
 
 class Seat(models.Model):
@@ -101,3 +104,47 @@ class PtzEmergency(models.Model):
     class Meta:
         ordering = ["-started_at"]
         constraints = [models.CheckConstraint(name="ptz_range", condition=Q(until__gt=models.F("started_at")))]
+
+
+class Glass(models.Model):
+    """A break-glass (비상 열람): some cameras live for some minutes beyond a person's right, looked at by another.
+
+    ``cameras``: ids as text. A person has one that waits for its review at most; ``escalated_at``: when its review
+    became overdue and was alarmed; ``restored_*``: who let the person break the glass again after a misuse.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency_id = models.UUIDField(db_index=True)
+    station = models.CharField(max_length=40)
+    person_id = models.UUIDField(db_index=True)
+    ground = models.CharField(max_length=40)
+    words = models.CharField(max_length=300)
+    cameras = models.JSONField(default=list)
+    started_at = models.DateTimeField()
+    until = models.DateTimeField()
+    review_by = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.UUIDField(null=True)
+    reviewed_by = models.UUIDField(null=True)
+    reviewed_at = models.DateTimeField(null=True)
+    verdict = models.CharField(max_length=10, blank=True)
+    review_note = models.CharField(max_length=300, blank=True)
+    escalated_at = models.DateTimeField(null=True)
+    restored_by = models.UUIDField(null=True)
+    restored_at = models.DateTimeField(null=True)
+    restore_note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="glass_range",
+                condition=Q(until__gt=models.F("started_at"))
+                & Q(until__lte=models.F("started_at") + timedelta(minutes=15)),
+            ),
+            models.CheckConstraint(name="glass_verdict", condition=Q(verdict__in=("", *VERDICTS))),
+            models.CheckConstraint(name="glass_second_person", condition=~Q(reviewed_by=models.F("person_id"))),
+            models.UniqueConstraint(
+                name="glass_one_waits", fields=["person_id"], condition=Q(reviewed_at__isnull=True)
+            ),
+        ]

@@ -172,7 +172,8 @@ def register(policy: Policy) -> None:
     """Give the policy object this room's actions."""
     for action, rule in RULES.items():
         policy.register(action, rule, own_agency)
-    # here, because the rules of steering build upon those above
-    from gwanje.centre.watching import rules_ptz
+    # here, because the rules of steering and of break-glass build upon those above
+    from gwanje.centre.watching import rules_glass, rules_ptz
 
     rules_ptz.register(policy)
+    rules_glass.register(policy)

@@ -14,8 +14,8 @@ from gwanje.centre.cameras import api as cameras
 from gwanje.centre.common import absent, clock, cursor, decide, demand, home, law
 from gwanje.centre.common.refusal import Problem, Refused
 from gwanje.centre.staff import api as staff
-from gwanje.centre.watching import rules
-from gwanje.centre.watching.models import GRIDS, Display, Emergency, Layout, Seat
+from gwanje.centre.watching import glass_reading, rules
+from gwanje.centre.watching.models import GRIDS, Display, Emergency, Glass, Layout, Seat
 from gwanje.kernel import base64url, events, ledger
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.events import Event
@@ -26,7 +26,10 @@ from gwanje.kernel.permit import LiveToken
 from gwanje.kernel.policy import Resource
 
 TOKEN_S = 60
+# what a break-glass shows ends this soon after it was ended by hand
+GLASS_TOKEN_S = 20
 WATCHED = "watching.camera.watched"
+GLASS_WATCHED = "watching.glass.watched"
 TILES_MAX = 400
 TICKETS_MAX = 16
 # the third one is made of the first or second for seats that cannot decode them
@@ -35,12 +38,16 @@ STREAMS = {"main": 0, "sub": 1, "transcode": 2}
 
 @dataclass(frozen=True)
 class LiveTicket:
-    """What a tile needs: the signed token, where to connect, when it ends (Unix seconds)."""
+    """What a tile needs: the signed token, where to connect, when it ends (Unix seconds).
+
+    ``glass``: end of the break-glass (Unix seconds) that alone shows this camera, 0 where the right reaches it.
+    """
 
     token: str
     url: str
     expires: int
     label: str
+    glass: int = 0
 
 
 def seat_of(actor: Actor) -> Seat | None:
@@ -64,7 +71,7 @@ def require_watch(actor: Actor) -> None:
 def live_token(actor: Actor, camera_id: UUID, stream: str) -> LiveTicket:
     """A right to watch one camera for 60 s at this seat (실시간 관제); Refused with its ledger row otherwise."""
     seat, emergency = seat_of(actor), open_emergency_of(actor)
-    right = _right(actor, camera_id, cameras.camera(camera_id), stream, seat, emergency)
+    right = _right(actor, camera_id, cameras.camera(camera_id), stream, seat, emergency, glass_reading.open_of(actor))
     return _signed(actor, [right], emergency)[0]
 
 
@@ -78,13 +85,13 @@ def live_tokens(actor: Actor, wanted: Sequence[UUID], stream: str) -> list[LiveT
         raise Problem(
             "tickets", f"한 번에 {TICKETS_MAX}칸까지입니다.", f"At most {TICKETS_MAX} at once.", rule=f"{TICKETS_MAX}"
         )
-    seat, emergency = seat_of(actor), open_emergency_of(actor)
+    seat, emergency, glass = seat_of(actor), open_emergency_of(actor), glass_reading.open_of(actor)
     found = {camera.id: camera for camera in cameras.cameras(wanted)}
     rights: dict[UUID, _Right] = {}
     refused: dict[UUID, Refused] = {}
     for camera_id in wanted:
         try:
-            rights[camera_id] = _right(actor, camera_id, found.get(camera_id), stream, seat, emergency)
+            rights[camera_id] = _right(actor, camera_id, found.get(camera_id), stream, seat, emergency, glass)
         except Refused as error:
             refused[camera_id] = error
         except Problem:
@@ -108,35 +115,36 @@ def _turned_away(actor: Actor, refused: Mapping[UUID, Refused]) -> None:
 
 @dataclass(frozen=True)
 class _Right:
-    """What one token will say: the camera, its stream's number, its end (Unix seconds)."""
+    """What one token will say: the camera, its stream's number, its end (Unix seconds), the break-glass it needs."""
 
     camera: cameras.CameraView
     stream: int
     expires: int
+    glass: Glass | None = None
 
 
 def _right(  # noqa: PLR0917 - what one camera is judged by
     actor: Actor, camera_id: UUID, camera: cameras.CameraView | None, stream: str, seat: Seat | None,
-    emergency: Emergency | None,
+    emergency: Emergency | None, glass: Glass | None,
 ) -> _Right:  # fmt: skip
     if stream not in STREAMS:
         raise Problem("stream", "영상은 main, sub, transcode입니다.", "The stream is main, sub or transcode.")
     if camera is None or actor.person is None:
         require_watch(actor)
         raise absent(actor, rules.WATCH, "camera", camera_id)
-    demand(
-        actor,
-        rules.WATCH,
-        camera.resource,
-        seat_purposes=seat.purposes if seat else [],
-        emergency=emergency is not None,
-        facts={"cameras": [camera.id]},
-    )
+    said = {"seat_purposes": seat.purposes if seat else []}
+    widened = emergency is not None
+    reached = decide(actor, rules.WATCH, camera.resource, **said, emergency=widened).allow
+    broken = glass if not reached and glass is not None and glass_reading.shows(actor, glass, camera.resource) else None
+    if broken is None:
+        demand(actor, rules.WATCH, camera.resource, **said, emergency=widened, facts={"cameras": [camera.id]})
     if camera.state != "active":
         raise Problem("not_active", "운영 중인 기기가 아닙니다.", "The camera is not in operation.", status=409)
     number = 0 if stream == "sub" and not camera.has_sub else STREAMS[stream]
+    if broken is not None:
+        expires = min(clock().now_s() + GLASS_TOKEN_S, int(broken.until.timestamp()))
+        return _Right(camera, number, expires, broken)
     expires = clock().now_s() + TOKEN_S
-    said = {"seat_purposes": seat.purposes if seat else []}
     if emergency is not None and not decide(actor, rules.WATCH, camera.resource, **said, emergency=False).allow:
         # what only the emergency opens ends with it, not with the token's minute
         expires = min(expires, int(emergency.until.timestamp()))
@@ -147,14 +155,31 @@ def _signed(actor: Actor, rights: Sequence[_Right], emergency: Emergency | None)
     """Tickets for what was judged, after what the ledger has to know of it."""
     if not rights or actor.person is None:
         return []
-    _witness(actor, rights, emergency)
+    _witness(actor, [right for right in rights if right.glass is None], emergency)
+    _witness_glass(actor, [right for right in rights if right.glass is not None])
     urls, key = live_urls([right.camera.id for right in rights]), signing_key(home(), "web")
     out = []
     for right in rights:
-        token = LiveToken(right.camera.id, right.stream, actor.person, actor.station, right.expires)
+        ends = int(right.glass.until.timestamp()) if right.glass else 0
+        id_ = right.glass.id if right.glass else None
+        token = LiveToken(right.camera.id, right.stream, actor.person, actor.station, right.expires, id_, ends)
         text = base64url.to_text(token.sign(key))
-        out.append(LiveTicket(text, urls[right.camera.id], right.expires, right.camera.label))
+        out.append(LiveTicket(text, urls[right.camera.id], right.expires, right.camera.label, ends))
     return out
+
+
+def _witness_glass(actor: Actor, rights: Sequence[_Right]) -> None:
+    """A ledger row of what a break-glass showed, once a camera and stream: named before its picture."""
+    for right in rights:
+        assert right.glass is not None
+        said = {"glass": str(right.glass.id), "stream": right.stream}
+        rows = cursor()
+        rows.execute(
+            "select 1 from ledger_opening where person = %s and at >= %s and kind = %s and %s = any(cameras) limit 1",
+            [actor.person, right.glass.started_at, GLASS_WATCHED, right.camera.id],
+        )
+        if rows.fetchone() is None:
+            note(actor, GLASS_WATCHED, [right.camera.id], said)
 
 
 def _witness(actor: Actor, rights: Sequence[_Right], emergency: Emergency | None) -> None:
