@@ -279,3 +279,18 @@ def test_a_hold_is_made_and_prolonged_by_signatures(room: Room):
     poll("prolonged", lambda: page.locator(".badge.ok:has-text('승인')").count() > 0)
     (held,) = VaultClient(room.centre.home, "web").holds()
     assert (held.kind, held.case, [act.act for act in held.acts]) == ("trial", "2026-형제-0079", ["made", "prolonged"])
+    # the same over the API: a refusal that names the page, and the same request again with what was signed there
+    visitor = room.centre.sign_in(*SEATS["chief_officer"])
+    body = {
+        "cameras": [camera], "first": now - 4, "until": now, "ground": "investigation", "case": "2026-형제-0080",
+        "reason": "공판에 쓸 증거로 보존",
+    }  # fmt: skip
+    led = visitor.post("/api/preservation/holds", body)
+    assert (led.status, led.json["error"]) == (409, "signature_needed")
+    page = chief.page
+    page.goto(led.json["url"])
+    at_sign(page, room)
+    page.keyboard.press("Enter")
+    signed = {**body, "sign": led.json["sign"]}
+    poll("held", lambda: visitor.post("/api/preservation/holds", signed).status == 201)
+    assert len(VaultClient(room.centre.home, "web").holds()) == 2

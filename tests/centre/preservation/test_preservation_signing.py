@@ -5,6 +5,7 @@ Signatures themselves, in a browser: tests/browser/test_signing.py.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 
 import pytest
@@ -21,6 +22,7 @@ from gwanje.kernel.permit import Approval
 from gwanje.vault.client_consent import Signing
 from gwanje.vault.holds import Wanted as AskedHold
 from support.playback import kinds
+from support.preservation import post
 
 pytestmark = pytest.mark.django_db
 
@@ -144,3 +146,69 @@ def test_what_was_typed_waits_until_it_is_signed(camera, span, people, signing_o
     again = browser.post("/preservation/signed/", {"again": "1"})
     assert again["Location"] != led["Location"]
     assert Hold.objects.count() == 0
+
+
+def test_the_api_says_where_to_sign_and_goes_on_with_the_same_request(camera, span, people, wanted, monkeypatch):
+    """What vaultd gives back is made here; a browser's own signatures: tests/browser/test_signing.py."""
+    _, browser = people["chief_officer"]
+    monkeypatch.setattr(common, "standing", lambda: Signing(True, frozenset(), ()))
+    led = post(browser, "holds", wanted())
+    said = led.json()
+    assert (led.status_code, said["error"], Hold.objects.count()) == (409, "signature_needed", 0)
+    assert f"/sign/{said['sign']}?as=" in said["url"]
+    # nobody has signed yet: the same page again, no second one
+    tried = post(browser, "holds", wanted(sign=said["sign"]))
+    assert (tried.status_code, tried.json()["sign"], tried.json()["url"]) == (409, said["sign"], said["url"])
+    # an id that this session was not given leads to a page of its own
+    other = post(browser, "holds", wanted(sign="0" * 32)).json()
+    assert other["sign"] not in (said["sign"], "0" * 32)
+
+    def signs(target, actor, sign, kind, body):
+        assert (sign.hex(), kind) == (said["sign"], "hold")
+        Consent.objects.create(
+            agency_id=actor.agency, target=target, kind=kind, person_id=actor.person, body=body,
+            digest=hashlib.sha256(body).digest(), at="2026-11-21T00:00:00Z",
+            consent=encode(Approval(actor.person, "chief_officer", bytes(32), 1, "webauthn", b"proof").body()),
+        )  # fmt: skip
+
+    monkeypatch.setattr(signing, "keep", signs)
+    # taken in, it is exactly the act that was led to; vaultd alone says whether the signature is true
+    done = post(browser, "holds", wanted(sign=said["sign"]))
+    assert done.status_code == 409
+    assert done.json()["error"].startswith("vault_")
+    assert (Hold.objects.count(), Consent.objects.count()) == (0, 0)
+
+
+def test_the_api_asks_who_asked_to_sign_and_lets_nobody_decide_before(camera, span, people, wanted, monkeypatch):
+    browsers = {role: browser for role, (_, browser) in people.items()}
+    hold = post(browsers["chief_officer"], "holds", wanted()).json()["id"]
+    act = post(browsers["chief_officer"], f"holds/{hold}/end", {"reason": "사건이 종결됨"}).json()["id"]
+    path = f"holds/{hold}/acts/{act}"
+    assert post(browsers["chief_officer"], f"{path}/sign").json() == {"sign": "", "url": ""}
+    monkeypatch.setattr(common, "standing", lambda: Signing(True, frozenset(), ()))
+    early = post(browsers["manager"], f"{path}/agree")
+    assert (early.status_code, early.json()["error"]) == (409, "asker_first")
+    assert "sign" not in early.json()
+    assert post(browsers["manager"], f"{path}/sign").json() == {"sign": "", "url": ""}
+    led = post(browsers["chief_officer"], f"{path}/sign").json()
+    assert f"/sign/{led['sign']}?as=" in led["url"]
+    unsigned = post(browsers["chief_officer"], f"{path}/signed", {"sign": led["sign"]})
+    assert (unsigned.status_code, unsigned.json()["url"]) == (409, led["url"])
+    # another row's id is no signature of this one
+    second = post(browsers["chief_officer"], "holds", wanted()).json()["sign"]
+    stray = post(browsers["manager"], f"{path}/signed", {"sign": second})
+    assert (stray.status_code, stray.json()["error"]) == (409, "signature_needed")
+
+
+def test_the_document_of_the_api_names_the_signing_page(people):
+    _, browser = people["manager"]
+    document = browser.get("/api/openapi.json").json()
+    named = [
+        path
+        for path, methods in document["paths"].items()
+        if "409" in methods.get("post", {}).get("responses", {}) and path.startswith("/api/preservation/")
+    ]
+    assert len(named) == 4
+    schema = document["components"]["schemas"]["SignNeeded"]
+    assert {"sign", "url", "error"} <= set(schema["properties"])
+    assert "15" in schema["description"]

@@ -36,6 +36,7 @@ class Problem(Exception):
     """Input that cannot be taken: what is wrong, why, by which rule, what to do next; nothing was written.
 
     ``code``: a stable word; ``ko``, ``en``: the message; ``rule``: article or limit; ``next``: what helps.
+    ``more``: what else a client of the API needs to go on.
     """
 
     def __init__(
@@ -46,11 +47,12 @@ class Problem(Exception):
         # some rooms write both languages in one, a slash between them
         both, _, english = next_.partition(" / ")
         self.next, self.next_en = both, next_en or english
+        self.more: dict[str, str] = {}
 
     def body(self) -> dict[str, str]:
         """The JSON of the API."""
         said = {"error": self.code, "ko": self.ko, "en": self.en, "rule": self.rule, "next": self.next}
-        return {**said, "next_en": self.next_en} if self.next_en else said
+        return {**said, **({"next_en": self.next_en} if self.next_en else {}), **self.more}
 
 
 def missing(what_ko: str, what_en: str) -> Problem:

@@ -7,13 +7,26 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.urls import reverse
 from ninja import Field, Query, Router, Schema, Status
 
-from gwanje.centre.common import OFFSET_MAX, demand
+from gwanje.centre.common import OFFSET_MAX, absent, demand
 from gwanje.centre.common.doors import acting
-from gwanje.centre.preservation import deletion, reading, services
-from gwanje.centre.preservation.models import Deletion, Hold
+from gwanje.centre.preservation import deletion, reading, services, signing
+from gwanje.centre.preservation.api_signing import (
+    SIGN,
+    SignedIn,
+    SignNeeded,
+    SignOut,
+    forget,
+    lead,
+    page_of,
+    take,
+    through,
+)
+from gwanje.centre.preservation.models import ASKED, Deletion, Hold, HoldAct
 from gwanje.centre.preservation.rules import READERS, REQUESTERS
+from gwanje.centre.preservation.signing import SignFirst
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import Resource
 
@@ -36,6 +49,7 @@ class HoldIn(Range):
     case: str = Field(max_length=100)
     reason: str = Field(max_length=1000)
     reviewer: UUID | None = None
+    sign: str = Field("", pattern=SIGN, description="after a 409: the id that was signed")
 
 
 class HoldOut(Schema):
@@ -87,6 +101,12 @@ class ReasonIn(Schema):
     reason: str = Field("", max_length=1000)
 
 
+class AgreeIn(ReasonIn):
+    """A yes, with a note."""
+
+    sign: str = Field("", pattern=SIGN, description="after a 409: the id that was signed")
+
+
 class DeletionOut(Schema):
     """One deletion; ``kept``: holds that keep some of it until they end."""
 
@@ -129,15 +149,22 @@ def look(request: HttpRequest, said: Range) -> list[dict[str, Any]]:
     return [item.body() for item in services.look(said.cameras, said.first, said.until, actor)]
 
 
-@router.post("/holds", response={201: HoldOut}, operation_id="preservation_hold_add", url_name="preservation-hold-add")
+@router.post(
+    "/holds",
+    response={201: HoldOut, 409: SignNeeded},
+    operation_id="preservation_hold_add",
+    url_name="preservation-hold-add",
+)
 def hold_add(request: HttpRequest, said: HoldIn) -> Any:
-    """Hold at once for ten days."""
+    """Hold at once for ten days; once officers sign, 409 first, and again with ``sign`` after signing."""
     actor = acting(request)
     demand(actor, "preservation.hold", _own(actor))
     wanted = services.Wanted(
         tuple(said.cameras), said.first, said.until, said.ground, said.case, said.reason, said.reviewer
     )
-    return Status(201, services.provisional(wanted, actor))
+    back = reverse("preservation:holds")
+    made = through(request, said.sign, None, back, lambda fixed: services.provisional(wanted, actor, fixed))
+    return Status(201, made)
 
 
 @router.get("/holds/{id_}", response=HoldOut, operation_id="preservation_hold", url_name="preservation-hold")
@@ -156,7 +183,7 @@ def acts(request: HttpRequest, id_: UUID) -> Any:
     "/holds/{id_}/prolong", response={201: ActOut}, operation_id="preservation_prolong", url_name="preservation-prolong"
 )
 def prolong(request: HttpRequest, id_: UUID, said: ProlongIn) -> Any:
-    """Ask that it lasts longer; another officer decides."""
+    """Ask that it lasts longer; who asked signs it with ``…/sign``, another officer decides."""
     return Status(
         201,
         services.ask_prolong(
@@ -167,16 +194,61 @@ def prolong(request: HttpRequest, id_: UUID, said: ProlongIn) -> Any:
 
 @router.post("/holds/{id_}/end", response={201: ActOut}, operation_id="preservation_end", url_name="preservation-end")
 def end(request: HttpRequest, id_: UUID, said: ReasonIn) -> Any:
-    """Ask that it ends now; another officer decides."""
+    """Ask that it ends now; who asked signs it with ``…/sign``, another officer decides."""
     return Status(201, services.ask_end(id_, acting(request), said.reason))
 
 
+def _act(request: HttpRequest, id_: UUID, act: UUID) -> HoldAct:
+    hold = services.readable(id_, acting(request))
+    found = HoldAct.objects.select_related("hold", "asked_by").filter(pk=act, hold=hold).first()
+    if found is None:
+        raise absent(acting(request), "preservation.read", "act", act)
+    return found
+
+
 @router.post(
-    "/holds/{id_}/acts/{act}/agree", response=HoldOut, operation_id="preservation_agree", url_name="preservation-agree"
+    "/holds/{id_}/acts/{act}/sign",
+    response=SignOut,
+    operation_id="preservation_act_sign",
+    url_name="preservation-act-sign",
 )
-def agree(request: HttpRequest, id_: UUID, act: UUID, said: ReasonIn) -> Any:
-    """Agree."""
-    return services.agree(id_, act, acting(request), said.reason)
+def act_sign(request: HttpRequest, id_: UUID, act: UUID) -> dict[str, str]:
+    """Bring what the actor asked of a hold to vaultd's page for the actor's own signature."""
+    found = _act(request, id_, act)
+    whole = signing.act_of(found)
+    if found.state != ASKED or not signing.mine(found.pk, whole, acting(request)):
+        return {"sign": "", "url": ""}
+    first = SignFirst(whole, signing.names_of(found.hold, found.asked_by))
+    made = lead(request, first, found.pk, page_of(id_))
+    return {"sign": made.id.hex(), "url": made.url}
+
+
+@router.post(
+    "/holds/{id_}/acts/{act}/signed",
+    response={200: ActOut, 409: SignNeeded},
+    operation_id="preservation_act_signed",
+    url_name="preservation-act-signed",
+)
+def act_signed(request: HttpRequest, id_: UUID, act: UUID, said: SignedIn) -> Any:
+    """Take what the actor signed; then another officer decides."""
+    found = _act(request, id_, act)
+    take(request, said.sign, found.pk)
+    forget(request, said.sign)
+    return found
+
+
+@router.post(
+    "/holds/{id_}/acts/{act}/agree",
+    response={200: HoldOut, 409: SignNeeded},
+    operation_id="preservation_agree",
+    url_name="preservation-agree",
+)
+def agree(request: HttpRequest, id_: UUID, act: UUID, said: AgreeIn) -> Any:
+    """Agree; once officers sign, 409 first, and again with ``sign`` after signing."""
+    actor = acting(request)
+    return through(
+        request, said.sign, act, page_of(id_), lambda _: services.agree(id_, act, actor, said.reason)
+    )  # fmt: skip
 
 
 @router.post(
@@ -204,10 +276,11 @@ def deletions(
 
 @router.post(
     "/deletions/{id_}/agree",
-    response=DeletionOut,
+    response={200: DeletionOut, 409: SignNeeded},
     operation_id="preservation_delete_agree",
     url_name="preservation-delete-agree",
 )
-def delete_agree(request: HttpRequest, id_: UUID, said: ReasonIn) -> Any:
-    """Delete: the second officer's decision."""
-    return deletion.agree(id_, acting(request), said.reason)
+def delete_agree(request: HttpRequest, id_: UUID, said: AgreeIn) -> Any:
+    """Delete: the second officer's decision; once officers sign, 409 first, and again with ``sign`` after signing."""
+    actor, back = acting(request), reverse("preservation:deletion", args=[id_])
+    return through(request, said.sign, id_, back, lambda _: deletion.agree(id_, actor, said.reason))

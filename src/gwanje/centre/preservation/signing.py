@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,9 @@ from gwanje.kernel.ledger import Entry
 from gwanje.kernel.permit import Approval
 from gwanje.vault.approvals import Act
 from gwanje.vault.holds import Closing, Longer, ending
+
+# a moment is kept as whole microseconds: what is signed twice has to be the same bytes
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)

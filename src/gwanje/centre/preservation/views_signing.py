@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +19,10 @@ from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, say
 from gwanje.centre.preservation import deletion, services, signing
 from gwanje.centre.preservation.models import ASKED, WAITING, Deletion, HoldAct
-from gwanje.centre.preservation.signing import Fixed, SignFirst
+from gwanje.centre.preservation.signing import EPOCH, Fixed, SignFirst
 from gwanje.kernel.canonical import decode, encode
 
 KEPT = "preserving"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def lead(
