@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from codec_rig import encode
 
 from gwanje.media.sdp import CODECS
-from gwanje.media.signed import keys
 from gwanje.media.signed.chain import Chain, Span
 from gwanje.media.sim.signing import Identity, Options, Signer
+from gwanje.vault import camera_keys as keys
 from gwanje.vault import nals
 
 GROUP, STEP_US, BEGAN_US = 10, 40_000, 1_795_176_600_000_000

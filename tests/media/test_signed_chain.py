@@ -8,9 +8,9 @@ import pytest
 import signed_rig as rig
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from gwanje.media.signed import keys
 from gwanje.media.signed.chain import Chain
 from gwanje.media.sim.signing import Identity, Options, Signer
+from gwanje.vault import camera_keys as keys
 from gwanje.vault import nals
 
 BOTH = pytest.mark.parametrize("codec", ["H264", "H265"])

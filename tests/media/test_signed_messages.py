@@ -7,9 +7,10 @@ import random
 import pytest
 import signed_rig as rig
 
-from gwanje.media.signed import keys, sei
+from gwanje.media.signed import sei
 from gwanje.media.signed.chain import STATES, Chain
 from gwanje.media.sim.signing import Options, prevented
+from gwanje.vault import camera_keys as keys
 from gwanje.vault import nals
 
 HEAD = b"\x06\x05"

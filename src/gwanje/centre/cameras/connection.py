@@ -22,6 +22,7 @@ from gwanje.centre.common.refusal import Problem, Refused
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import Resource
 from gwanje.law import InForce, NotInForce
+from gwanje.vault import camera_keys
 
 BYTES_MAX = 32 * 1024
 TEXT_MAX = 200
@@ -56,6 +57,17 @@ def _trust(value: Any) -> bool:
     return "-----BEGIN CERTIFICATE-----" in authority and "PRIVATE KEY" not in authority and len(authority) <= PEM_MAX
 
 
+def _signing(value: Any) -> bool:
+    """Public keys of the camera that signs its video (영상 서명 공개키, design 0030), each in PEM."""
+    pems = value.get("keys") if isinstance(value, dict) and len(value) == 1 else None
+    if not isinstance(pems, list) or not 0 < len(pems) <= camera_keys.RECORDED_MAX:
+        return False
+    try:
+        return all(isinstance(pem, str) and camera_keys.read_all(pem) for pem in pems)
+    except camera_keys.BadKey:
+        return False
+
+
 # one line a key; who needs another adds it here
 KEYS: dict[str, Callable[[Any], bool]] = {
     "transport": lambda v: v in ("tcp", "udp", "tls", "auto"),
@@ -63,6 +75,7 @@ KEYS: dict[str, Callable[[Any], bool]] = {
     "vpn": _text,
     "reason": _text,
     "tls": _trust,
+    "signing": _signing,
     "interval": lambda v: isinstance(v, int | float) and not isinstance(v, bool) and 0.2 <= v <= 10,
     "coarse": lambda v: isinstance(v, bool),
     "onvif": _address,
@@ -123,8 +136,35 @@ def set_connection(actor: Actor, id_: UUID, changes: Mapping[str, Any], driver: 
     row.changed_at = clock().now()
     services._connect(row)
     row.save()
-    services._note(actor, "cameras.connection.changed", decision, row, {"number": row.number, "changed": changed})
+    detail = {"number": row.number, "changed": changed}
+    if "signing" in changed:
+        # since when which key was trusted is evidence
+        detail["signing"] = signing_ids(row)
+    services._note(actor, "cameras.connection.changed", decision, row, detail)
     return row
+
+
+def signing_ids(row: Camera) -> list[str]:
+    """Names of the keys under which this camera's own signature is valid: SHA-256 of each, hexadecimal."""
+    pems = (row.connection.get("signing") or {}).get("keys", [])
+    return [key.id for key in camera_keys.registered(pems)]
+
+
+def set_signing(actor: Actor, id_: UUID, text: str) -> Camera:
+    """Record the public keys of a camera's own signature (영상 서명 공개키 등록); an empty text removes them.
+
+    ``text``: certificates or public keys in PEM; only the keys are kept. Problem says what is not taken.
+    """
+    try:
+        found = camera_keys.read_all(text)
+    except camera_keys.BadKey as error:
+        ko, en = str(error).split(" / ", 1)
+        raise Problem(
+            "signing_key", f"영상 서명 공개키로 받을 수 없습니다: {ko}.", f"Not taken as the key of a signature: {en}.",
+            next_="비밀키는 넣지 말고 제조사나 기기의 인증서(PEM)를 4개까지 붙여 넣으십시오. / "
+            "Paste up to four certificates of the device or its maker in PEM, never a private key.",
+        ) from error  # fmt: skip
+    return set_connection(actor, id_, {"signing": {"keys": [key.pem for key in found]} if found else None})
 
 
 def standard(today: InForce) -> dict[str, Any]:

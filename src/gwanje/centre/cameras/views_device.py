@@ -41,6 +41,8 @@ def _act(request: HttpRequest, row: Camera) -> None:
         connection.set_connection(actor, row.id, kept, form.cleaned_data["driver"])
     elif act == "events":
         connection.set_connection(actor, row.id, {"events": True if said.get("events") else None})
+    elif act == "signing":
+        connection.set_signing(actor, row.id, said.get("signing", ""))
     elif act == "cancel":
         devices.cancel(actor, row.id, uuid_of(said.get("task", ""), "작업", "task"))
     elif act == "probe":
@@ -112,6 +114,7 @@ def camera_device(request: HttpRequest, id: UUID) -> HttpResponse:
         "newest": newest, "problem": problem,
         "addresses": bool(decide(actor, rules.ADDRESSES, Resource("registry", agency=actor.agency))),
         "may_write": True, "reach": reach or ReachForm.of(row), "typed": typed, **_shown(row, probe),
+        "signing": connection.signing_ids(row), "pasted": request.POST.get("signing", "")[:70_000] if problem else "",
     }  # fmt: skip
     context |= rooms_of(actor)
     context["sealed"], context["unsealed"] = services.slots(row)

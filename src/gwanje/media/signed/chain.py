@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gwanje.media.signed import keys, sei
-from gwanje.media.signed.keys import Key
+from gwanje.media.signed import sei
 from gwanje.media.signed.sei import BadSei, Document, General
+from gwanje.vault import camera_keys as keys
+from gwanje.vault.camera_keys import Key
 from gwanje.vault.nals import FIRST, OUTSIDE, SIGNATURE
 
 VALID, BROKEN, UNKNOWN, OPEN, NONE = STATES = ("valid", "broken", "unknown", "open", "none")

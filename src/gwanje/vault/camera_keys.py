@@ -7,6 +7,7 @@ RSASSA-PSS with MGF1 over SHA-256, as ONVIF Media Signing's reference does it; n
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 KEYS_MAX: Final = 8
+RECORDED_MAX: Final = 4
 PEM_MAX: Final = 64 * 1024
 RSA_BITS: Final = range(2048, 4097)
 CURVES: Final = ("secp256r1", "secp384r1", "secp521r1")
@@ -28,6 +30,9 @@ _SHA2: Final[dict[str, hashes.HashAlgorithm]] = {
     "sha512": hashes.SHA512(),
 }
 ECDSA_OIDS: Final = {_ECDSA + b"\2": "sha256", _ECDSA + b"\3": "sha384", _ECDSA + b"\4": "sha512"}
+
+
+_BLOCK: Final = re.compile(r"-----BEGIN (CERTIFICATE|PUBLIC KEY)-----[A-Za-z0-9+/=\s]+-----END \1-----")
 
 
 class BadKey(ValueError):
@@ -47,6 +52,12 @@ class Key:
     id: str
     der: bytes
     public: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+
+    @property
+    def pem(self) -> str:
+        """The key alone, as the register keeps it."""
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        return self.public.public_bytes(serialization.Encoding.PEM, form).decode()
 
     def verifies(self, covered: bytes, signature: bytes, algorithm: str, scheme: bytes) -> bool:
         """Did this key sign these bytes? ``algorithm`` of hashlib; ``scheme``: OID in DER, or empty: by the key."""
@@ -97,6 +108,15 @@ def of_der(der: bytes) -> Key:
         return _key(serialization.load_der_public_key(der))
     except (ValueError, UnsupportedAlgorithm) as error:
         raise BadKey from error
+
+
+def read_all(text: str) -> list[Key]:
+    """The keys of a text of certificates and public keys in PEM, each once, at most 4; BadKey when there is anything
+    else in it (a private key, words), which is not repeated."""
+    blocks = [match.group() for match in _BLOCK.finditer(text)]
+    if len(text) > PEM_MAX or _BLOCK.sub("", text).strip() or len(blocks) > RECORDED_MAX:
+        raise BadKey
+    return list({key.id: key for key in map(read, blocks)}.values())
 
 
 def registered(pems: Iterable[str]) -> tuple[Key, ...]:
