@@ -188,7 +188,7 @@ def stage(folder: Path, cameras: int, *, archive: bool = False) -> Iterator[Stag
 def backup(home: Home, to: Path) -> None:
     """A base backup of the running database as an administrator makes it: backup mode, files copied, label kept."""
     word = (home.secrets / "pg-super").read_text().strip()
-    address = {"host": str(home.run), "user": postgres.SUPERUSER, "password": word, "dbname": "postgres"}
+    address = {"host": str(home.door("db")), "user": postgres.SUPERUSER, "password": word, "dbname": "postgres"}
     with psycopg.connect(**address, autocommit=True) as line:
         line.execute("select pg_backup_start('attack', true)")
         shutil.copytree(home.root / "pg", to, ignore=shutil.ignore_patterns("pg_wal", "postmaster.pid"))

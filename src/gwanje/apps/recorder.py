@@ -116,7 +116,7 @@ async def serve(home: Home) -> int:
     desk = Desk(home)
     vault = AsyncVaultClient(home, "recorder")
     recorder = Recorder(
-        settings=settings(home), clock=home.clock, lender=vault, spool=home.spool, unseal=desk.unseal,
+        settings=settings(home), clock=home.clock, lender=vault, spool=home.index_spool, unseal=desk.unseal,
         inspect=bool(home.config.get("inspection", True)),
     )  # fmt: skip
     await recorder.start()
@@ -125,9 +125,9 @@ async def serve(home: Home) -> int:
         transcodes_max=int(home.config.get("transcodes_max", 8)), origins=named_origins(home),
     )  # fmt: skip
     if home.config.get("fleet"):
-        recorder.lease(desk.connect, home.spool / "sources.json", desk.register, desk.recorder)
+        recorder.lease(desk.connect, home.index_spool / "sources.json", desk.register, desk.recorder)
     else:
-        recorder.connect(desk.connect, home.spool / "sources.json", desk.register)
+        recorder.connect(desk.connect, home.index_spool / "sources.json", desk.register)
     devices = desk.devices(home)
     if recorder.inspector is not None:
         devices.told_clock = recorder.inspector.told_clock

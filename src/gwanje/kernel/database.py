@@ -28,7 +28,7 @@ def dsn(home: Home, role: str = "app") -> str:
     assert role in ROLES
     password = (home.secrets / f"pg-{role}").read_text().strip()
     given = os.environ.get("GWANJE_DATABASE_URL")
-    base: dict[str, Any] = conninfo_to_dict(given) if given else {"host": str(home.run), "dbname": "gwanje"}
+    base: dict[str, Any] = conninfo_to_dict(given) if given else {"host": str(home.door("db")), "dbname": "gwanje"}
     base.update(user=f"gwanje_{role}", password=password, connect_timeout=5)
     if far(base):
         base = guarded(base)

@@ -17,6 +17,8 @@ from gwanje.kernel.clock import Clock
 from gwanje.kernel.ids import uuid7
 
 SOCKET_PATH_MAX = 100
+# whose folder a socket lies in, where processes have users of their own
+DOORS = {"vaultd": "vaultd", "console": "vaultd", "db": "db"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class Home:
     def create(cls, root: Path, *, settable_clock: bool = False, port: int = 8800, **settings: Any) -> Home:
         """Make the folder (mode 0700) and its config; an existing folder keeps its identity and its clock."""
         home = cls(root.resolve())
+        if home.config_file.exists() and home.separate:
+            # whose each folder is was settled when the users were given theirs
+            return home
         home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.chmod(home.root, 0o700)
         if not home.config_file.exists():
@@ -65,6 +70,22 @@ class Home:
         return loaded
 
     @property
+    def separate(self) -> bool:
+        """Has each process a user of its own here? ``service_uids`` and ``service_gids`` of the config say which."""
+        try:
+            return "service_gids" in self.config
+        except FileNotFoundError:
+            return False
+
+    def umask(self, service: str) -> int:
+        """What a process of this folder takes from the modes of its files.
+
+        0o077, but where processes have users of their own: there the folders say who comes in, and what a recorder
+        seals is written by its group (the worker destroys it) and read by whoever the store lets in (the player).
+        """
+        return 0o077 if not self.separate else 0o002 if service in {"recorder", "uploader"} else 0o027
+
+    @property
     def centre(self) -> UUID:
         """The centre's identity, 16 bytes in every segment header and exported id."""
         return UUID(self.config["centre"])
@@ -91,6 +112,11 @@ class Home:
         return self.root / "spool"
 
     @property
+    def index_spool(self) -> Path:
+        """Where the recorder's own rows wait: the spool itself, or its folder of the recorder's user."""
+        return self.spool / "index" if self.separate else self.spool
+
+    @property
     def secrets(self) -> Path:
         """Service keys and passwords, mode 0600 each."""
         return self.root / "secrets"
@@ -107,14 +133,22 @@ class Home:
         # the limit counts bytes; a comma would end the path for libpq
         if len(os.fsencode(inside)) > SOCKET_PATH_MAX - 24 or "," in str(inside):
             mark = hashlib.sha256(str(self.root).encode()).hexdigest()[:12]
-            inside = Path(tempfile.gettempdir()) / f"gwanje-{os.getuid()}-{mark}"
-        inside.mkdir(exist_ok=True, mode=0o700)
-        about = inside.lstat()
+            inside = Path(tempfile.gettempdir()) / f"gwanje-{0 if self.separate else os.getuid()}-{mark}"
+        if not self.separate or os.getuid() == 0:
+            inside.mkdir(exist_ok=True, mode=0o700)
+        about, owner = inside.lstat(), 0 if self.separate else os.getuid()
         # in a folder that everybody may write to, another user may have been first, with a link to a place of ours
-        if about.st_uid != os.getuid() or not stat.S_ISDIR(about.st_mode) or about.st_mode & 0o022:
+        if about.st_uid != owner or not stat.S_ISDIR(about.st_mode) or about.st_mode & 0o022:
             raise PermissionError(f"{inside} belongs to another user, is a link, or others may write to it")
         return inside
 
+    def door(self, service: str) -> Path:
+        """Folder of a service's sockets: ``run`` itself, or one that only its user may write to.
+
+        Nobody else can be the first to bind a name there.
+        """
+        return self.run / DOORS[service] if self.separate else self.run
+
     def socket(self, service: str) -> Path:
-        """Unix socket of a service: ``vaultd``, ``console``, ``recorder``."""
-        return self.run / f"{service}.sock"
+        """Unix socket of a service: ``vaultd``, ``console``."""
+        return self.door(service) / f"{service}.sock"

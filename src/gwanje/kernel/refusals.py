@@ -1,8 +1,10 @@
 """Spool of facts (사실 보고함): what media, vaultd and the web tell the ledger, kept on disk until it is there.
 
-One file per process, ``spool/refusals/<name>.jsonl``: a line is written and fsynced before ``report`` returns; the
-worker moves lines into the ledger exactly once, because a line's id becomes the row's id. The name of the file says
-who speaks, and ``SAYS`` what such a process can know: what only the centre decides is not taken from here.
+One file per process, ``spool/refusals/<name>.jsonl``; where processes have users of their own
+``spool/refusals/<name>/<name>.jsonl``, in a folder that its user and the worker may write to. A line is written and
+fsynced before ``report`` returns; the worker moves lines into the ledger exactly once, because a line's id becomes
+the row's id. The name of the file says who speaks, and ``SAYS`` what such a process can know: what only the centre
+decides is not taken from here.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import hashlib
 import json
 import logging
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +59,15 @@ class SpoolFull(RuntimeError):
 def folder(home: Home) -> Path:
     """Where the spools lie."""
     path = home.spool / "refusals"
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not home.separate:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path
+
+
+def file_of(home: Home, service: str) -> Path:
+    """A service's own spool."""
+    name = f"{service}.jsonl"
+    return folder(home) / service / name if home.separate else folder(home) / name
 
 
 def service_of(kind: str) -> str:
@@ -84,10 +94,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
+# two users share such a folder: neither may lead the other to a file of its own by a link, or stop it by a pipe
+_PLAIN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    # the lock file outlives the data file, which the drainer replaces
-    handle = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+def _locked(path: Path, *, make: bool = True) -> Iterator[int]:
+    # the lock file outlives the data file, which the drainer replaces; its maker is who speaks
+    how = os.O_CREAT | os.O_RDWR if make else os.O_RDONLY
+    handle = os.open(path.with_suffix(".lock"), how | _PLAIN, 0o640)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield handle
@@ -111,9 +126,9 @@ def report(home: Home, kind: str, detail: Mapping[str, Any], *, service: str = "
     data = line.encode()
     if len(data) > LINE_MAX:
         raise BadEntry(f"보고 내용이 너무 큽니다 / a fact of {len(data)} bytes passes the limit of {LINE_MAX}")
-    path = folder(home) / f"{service}.jsonl"
+    path = file_of(home, service)
     with _locked(path):
-        handle = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        handle = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY | _PLAIN, 0o640)
         try:
             if os.fstat(handle).st_size + len(data) > FILE_MAX:
                 raise SpoolFull("접속기록 보고함이 가득 찼습니다 / the spool of facts is full")
@@ -169,10 +184,29 @@ def _facts(data: bytes, service: str) -> Iterator[Fact]:
 def _take(path: Path) -> Path | None:
     """Rename the live spool, so that writers begin a new one; a file taken before and not finished comes first."""
     taken = path.with_suffix(".draining")
-    with _locked(path):
+    # where it is another user's, a lock made here would keep its owner out
+    with _locked(path, make=path.parent.name == "refusals"):
         if not taken.exists() and path.exists() and path.stat().st_size:
             os.replace(path, taken)
     return taken if taken.exists() else None
+
+
+def _waiting(home: Home) -> list[Path]:
+    """Spools with something in them; in a user's own folder its own name only counts, whoever it says it is."""
+    if home.separate:
+        own = [file_of(home, service) for service in SAYS]
+        return [p for p in own if os.path.lexists(p) or os.path.lexists(p.with_suffix(".draining"))]
+    found = [path for end in ("jsonl", "draining") for path in sorted(folder(home).glob(f"*.{end}"))]
+    return [path.with_suffix(".jsonl") for path in found]
+
+
+def _read(path: Path) -> bytes:
+    handle = os.open(path, os.O_RDONLY | _PLAIN)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(f"{path.name}: no plain file")
+        # more than a writer may leave is not read: the rest of such a file counts as one torn line
+        return file.read(FILE_MAX + LINE_MAX)
 
 
 def drain(home: Home, connection: Any, clock: Clock) -> int:
@@ -181,11 +215,11 @@ def drain(home: Home, connection: Any, clock: Clock) -> int:
     Safe to kill at any line: rows are keyed by the line's id, and a file goes only after its rows are committed.
     """
     done = 0
-    for path in sorted(folder(home).glob("*.jsonl")) + sorted(folder(home).glob("*.draining")):
-        taken = _take(path.with_suffix(".jsonl"))
+    for path in _waiting(home):
+        taken = _take(path)
         if taken is None:
             continue
-        facts = list(_facts(taken.read_bytes(), taken.stem))
+        facts = list(_facts(_read(taken), taken.stem))
         for start in range(0, len(facts), BATCH_MAX):
             with connection.transaction(), connection.cursor() as cursor:
                 _write_all(cursor, clock, facts[start : start + BATCH_MAX])

@@ -24,6 +24,7 @@ from gwanje.kernel.home import Home
 from gwanje.kernel.keys import raw_public, signing_key
 from gwanje.kernel.permit import Approval, Lens, Permit
 from gwanje.vault import tls
+from gwanje.vault.client_attempt import AttemptCalls
 from gwanje.vault.client_answers import Lent, checked, lent, opened, plain
 from gwanje.vault.client_consent import ConsentCalls
 from gwanje.vault.client_hold import HeldHold, HoldCalls, HoldMade, Punctured, Released, Standing
@@ -178,7 +179,7 @@ def _ack(items: Iterable[Destroyed]) -> dict[str, Any]:
     return {"op": "destroyed_ack", "destroyed": [[d.class_, d.epoch, d.generation] for d in items]}
 
 
-class VaultClient(ConsentCalls, HoldCalls):
+class VaultClient(ConsentCalls, HoldCalls, AttemptCalls):
     """Blocking and thread-safe: one connection, one request at a time, made anew after a fork or a fault."""
 
     def __init__(self, home: Home, role: str) -> None:

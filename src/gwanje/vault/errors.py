@@ -388,4 +388,16 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
         "ARIA로 봉인된 영상은 이 판에서 증거 묶음으로 만들 수 없습니다(검증 도구가 열지 못합니다).",
         "Video sealed with ARIA makes no bundle in this version: the verifiers do not open it.",
     ),
+    "attempt_samples": (
+        "파기 검증에 쓸 표본 파일이 없거나 읽을 수 없습니다.",
+        "A file of samples for the attempt is missing or no plain file.",
+    ),
+    "attempt_failed": (
+        "파기 검증 과정이 끝까지 이루어지지 않았습니다. 확인서는 발급되지 않습니다.",
+        "The attempt was not completed; no certificate is issued.",
+    ),
+    "attempt_unknown": (
+        "그런 파기 검증이 없습니다. 키 관리 서비스가 다시 시작되었을 수 있습니다.",
+        "No such attempt; vaultd may have been started again.",
+    ),
 }

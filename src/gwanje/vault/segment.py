@@ -161,7 +161,7 @@ class SegmentWriter:
     __slots__ = ("_fd", "_key", "_sealed", "_tick", "hashes", "header", "path", "segment_id", "size")
 
     def __init__(self, path: Path, header: SegmentHeader) -> None:
-        """Create the file (O_EXCL, mode 0600) and write its header; FileExistsError when the name stands."""
+        """Create the file (O_EXCL, 0664 less the umask) and write its header; FileExistsError when the name stands."""
         packed = header.pack()
         self.path = path
         self.header = header
@@ -170,7 +170,7 @@ class SegmentWriter:
         self._key: PartKey | None = None
         self._tick = -1
         self._sealed = 0
-        self._fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o664)
         # who takes a file without a trailer away asks this lock whether its writer lives
         with contextlib.suppress(OSError):
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -181,7 +181,7 @@ class SegmentWriter:
     def create(cls, store: Path, header: SegmentHeader) -> SegmentWriter:
         """Make the folders of ``segment_path`` and the file in them."""
         path = segment_path(store, header)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o775)
         return cls(path, header)
 
     @property

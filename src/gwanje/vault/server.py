@@ -23,6 +23,7 @@ from gwanje.vault.core import Vault
 from gwanje.vault.desk import Desk
 from gwanje.vault.errors import VaultError
 from gwanje.vault.ops import ALL, Answer, Ops, Request, Syncer
+from gwanje.vault.ops_attempt import AttemptOps
 from gwanje.vault.ops_bundle import BundleOps
 from gwanje.vault.ops_consent import ConsentOps
 from gwanje.vault.ops_hold import HoldOps
@@ -84,14 +85,14 @@ class VaultServer:
         syncer = Syncer(vault.open_log.sync)
         bundles = BundleOps(vault, self.desk)
         self.ops = {**Ops(vault, self.desk, self.shares, syncer).table(), **HoldOps(vault).table(), **bundles.table()}
-        self.ops |= ConsentOps(self.consents).table()
+        self.ops |= ConsentOps(self.consents).table() | AttemptOps(vault.home).table()
 
     # --- life -----------------------------------------------------------------------------------------------------
 
     async def serve(self) -> None:
         """Listen, erase on time, and end cleanly."""
         home = self.vault.home
-        os.umask(0o077)
+        os.umask(home.umask("vaultd"))
         # whoever finds the local socket finds the door, too
         await self.door.step()
         await self.pages.step()
@@ -99,6 +100,8 @@ class VaultServer:
             await asyncio.start_unix_server(self._accept, str(home.socket("vaultd")), backlog=2 * CONNECTIONS_MAX),
             await asyncio.start_unix_server(self._accept_console, str(home.socket("console"))),
         ]
+        for service, mode in (("vaultd", 0o660 if home.separate else 0o600), ("console", 0o600)):
+            home.socket(service).chmod(mode)
         self.vault.peers.start()
         place = ops_replica.beside(home, self.vault)
         timer = asyncio.create_task(self._timer())
@@ -186,10 +189,15 @@ class VaultServer:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
+    def _known(self, role: str, writer: asyncio.StreamWriter) -> bool:
+        uid = peer_uid(writer.get_extra_info("socket"))
+        # root, who set such a centre up and starts its processes, may become any of them: its commands come in
+        return uid == self._uids[role] or (uid == 0 and self.vault.home.separate)
+
     def _key_for(self, role: str, writer: asyncio.StreamWriter, far: bool) -> bytes:
         """The key that a peer of this role must have signed with; VaultError or KeyError when it may not come in."""
         if not far:
-            if peer_uid(writer.get_extra_info("socket")) != self._uids[role]:
+            if not self._known(role, writer):
                 raise VaultError("hello")
             return self.vault.state.services[role]
         key = tls.peer_key(writer.get_extra_info("ssl_object"))
@@ -284,7 +292,7 @@ class VaultServer:
             return _refusal(VaultError("internal"))
 
     async def _console(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if peer_uid(writer.get_extra_info("socket")) != self._uids["console"]:
+        if not self._known("console", writer):
             log.warning("the console was refused to another user")
             return
         while True:

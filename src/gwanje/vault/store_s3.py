@@ -47,7 +47,9 @@ def settings_of(home: Home) -> S3Settings | None:
         return None
     path = home.secrets / ACCOUNT_FILE
     try:
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        # where each process has a user of its own, a group of those that need it reads it
+        others = stat.S_IRWXO | (stat.S_IWGRP if home.separate else stat.S_IRWXG)
+        if path.stat().st_mode & others:
             raise StoreRefused("store_secret_open", str(path))
         account = json.loads(path.read_text())
         made = S3Settings(

@@ -9,7 +9,7 @@ import django
 django.setup()
 
 from gwanje.centre.common import home  # noqa: E402
-from gwanje.centre.retention import certificate, duties, files, waking  # noqa: E402
+from gwanje.centre.retention import certificate, duties, files, trying, waking  # noqa: E402
 from gwanje.kernel import ledger  # noqa: E402
 from gwanje.vault import store_disk  # noqa: E402
 from gwanje.vault.client import VaultClient  # noqa: E402
@@ -47,8 +47,8 @@ POINTS = [
     ("a file is overwritten and stands", store_disk, "overwrite", after),
     ("one file is gone, the next not", store_disk, "overwrite", second),
     ("all files are gone, nobody wrote it down", files, "erase", after),
-    ("nothing tried yet", certificate, "attempt", lambda f: die),
-    ("everything tried", certificate, "attempt", after),
+    ("nothing tried yet", trying, "attempt", lambda f: die),
+    ("everything tried", trying, "attempt", after),
     ("the document is made", certificate, "issue", after),
     ("the certificate is in an open transaction", duties, "_issue", after),
     ("the certificate stands, its samples too", duties, "_sweep_samples", lambda f: die),

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gwanje.centre.retention import certificate
+from gwanje.centre.retention import trying
 from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
 from gwanje.vault import merkle, parts
+from gwanje.vault.client import VaultClient
 from gwanje.vault.segment import TRAILER_MAGIC, SegmentHeader, segment_path
 
 CAMERAS, SECOND, EPOCH = 400, 128 << 10, 497_000
@@ -90,9 +91,5 @@ def test_an_hour_of_four_hundred_cameras_costs_less_than_fifty_megabytes(tmp_pat
 
 def test_lost_samples_stop_the_certificate_and_not_the_worker(tmp_path: Path) -> None:
     home = Home.create(tmp_path / "centre", port=1, demo=True)
-    with pytest.raises(certificate.AttemptFailed, match="표본이 없습니다"):
-        certificate.attempt(home, [home.spool / "retention" / f"{uuid7()}.jsonl"])
-    torn = tmp_path / "torn.jsonl"
-    torn.write_text('{"class": 1, "epoch"')
-    with pytest.raises(certificate.AttemptFailed):
-        certificate.attempt(home, [torn])
+    with pytest.raises(trying.AttemptFailed, match="표본이 없습니다"):
+        trying.attempt(VaultClient(home, "worker"), home, [uuid7()])

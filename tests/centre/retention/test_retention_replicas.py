@@ -7,14 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from gwanje.centre.retention import certificate, words
+from gwanje.centre.retention import certificate, trying, words
 
 
 def draft(peers, retired=()):
     status = SimpleNamespace(
         level="L1", replicas=1 + len(peers), single_replica=False, peers=peers, retired=retired
     )  # fmt: skip
-    found = certificate.Attempt(0, 0, True, 1, 1, 1)
+    found = trying.Attempt(0, 0, True, 1, 1, 1)
     moment = datetime(2026, 11, 21, tzinfo=UTC)
     hour = SimpleNamespace(
         class_number=1, epoch=5, series=0, generation=7, cause="hour", reference="", held=[], due_at=moment,

@@ -75,6 +75,7 @@ GOOD = Attempt(tried=4, opened=0, generation_key_absent=True, keystores=1, keys=
         (Attempt(4, 1, True, 1, 1, 1), "opened"),
         (Attempt(4, 0, False, 1, 1, 1), "generation key"),
         (Attempt(3, 0, True, 1, 1, 1), "not every sample"),
+        (Attempt(4, 0, True, 1, 1, 1, ("vault",)), "nobody could search"),
         (Attempt(4, 0, True, 1, 1, 0), "not every sample"),
     ],
 )

@@ -64,7 +64,7 @@ def _spooled(home: Home) -> list[Segment | Gap]:
     from gwanje.media.spool import read_rows
 
     found: list[Segment | Gap] = []
-    for path in sorted(home.spool.glob("index-*.jsonl")):
+    for path in sorted(home.index_spool.glob("index-*.jsonl")):
         try:
             found += [row for row in read_rows(path) if isinstance(row, (Segment, Gap))]
         except FileNotFoundError:

@@ -18,10 +18,14 @@ HERE = Path(__file__).parent
 
 def _secret(home: Home, name: str) -> str:
     path = home.secrets / name
-    with contextlib.suppress(FileExistsError):
-        if not path.exists():
-            write_secret(path, secrets.token_urlsafe(48).encode())
-    return path.read_text().strip()
+    try:
+        with contextlib.suppress(FileExistsError):
+            if not path.exists():
+                write_secret(path, secrets.token_urlsafe(48).encode())
+        return path.read_text().strip()
+    except PermissionError:
+        # the web's own: a worker with a user of its own signs no session and needs one for itself only
+        return secrets.token_urlsafe(48)
 
 
 GWANJE_HOME = Home.find()

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import subprocess
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,15 +18,15 @@ from gwanje.centre.common import clock, documents
 from gwanje.centre.retention.fates import KEPT
 from gwanje.centre.retention.files import BEHIND
 from gwanje.centre.retention.models import DestroyedHour
+from gwanje.centre.retention.trying import Attempt
 from gwanje.kernel.canonical import encode, nfc
 from gwanje.kernel.footage import EPOCH_S
-from gwanje.kernel.home import Home
 from gwanje.law import ArticleRef, upholds
 from gwanje.vault.client import Status
 
-ATTEMPT_LIMIT_S = 600
-ATTEMPT_BATCH_BYTES = 1 << 30
 PDF_HOURS_MAX = 2000
+# where processes have users of their own, what these hold of other services is read by neither who tries nor who asks
+OTHERS = frozenset({"secrets", "log", "spool", "out", "run", "clips"})
 METHOD = "key-destruction, overwrite, unlink"
 LEVELS = {
     "L1": ("키를 삭제함. 저장매체의 잔류 가능성은 배제하지 않음", "key deleted; medium remanence not excluded"),
@@ -37,67 +34,6 @@ LEVELS = {
     "L3": ("키를 보안장치(HSM)에서 소거함", "key zeroised in an HSM"),
 }
 COUNTERSIGN = ("manager", "privacy_officer")
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """What the separate process reported, summed over its runs."""
-
-    tried: int
-    opened: int
-    generation_key_absent: bool
-    keystores: int
-    keys: int
-    contents: int
-
-    def body(self) -> dict[str, Any]:
-        """The map that stands in the certificate."""
-        return dict(self.__dict__)
-
-
-class AttemptFailed(RuntimeError):
-    """The separate process did not answer as it must; nothing is certified."""
-
-
-def attempt(home: Home, files: Sequence[Path], extra: Iterable[Path] = ()) -> Attempt:
-    """Run ``python -m gwanje.vault.attempt`` over files of samples, at most 1 GiB a run: it reads them line by line.
-
-    ``extra``: folders with older key files, for the control that shows the attempt can succeed.
-    """
-    batches: list[list[Path]] = [[]]
-    size = 0
-    for path in files:
-        if not path.is_file():
-            raise AttemptFailed(f"파기 표본이 없습니다 / the samples are missing: {path.name}")
-        if size + path.stat().st_size > ATTEMPT_BATCH_BYTES and batches[-1]:
-            batches.append([])
-            size = 0
-        batches[-1].append(path)
-        size += path.stat().st_size
-    answers = [_attempt(home, batch, [str(folder) for folder in extra]) for batch in batches]
-    last = answers[-1]
-    return Attempt(
-        tried=sum(a["tried"] for a in answers),
-        # samples are of what nothing opens: one that a hold opens is as wrong as one that a root opens
-        opened=sum(a["opened"] + a.get("held", 0) for a in answers),
-        generation_key_absent=all(a["generation_key_absent"] for a in answers),
-        keystores=last["keystores"],
-        keys=last["keys"],
-        contents=last["contents"],
-    )
-
-
-def _attempt(home: Home, files: list[Path], extra: list[str]) -> dict[str, Any]:
-    request = json.dumps({"home": str(home.root), "files": [str(path) for path in files], "extra": extra})
-    argv = [sys.executable, "-m", "gwanje.vault.attempt"]
-    try:
-        done = subprocess.run(argv, input=request, capture_output=True, text=True, timeout=ATTEMPT_LIMIT_S, check=False)
-        answer: dict[str, Any] = json.loads(done.stdout)
-    except (subprocess.TimeoutExpired, ValueError) as error:
-        raise AttemptFailed(f"파기 검증 과정이 응답하지 않았습니다 / the attempt gave no answer: {error}") from error
-    if done.returncode != 0:
-        raise AttemptFailed("파기 검증이 끝까지 이루어지지 않았습니다 / the attempt was not completed")
-    return answer
 
 
 def _allow(found: Attempt, samples: int) -> str:
@@ -113,6 +49,8 @@ def objection(found: Attempt, samples: int) -> str:
         return "이전 세대 키가 남아 있습니다 / an earlier generation key is still there"
     if found.tried != samples or found.contents < 1:
         return "모든 표본을 시도하지 못했습니다 / not every sample was tried with a readable keystore"
+    if found.unread and not set(found.unread) <= OTHERS:
+        return f"읽지 못한 자료 위치가 있습니다 / places that nobody could search: {', '.join(found.unread)}"
     return ""
 
 

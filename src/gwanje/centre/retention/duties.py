@@ -19,7 +19,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from gwanje.centre.common import clock, law, system_scope
-from gwanje.centre.retention import api, certificate, countersign, fates, files, rows, waking
+from gwanje.centre.retention import api, certificate, countersign, fates, files, rows, trying, waking
 from gwanje.centre.retention.models import (
     CERTIFIED,
     EMPTY,
@@ -116,7 +116,7 @@ def run(home: Home, client: VaultClient | None = None, *, fonts: Path | None = N
             # the keys are dead already; the hours wait where they stand, and no certificate speaks of them
             report.refused = str(away)
             _alarm("retention.store.away", {"problem": str(away)})
-        _certify(home, client.status(), fonts, report)
+        _certify(home, client, fonts, report)
         report.acknowledged = _acknowledge(client, destroyed, released)
         with system_scope():
             late = overdue(clock().now())
@@ -256,16 +256,16 @@ def _articles() -> tuple[Any, ...]:
     return tuple(dict.fromkeys(a for norm in NORMS for a in today.articles(norm)))
 
 
-def _certify(home: Home, status: Status, fonts: Path | None, report: Report) -> None:
+def _certify(home: Home, client: VaultClient, fonts: Path | None, report: Report) -> None:
     """One certificate for everything erased and not certified yet, if the separate process could open nothing."""
-    hours = _hours(ERASED)
+    hours, status = _hours(ERASED), client.status()
     kept = [hour for hour in hours if hour.segments]
     if kept:
         try:
-            found = certificate.attempt(home, [files.kept_samples(home, hour.id) for hour in kept])
+            found = trying.attempt(client, home, [hour.id for hour in kept])
             # the survey's own count: a file that lost lines since then proves nothing
             why = certificate.objection(found, sum(hour.samples for hour in kept))
-        except certificate.AttemptFailed as failed:
+        except trying.AttemptFailed as failed:
             why = str(failed)
         if why:
             report.refused = why
@@ -296,7 +296,7 @@ def _issue(
     cursor: Any,
     hours: list[DestroyedHour],
     *,
-    found: certificate.Attempt,
+    found: trying.Attempt,
     status: Status,
     fonts: Path | None,
 ) -> Certificate:

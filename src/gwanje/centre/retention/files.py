@@ -149,7 +149,8 @@ def keep_samples(home: Home, hour: object, given: Iterable[dict[str, Any]]) -> i
     """Keep sampled parts (ciphertext) durably until the certificate is issued, one a line; returns how many."""
     path = _sample_file(home, hour)
     part = path.with_suffix(".tmp")
-    handle = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    # the umask decides: where processes have users of their own, vaultd's group reads the samples
+    handle = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o640)
     count = 0
     with os.fdopen(handle, "w") as out:
         for sample in given:
@@ -161,6 +162,15 @@ def keep_samples(home: Home, hour: object, given: Iterable[dict[str, Any]]) -> i
     os.replace(part, path)
     sync_folder(path.parent)
     return count
+
+
+def lay(home: Home, name: str, data: bytes) -> Path:
+    """A file beside the samples, for the process that tries; the caller takes it away again."""
+    path = _sample_file(home, name).with_suffix(".found")
+    handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+    with os.fdopen(handle, "wb") as out:
+        out.write(data)
+    return path
 
 
 def kept_samples(home: Home, hour: object) -> Path:

@@ -62,6 +62,8 @@ def certificate_words(draft: Draft, span: tuple[str, str], issued: datetime) -> 
             f"별도 과정이 이 장비의 키 저장소 {found.keystores}개와 키 파일 {found.keys}개로 표본 {found.tried}건을 "
             f"열려고 시도하였고, 열린 것은 {found.opened}건입니다.",
             f"이전 세대 키: {'없음' if found.generation_key_absent else '남아 있음'}",
+            *([f"다른 서비스의 사용자만 읽는 자료 위치({', '.join(found.unread)})는 검증에서 읽지 않았습니다."]
+              if found.unread else []),
         ],
         "articles": [str(article) for article in draft.articles],
         "officers": [[draft.titles.get(role, role), "", "", "서명 전"] for role in COUNTERSIGN],
