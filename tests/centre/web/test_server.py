@@ -42,6 +42,7 @@ class Visitor:
         self.base = f"http://localhost:{port}"
         self.jar = http.cookiejar.CookieJar()
         self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar))
+        self.opener.addheaders = [("Origin", self.base)]
 
     def send(self, path, **fields):
         """(status, headers, text) of a GET, or of a POST when there are fields."""
@@ -97,6 +98,11 @@ def test_the_web_process_from_first_start_to_end(place):
         status, _, page = visitor.send("/staff/me/")
         assert status == 503
         assert "사고번호" in page
+        # what was typed meanwhile is not lost with the database; a password is not given back
+        typed = visitor.send("/playback/new/", case="2026-형제-0123", purpose="폭행 사건의 증거 확보")
+        assert typed[0] == 503
+        assert 'name="purpose" value="폭행 사건의 증거 확보"' in typed[2]
+        assert PASSWORD not in visitor.send("/login/", account="kim", password=PASSWORD, station="관제석-1")[2]
         assert visitor.send("/health")[0] == 200
         with running(home):
             assert visitor.send("/staff/me/")[0] == 200

@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import reverse
 
 from gwanje.centre.common import clock, cursor, law
 from gwanje.centre.common.doors import turn_away
 from gwanje.centre.common.refusal import Problem, Refused, vault_away
+from gwanje.centre.common.typed import typed_of
 from gwanje.kernel import ledger
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.ledger import Entry
@@ -36,7 +38,7 @@ def answer(
     """One answer in the form that was asked for; ``body`` = {error, ko, en, rule, next, …}, ``more`` for the page."""
     if wants_json(request):
         return JsonResponse(body, status=status, json_dumps_params={"ensure_ascii": False})
-    context = {"problem": body, "status": status, "back": came_from(request), **more}
+    context = {"problem": body, "status": status, "back": came_from(request), "typed": typed_of(request), **more}
     return render(request, template, context, status=status)
 
 
@@ -141,4 +143,5 @@ def incident(request: HttpRequest) -> HttpResponse:
     # rendered without request: the context processors may need what has just failed
     from django.template.loader import render_to_string
 
-    return HttpResponse(render_to_string("web/incident.html", {"problem": body, "status": status}), status=status)
+    context = {"problem": body, "status": status, "typed": typed_of(request), "csrf_token": get_token(request)}
+    return HttpResponse(render_to_string("web/incident.html", context), status=status)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from gwanje.apps.web import answers
 from gwanje.centre.common import home
 from gwanje.centre.common.doors import acting
+from gwanje.centre.common.typed import typed_of
 from gwanje.kernel.actor import Actor
 from gwanje.vault.client import VaultAway, VaultClient, VaultRefused
 
@@ -81,6 +82,7 @@ def language(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form without its token: from another site, or older than the session."""
+    kept = typed_of(request) is not None
     return answers.answer(
         request,
         403,
@@ -89,8 +91,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
             "ko": "이 화면의 확인 값이 맞지 않습니다. 저장된 것은 없습니다.",
             "en": "The form's check value is wrong or too old; nothing was saved.",
             "rule": "",
-            "next": "화면을 새로 열어 다시 하십시오.",
-            "next_en": "Open the page again and repeat.",
+            "next": "아래 내용을 확인하고 다시 보내십시오." if kept else "화면을 새로 열어 다시 하십시오.",
+            "next_en": "Read it below and send it again." if kept else "Open the page again and repeat.",
         },
     )
 

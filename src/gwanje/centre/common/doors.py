@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from gwanje.centre.common import clock, cursor
+from gwanje.centre.common.typed import typed_of
 from gwanje.kernel import ledger
 from gwanje.kernel.actor import Actor
 
@@ -48,13 +49,17 @@ def turn_away(request: HttpRequest, kind: str) -> HttpResponse:
             "ko": "로그인하지 않아 아무것도 저장하지 않았습니다.",
             "en": "You are not logged in; nothing was saved.",
         }
-        body |= {"next": "로그인한 뒤 다시 하십시오.", "next_en": "Log in and repeat."}
+        body |= {
+            "next": "다른 창에서 로그인한 뒤 다시 보내십시오.",
+            "next_en": "Log in in another window and send it again.",
+        }
     return _answer(request, body, 401, page)
 
 
 def _answer(request: HttpRequest, body: dict[str, str], status: int, page: bool) -> HttpResponse:
     if page:
-        return render(request, "web/problem.html", {"problem": body, "status": status}, status=status)
+        context = {"problem": body, "status": status, "typed": typed_of(request)}
+        return render(request, "web/problem.html", context, status=status)
     return JsonResponse(body, status=status)
 
 

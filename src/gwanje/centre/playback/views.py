@@ -19,6 +19,7 @@ from gwanje.centre.common import absent, clock, cursor, decide, demand, home, la
 from gwanje.centre.common import signing as signatures
 from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, say
+from gwanje.centre.common.typed import editing, refillable
 from gwanje.centre.playback import permits, services, signing
 from gwanje.centre.playback.footage import stretches
 from gwanje.centre.playback.forms import RequestForm
@@ -85,6 +86,7 @@ def requests(request: HttpRequest) -> HttpResponse:
 
 
 @signed_in
+@refillable
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """The form; ``step=look`` shows what is recorded and the widened range, ``step=ask`` asks."""
@@ -93,6 +95,8 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return _form(request, RequestForm(initial=_initial(request)))
     form = RequestForm(request.POST)
+    if editing(request):
+        return _form(request, form)
     if not form.is_valid():
         return _form(request, form, status=422)
     asked = form.asked()
@@ -128,6 +132,10 @@ def _form(request: HttpRequest, form: RequestForm, status: int = 200, **seen: An
 @require_GET
 def detail(request: HttpRequest, id_: UUID) -> HttpResponse:
     """One request: what, why, the widened range, decisions, Permits issued."""
+    return _page(request, id_)
+
+
+def _page(request: HttpRequest, id_: UUID, status: int = 200, problem: str = "") -> HttpResponse:
     actor = acting(request)
     row = services.readable(id_, actor)
     state = state_now(row)
@@ -159,15 +167,20 @@ def detail(request: HttpRequest, id_: UUID) -> HttpResponse:
         "may_cancel": row.requester_id == actor.person and state in (ASKED, APPROVED),
         "may_hold": row.hold is None and decide(actor, "preservation.hold", services.resource(row)).allow,
         "articles": law().articles("playback.default_deny"),
+        "problem": problem,
+        "typed": {"note": request.POST.get("note", "")},
     }
-    return render(request, "playback/request.html", context)
+    return render(request, "playback/request.html", context, status=status)
 
 
 @signed_in
 @require_POST
 def approve(request: HttpRequest, id_: UUID) -> HttpResponse:
     """승인."""
-    services.approve(id_, acting(request), request.POST.get("note", ""))
+    try:
+        services.approve(id_, acting(request), request.POST.get("note", ""))
+    except Problem as no:
+        return _page(request, id_, no.status, say(no))
     messages.success(request, _("승인하였습니다."))
     return redirect("playback:request", id_)
 
@@ -228,7 +241,10 @@ def signed(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_POST
 def refuse(request: HttpRequest, id_: UUID) -> HttpResponse:
     """반려."""
-    services.refuse(id_, acting(request), request.POST.get("note", ""))
+    try:
+        services.refuse(id_, acting(request), request.POST.get("note", ""))
+    except Problem as no:
+        return _page(request, id_, no.status, say(no))
     messages.success(request, _("반려하였습니다."))
     return redirect("playback:request", id_)
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from gwanje.centre.common import clock, decide, demand, law
 from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, say
+from gwanje.centre.common.typed import editing, refillable
 from gwanje.centre.preservation import reading, services, signing
 from gwanje.centre.preservation.forms import HoldForm, ProlongForm
 from gwanje.centre.preservation.models import ASKED, Hold
@@ -75,6 +76,7 @@ def _shown(row: Hold) -> dict[str, Any]:
 
 
 @signed_in
+@refillable
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """``step=look`` shows cameras, seconds, bytes and what is dead; ``step=hold`` holds at once for ten days."""
@@ -83,6 +85,8 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return _form(request, HoldForm(actor=actor, initial=_initial(request)))
     form = HoldForm(request.POST, actor=actor)
+    if editing(request):
+        return _form(request, form)
     if not form.is_valid():
         return _form(request, form, status=422)
     wanted = form.wanted()
@@ -147,6 +151,7 @@ def _page(
         "may_view": standing and decide(actor, "playback.ask", services.resource(row)).allow,
         "form": form or (ProlongForm(initial=start) if may_ask else None),
         "problem": problem,
+        "typed": {"note": request.POST.get("note", ""), "end_reason": "" if form else request.POST.get("reason", "")},
         "applications": row.applications.select_related("entered_by"),
         "articles": [*law().articles("hold.basis"), *law().articles("hold.apart")],
         "now": clock().now(),

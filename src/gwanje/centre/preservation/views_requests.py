@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from gwanje.centre.common import absent, clock, cursor, decide, demand, home, law
 from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, say
+from gwanje.centre.common.typed import editing, refillable
 from gwanje.centre.preservation import applications as forms3
 from gwanje.centre.preservation import deletion, document, reading, services
 from gwanje.centre.preservation.forms import ApplicationForm, DeletionForm
@@ -51,6 +52,7 @@ def applications(request: HttpRequest) -> HttpResponse:
 
 
 @signed_in
+@refillable
 @require_http_methods(["GET", "POST"])
 def apply(request: HttpRequest) -> HttpResponse:
     """Enter a first application: what it asks for is held at once."""
@@ -65,6 +67,7 @@ def apply(request: HttpRequest) -> HttpResponse:
 
 
 @signed_in
+@refillable
 @require_http_methods(["GET", "POST"])
 def again(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Enter a re-application (재신청) for a hold that stands."""
@@ -97,7 +100,7 @@ def again(request: HttpRequest, id_: UUID) -> HttpResponse:
 
 def _entered(request: HttpRequest, form: ApplicationForm, hold: UUID | None) -> HttpResponse:
     status = 200
-    if request.method == "POST":
+    if request.method == "POST" and not editing(request):
         status = 422
         if form.is_valid():
             try:
@@ -147,6 +150,7 @@ def deletions(request: HttpRequest) -> HttpResponse:
 
 
 @signed_in
+@refillable
 @require_http_methods(["GET", "POST"])
 def delete(request: HttpRequest) -> HttpResponse:
     """``step=look`` shows what would die and which holds keep it; ``step=ask`` asks."""
@@ -155,6 +159,8 @@ def delete(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return _deletion_form(request, DeletionForm())
     form = DeletionForm(request.POST)
+    if editing(request):
+        return _deletion_form(request, form)
     if not form.is_valid():
         return _deletion_form(request, form, 422)
     unwanted = form.unwanted()
@@ -201,6 +207,7 @@ def _deletion(request: HttpRequest, id_: UUID, status: int = 200, problem: str =
         "may_cancel": waiting and row.asked_by_id == actor.person,
         "articles": law().articles("deletion.exact"),
         "problem": problem,
+        "typed": {"note": request.POST.get("note", "")},
         "to_sign": waiting and row.asked_by_id == actor.person and deletion.unsigned(row),
     }
     return render(request, "preservation/deletion.html", context, status=status)
