@@ -19,6 +19,7 @@ from gwanje.kernel import keys, wire
 from gwanje.kernel.cose import key_id
 from gwanje.kernel.home import Home
 from gwanje.vault import ciphers, door, tls
+from gwanje.vault.chain import Offer
 from gwanje.vault.client import AsyncVaultClient, ConsoleClient, VaultAway, VaultClient, VaultRefused
 from gwanje.vault.errors import VaultError
 from gwanje.vault.server import HELLO
@@ -108,7 +109,8 @@ def raw(fleet, home, role, *, version=None, certificate=True):
 
 
 def hello(key, role, nonce):
-    return {"role": role, "kid": key_id(keys.raw_public(key)), "sig": key.sign(HELLO + nonce + role.encode())}
+    said = {"role": role, "kid": key_id(keys.raw_public(key)), "sig": key.sign(HELLO + nonce + role.encode())}
+    return said | {"offer": Offer().public}
 
 
 def refused(fleet, home, role, said):
@@ -169,6 +171,26 @@ def test_another_key_s_hello_inside_an_admitted_connection_is_refused(fleet):
     assert refused(fleet, fleet.node, "recorder", lambda n: hello(own, "recorder", n))["error"] == "hello"
     stranger = Ed25519PrivateKey.generate()
     assert refused(fleet, fleet.node, "recorder", lambda n: hello(stranger, "recorder", n))["error"] == "hello"
+
+
+def test_who_offers_no_key_for_the_answers_is_refused(fleet):
+    key = keys.signing_key(fleet.node, "recorder")
+    for offer in (None, bytes(32), b"short", 1 << 40):
+        answer = refused(fleet, fleet.node, "recorder", lambda n, o=offer: hello(key, "recorder", n) | {"offer": o})
+        assert answer["error"] == "hello"
+
+
+def test_an_answer_from_afar_is_sealed_within_tls(fleet):
+    key, ours = keys.signing_key(fleet.node, "recorder"), Offer()
+    with raw(fleet, fleet.node, "recorder") as sock:
+        nonce = wire.receive(sock)["nonce"]
+        wire.send(sock, hello(key, "recorder", nonce) | {"offer": ours.public})
+        chain = ours.chain(wire.receive(sock)["offer"], nonce)
+        for _ in range(3):
+            wire.send(sock, {"op": "status"})
+            sealed = sock.recv(65536)[4:]
+            assert b"generation" not in sealed
+            assert b"generation" in bytes(chain.open(memoryview(sealed)))
 
 
 def test_a_hello_said_again_is_refused(fleet):

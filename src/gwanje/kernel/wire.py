@@ -17,7 +17,11 @@ class WireError(ConnectionError):
 
 def pack(message: dict[str, Any]) -> bytes:
     """One frame."""
-    body = encode(message)
+    return framed(encode(message))
+
+
+def framed(body: bytes) -> bytes:
+    """One frame around a body."""
     if len(body) > FRAME_MAX:
         raise WireError(f"a frame of {len(body)} bytes passes the limit of {FRAME_MAX}")
     return len(body).to_bytes(4, "big") + body

@@ -24,8 +24,9 @@ from gwanje.kernel.home import Home
 from gwanje.kernel.keys import raw_public, signing_key
 from gwanje.kernel.permit import Approval, Lens, Permit
 from gwanje.vault import tls
-from gwanje.vault.client_attempt import AttemptCalls
+from gwanje.vault.chain import Offer
 from gwanje.vault.client_answers import Lent, checked, lent, opened, plain
+from gwanje.vault.client_attempt import AttemptCalls
 from gwanje.vault.client_consent import ConsentCalls
 from gwanje.vault.client_hold import HeldHold, HoldCalls, HoldMade, Punctured, Released, Standing
 from gwanje.vault.client_line import Line
@@ -353,8 +354,15 @@ class AsyncVaultClient:
     async def _connect(self) -> Line:
         line = await self._open()
         try:
-            line.send(wire.pack(_hello(self._home, self._role, await line.answer(inbox.message))))
-            await line.answer(plain)
+            greeting = await line.answer(inbox.message)
+            hello = _hello(self._home, self._role, greeting)
+            if self._home.config.get("vaultd") is None:
+                line.send(wire.pack(hello))
+                await line.answer(plain)
+                return line
+            offer = Offer()
+            line.send(wire.pack({**hello, "offer": offer.public}))
+            line.chain = offer.chain((await line.answer(plain)).get("offer"), greeting["nonce"])
         except BaseException:
             line.close()
             raise

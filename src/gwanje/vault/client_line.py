@@ -1,7 +1,8 @@
 """The awaiting client's line to vaultd (금고 접속선): one request, one answer, received into an inbox.
 
-No stream reader stands between: its buffer would keep a copy of every key that was ever lent. Over TLS (RFC 8446) the
-library is told to overwrite what it has deciphered (``SSL_OP_CLEANSE_PLAINTEXT``); see ``docs/design/0028``.
+No stream reader stands between: its buffer would keep a copy of every key that was ever lent. From afar answers come
+sealed (``chain``) within TLS (RFC 8446), and the library is told to overwrite what it has deciphered
+(``SSL_OP_CLEANSE_PLAINTEXT``); see ``docs/design/0028``.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from gwanje.kernel import wire
+from gwanje.kernel import secret, wire
 from gwanje.kernel.inbox import Inbox
+from gwanje.vault.chain import Chain
 
 T = TypeVar("T")
 # openssl/ssl.h: SSL_OP_BIT(1), since 3.0; Python has no name for it
@@ -23,7 +25,9 @@ WAITING_MAX: Final = 64 << 20
 
 
 class Line(asyncio.BufferedProtocol):
-    """A connection. ``send``, then ``answer``; WireError when it breaks."""
+    """A connection. ``send``, then ``answer``; WireError when it breaks. ``chain`` seals what comes from afar."""
+
+    chain: Chain | None = None
 
     def __init__(self) -> None:
         self._inbox = Inbox()
@@ -112,8 +116,14 @@ class Line(asyncio.BufferedProtocol):
                 raise self._lost
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
+        body = memoryview(bytearray())
         try:
-            return read(self._inbox.frame())
+            frame = self._inbox.frame()
+            if self.chain is None:
+                return read(frame)
+            body = self.chain.open(frame)
+            return read(body)
         finally:
             self._whole = False
             self._inbox.clear()
+            secret.wipe(body)

@@ -15,8 +15,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gwanje.kernel import wire
+from gwanje.kernel.canonical import encode
 from gwanje.kernel.cose import key_id
 from gwanje.vault import door, ops_replica, tls
+from gwanje.vault.chain import Chain, Offer
 from gwanje.vault.consent import Consents
 from gwanje.vault.console import Console
 from gwanje.vault.core import Vault
@@ -207,8 +209,8 @@ class VaultServer:
 
     async def _hello(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, far: bool
-    ) -> tuple[str, bytes] | None:
-        """Role and key of who comes in, None when refused."""
+    ) -> tuple[str, bytes, Chain | None] | None:
+        """Role and key of who comes in, and what seals the answers to one from afar; None when refused."""
         nonce = os.urandom(32)
         await self._send(writer, {"nonce": nonce})
         said = await asyncio.wait_for(wire.receive_async(reader), HELLO_S)
@@ -218,16 +220,18 @@ class VaultServer:
             if kid != key_id(public) or not isinstance(signature, bytes):
                 raise VaultError("hello")
             Ed25519PublicKey.from_public_bytes(public).verify(signature, HELLO + nonce + role.encode())
-        except (KeyError, InvalidSignature, VaultError):
+            offer = Offer() if far else None
+            chain = offer.chain(said.get("offer"), nonce) if offer is not None else None
+        except (KeyError, InvalidSignature, VaultError, wire.WireError):
             log.warning("a hello was refused for role %r%s", role[:20], " from afar" if far else "")
             await self._send(writer, _refusal(VaultError("hello")))
             return None
-        await self._send(writer, {"ok": True})
-        return role, public
+        await self._send(writer, {"ok": True} if offer is None else {"ok": True, "offer": offer.public})
+        return role, public, chain
 
     @staticmethod
-    async def _send(writer: asyncio.StreamWriter, message: Answer) -> None:
-        writer.write(wire.pack(message))
+    async def _send(writer: asyncio.StreamWriter, message: Answer, chain: Chain | None = None) -> None:
+        writer.write(wire.pack(message) if chain is None else wire.framed(chain.seal(encode(message))))
         await writer.drain()
 
     async def _session(
@@ -236,7 +240,7 @@ class VaultServer:
         known = await self._hello(reader, writer, far)
         if known is None:
             return
-        role, by = known
+        role, by, chain = known
         loop = asyncio.get_running_loop()
         bucket = Bucket(loop.time())
         while True:
@@ -251,7 +255,7 @@ class VaultServer:
                 await asyncio.sleep(0.1)
             else:
                 answer = await self._answer(role, request)
-            await self._send(writer, answer)
+            await self._send(writer, answer, chain)
 
     def _still(self, role: str, writer: asyncio.StreamWriter) -> bool:
         # officers may have dismissed it since the hello
