@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gwanje.apps import cli
+from gwanje.apps import cli, users
 
 UNITS = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
 SERVICES = sorted(UNITS.glob("*.service"))
@@ -26,7 +26,14 @@ PRIVATE = {
                    "secrets/pg-super"},
     "gwanje-vaultd": {"store", "pg", "secrets/web.key", "secrets/worker.key", "secrets/player.key"},
     "gwanje-postgres": {"vault", "store", "secrets/web.key", "secrets/vaultd.key", "secrets/token.pin"},
-    "gwanje-worker": {"pg", "secrets/web.key", "secrets/player.key", "secrets/recorder.seal.key"},
+    "gwanje-worker": {"vault", "secrets/vaultd.key", "secrets/token.pin", "pg", "secrets/web.key",
+                      "secrets/player.key", "secrets/recorder.seal.key"},
+}  # fmt: skip
+TOGETHER = {"gwanje-postgres", "gwanje-migrate", "gwanje-vaultd", "gwanje-web", "gwanje-worker", "gwanje-uploader"}
+WRITTEN = {
+    "gwanje-postgres": {"pg", "run/db"}, "gwanje-migrate": set(), "gwanje-web": {"spool/refusals/web"},
+    "gwanje-vaultd": {"vault", "run/vaultd", "spool/refusals/vaultd"}, "gwanje-uploader": {"store"},
+    "gwanje-worker": {"store", "out", "spool/refusals", "spool/retention"},
 }  # fmt: skip
 
 
@@ -49,7 +56,9 @@ def test_every_process_gives_up_what_it_does_not_need(path):
     assert {key: service.get(key, ["missing"])[0] for key in GIVEN_UP} == GIVEN_UP
     assert service["User"][0] != "root"
     assert service["User"] == service["Group"]
-    assert service["StateDirectoryMode"] == ["0700"]
+    # a folder of many users is nobody's state: systemd would give all of it to whoever starts last
+    assert service.get("StateDirectoryMode", ["0700"]) == ["0700"]
+    assert ("StateDirectory" in service) != (path.stem in TOGETHER)
 
 
 @pytest.mark.parametrize("path", SERVICES, ids=lambda p: p.stem)
@@ -62,10 +71,40 @@ def test_every_command_exists(path):
 def test_the_table_of_who_sees_what_is_the_units():
     for name, hidden in PRIVATE.items():
         service = read(UNITS / f"{name}.service")["Service"]
-        folder = f"-/var/lib/{service['StateDirectory'][0]}/"
+        folder = "-/var/lib/gwanje/"
         assert hidden <= {item.removeprefix(folder) for item in service["InaccessiblePaths"]}, name
-    users = {p.stem: read(p)["Service"]["User"][0] for p in SERVICES}
-    assert len({users[name] for name in ("gwanje-recorder", "gwanje-player", "gwanje-replica", "gwanje-vaultd")}) == 4
+
+
+def test_each_process_has_a_user_of_its_own():
+    by: dict[str, set[str]] = {}
+    for path in SERVICES:
+        by.setdefault(read(path)["Service"]["User"][0], set()).add(path.stem)
+    # tables are brought up to date with the owner's password, which is the database's user's
+    assert {frozenset(names) for names in by.values() if len(names) > 1} == {
+        frozenset({"gwanje-postgres", "gwanje-migrate"})
+    }
+    known = set(users.ACCOUNTS.values()) - {"gwanje-simulator"}
+    assert {u for u, names in by.items() if names & TOGETHER} <= known
+
+
+def test_the_groups_of_the_accounts_are_those_a_folder_is_given():
+    """Whoever sysusers makes a member is whom `gwanje init --users` counts on, and nobody else."""
+    lines = [line.split() for line in (UNITS / "gwanje.sysusers").read_text().splitlines()]
+    members = {(line[1], line[2]) for line in lines if line and line[0] == "m"}
+    group = {**users.GROUPS, "recorder": users.ACCOUNTS["recorder"]}
+    wanted = {
+        (users.ACCOUNTS[service], group[key])
+        for key, services in users.MEMBERS.items() for service in services if service != "simulator"
+    }  # fmt: skip
+    assert members == wanted
+    assert {line[1] for line in lines if line and line[0] == "g"} == set(users.GROUPS.values())
+
+
+def test_nothing_but_its_own_folders_is_written_to():
+    for name in TOGETHER:
+        service = read(UNITS / f"{name}.service")["Service"]
+        written = {path.removeprefix("/var/lib/gwanje/") for path in service.get("ReadWritePaths", [])}
+        assert written == WRITTEN[name], name
 
 
 def test_people_of_the_units_are_made():

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from gwanje.apps import postgres, unprivileged
+from gwanje.apps import postgres, unprivileged, users
 from gwanje.kernel.home import Home
 
 LOG_BYTES_MAX = 10 * 1024 * 1024
@@ -38,7 +38,7 @@ class Service:
     """One long-running process: argv, how to see that it answers, and how it is asked to end.
 
     ``rank``: services of the same rank stop together, lower ranks first. ``death``: the signal it gets from the
-    kernel when the supervisor dies.
+    kernel when the supervisor dies. ``who``: the user it is started as, with the places it must be able to walk to.
     """
 
     name: str
@@ -48,6 +48,8 @@ class Service:
     stop: int = signal.SIGTERM
     stop_limit_s: float = 5.0
     death: int = signal.SIGKILL
+    who: unprivileged.Identity | None = None
+    needed: tuple[Path, ...] = ()
 
 
 def http_answers(port: int, path: str = "/health") -> bool:
@@ -87,7 +89,9 @@ def services(home: Home, *, simulator: bool) -> list[Service]:
     port = home.port
 
     def own(name: str, healthy: Health, rank: int, stop_limit_s: float = 5.0, death: int = signal.SIGKILL) -> Service:
-        return Service(name, tuple(gwanje(home, name)), healthy, rank, signal.SIGTERM, stop_limit_s, death)
+        who, needed = (users.identity(home, name), tuple(users.needed(home))) if home.separate else (None, ())
+        argv = tuple(gwanje(home, name))
+        return Service(name, argv, healthy, rank, signal.SIGTERM, stop_limit_s, death, who, needed)
 
     found: list[Service] = []
     if simulator:
@@ -137,14 +141,19 @@ class Log:
         return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
 
 
-def spawn(argv: tuple[str, ...] | list[str], log: Log, env: dict[str, str], death: int) -> subprocess.Popen[bytes]:
+def spawn(
+    argv: tuple[str, ...] | list[str], log: Log, env: dict[str, str], death: int, service: Service | None = None
+) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own that dies with this one; call from the main thread only."""
-    parent = os.getpid()
+    parent, who = os.getpid(), service.who if service else None
 
     def prepare() -> None:
         # the supervisor waits for signals with a mask; a child must not inherit it, nor an ignored Ctrl-C
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        if who is not None and service is not None:
+            unprivileged.become(who, service.needed, locks=service.name == "vaultd")
+        # a change of credentials clears the death signal, so it is set last
         unprivileged.die_with_parent(death, parent)
 
     handle = log.open()
@@ -154,7 +163,7 @@ def spawn(argv: tuple[str, ...] | list[str], log: Log, env: dict[str, str], deat
             stdin=subprocess.DEVNULL,
             stdout=handle,
             stderr=handle,
-            env=env,
+            env=env if who is None else {**env, "HOME": "/nonexistent"},
             start_new_session=True,
             # the supervisor has one thread, so code between fork and exec is safe here
             preexec_fn=prepare,  # noqa: PLW1509
@@ -195,7 +204,7 @@ class Child:
     def start(self, now_s: int) -> None:
         """Start the process."""
         self.log.rotate()
-        self.process = spawn(self.service.argv, self.log, self.env, self.service.death)
+        self.process = spawn(self.service.argv, self.log, self.env, self.service.death, self.service)
         self.state, self.since, self._began, self._again_at = "starting", now_s, monotonic(), None
 
     def tend(self, now_s: int, *, paused: bool = False) -> bool:

@@ -86,6 +86,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if getattr(args, "folder", True) and (wrong := problem(args.data)):
         sys.stderr.write(wrong + "\n")
         return NO_FOLDER
+    home = Home.find(args.data)
+    if home.separate:
+        os.umask(home.umask(args.command))
     try:
         code = args.run(args)
     except Exception as error:

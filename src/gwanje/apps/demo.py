@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import os
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,8 @@ def settle(home: Home, wanted: City) -> None:
         return
     part = home.config_file.with_suffix(f".{os.getpid()}.tmp")
     part.write_text(json.dumps({**added, **config}, indent=1, ensure_ascii=False))
+    # where each process has a user of its own, all of them read it
+    shutil.copymode(home.config_file, part)
     os.replace(part, home.config_file)
 
 

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 
-from gwanje.apps import unprivileged
+from gwanje.apps import unprivileged, users
 from gwanje.kernel.home import Home
 from gwanje.kernel.keys import write_secret
 
@@ -126,12 +126,16 @@ def _bootstrap_sql(home: Home) -> str:
 
 
 def _settings(home: Home) -> list[str]:
-    given = {**SETTINGS, "unix_socket_directories": f'"{home.run}"', **home.config.get("postgres", {})}
+    place = {"unix_socket_directories": f'"{home.door("db")}"'}
+    if home.separate:
+        # the folder's group, which the socket inherits, is of those services that have the app's password
+        place["unix_socket_permissions"] = "0770"
+    given = {**SETTINGS, **place, **home.config.get("postgres", {})}
     return [part for key, value in given.items() for part in ("-c", f"{key}={value}")]
 
 
-def _chown(path: Path, how: str) -> None:
-    uid, gid = unprivileged.owner(how)
+def _chown(path: Path, how: str | unprivileged.Identity) -> None:
+    uid, gid = (how.uid, how.gid) if isinstance(how, unprivileged.Identity) else unprivileged.owner(how)
     if path.stat().st_uid == uid:
         return
     for each in [path, *path.rglob("*")]:
@@ -170,6 +174,13 @@ def _way(home: Home) -> str:
     return unprivileged.way([binaries() / "postgres", home.root])
 
 
+def _server(home: Home) -> str | unprivileged.Identity:
+    """Who the server is: a user of its own where processes have such, and root can start it as that one."""
+    if home.separate and os.geteuid() == 0:
+        return users.identity(home, "db")
+    return _way(home)
+
+
 def _given(home: Home) -> None:
     """A server by URL is not ours to change: write what its administrator must run, once, and see whether it was."""
     script = home.secrets / "roles.sql"
@@ -191,9 +202,10 @@ def ensure(home: Home) -> None:
     if not embedded():
         _given(home)
         return
-    how = _way(home)
+    how = _server(home)
     if not (folder(home) / "PG_VERSION").exists():
-        _initialise(home, how)
+        # initdb wants an account's name, which a mere number has not: made as before, then given away
+        _initialise(home, _way(home))
     _chown(folder(home), how)
 
 
@@ -206,9 +218,9 @@ def serve(home: Home, parent: int | None = None) -> None:
     """Become the server; never returns. ``parent``: the pid whose end ends the server too."""
     ensure(home)
     stop_stale(home)
-    how = _way(home)
     argv = [str(binaries() / "postgres"), "-D", str(folder(home)), *_settings(home)]
-    unprivileged.execute(how, argv, signal.SIGINT if parent else None, parent)
+    needed = users.needed(home) if home.separate else []
+    unprivileged.execute(_server(home), argv, signal.SIGINT if parent else None, parent, needed)
 
 
 def _postmaster(home: Home) -> int | None:

@@ -84,7 +84,8 @@ def plan_of(home: Home, options: Options) -> list[Act]:
     """The order in which a centre starts: keys, database, tables, city, then whoever needs them."""
     wanted = {s.name: s for s in services(home, simulator=options.simulated)}
     clips = ("--clips", str(options.clips)) if options.clips else ()
-    plan: list[Act] = [Step("init", tuple(gwanje(home, "init", *(("--demo",) if options.demo else ()))))]
+    how = (*(("--demo",) if options.demo else ()), *(("--users",) if home.separate else ()))
+    plan: list[Act] = [Step("init", tuple(gwanje(home, "init", *how)))]
     if simulator := wanted.pop("simulator", None):
         # first, because it makes its clips while the database is made
         plan.append(replace(simulator, argv=(*simulator.argv, *clips)))

@@ -3,19 +3,27 @@
 First way: a user namespace that shows root as ``nobody``; files stay root's. Second way, where namespaces are
 forbidden (containers) or the folders are not root's: uid ``nobody`` that keeps one capability, CAP_DAC_OVERRIDE,
 so that no parent folder needs another mode. Only the child is changed, right before ``exec``.
+
+Where each process has a user of its own (``Identity``), root becomes it for good: real uid, no capability, nothing
+gained by any program it starts, other users' processes unseen. What lies below somebody's closed home (an interpreter,
+a checkout) is shown to it in a mount namespace of its own, and nothing else of that home.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import pwd
+import resource
 import signal
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-CLONE_NEWUSER = 0x10000000
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_SECUREBITS, PR_CAP_AMBIENT = 1, 8, 28, 47
+CLONE_NEWUSER, CLONE_NEWNS = 0x10000000, 0x20000
+MS_BIND, MS_REC, MS_PRIVATE, MS_NOSUID_NODEV = 0x1000, 0x4000, 1 << 18, 2 | 4
+PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 8, 28, 38, 47
 SECBIT_NO_SETUID_FIXUP = 1 << 2
 CAP_DAC_OVERRIDE = 1
 CAPABILITY_VERSION_3 = 0x20080522
@@ -77,6 +85,65 @@ def _keep_one_capability() -> None:
     _call(_libc.prctl(PR_CAP_AMBIENT, 2, CAP_DAC_OVERRIDE, 0, 0), "ambient capability")
 
 
+@dataclass(frozen=True)
+class Identity:
+    """A user of the operating system: uid, primary gid, other groups, and what it takes from the modes of its files."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...] = ()
+    umask: int = 0o077
+
+
+def _closed_above(path: Path) -> Path | None:
+    """The uppermost folder on the way to ``path`` that others may not walk through."""
+    return next((each for each in reversed(path.parents) if not each.stat().st_mode & 0o001), None)
+
+
+def _mount(source: str, target: Path, kind: str, flags: int, data: str = "") -> None:
+    told = _libc.mount(source.encode(), os.fsencode(target), kind.encode(), flags, data.encode())
+    _call(told, f"mount {target}")
+
+
+def show(needed: Sequence[Path]) -> None:
+    """Make a mount namespace in which anybody may walk to ``needed``; Forbidden where the machine has none.
+
+    A closed folder on the way is covered by an empty one with just these places in it; processes of other users are
+    not seen in ``/proc``.
+    """
+    places = [path for path in dict.fromkeys(needed) if path.exists()]
+    _call(_libc.unshare(CLONE_NEWNS), "unshare")
+    _mount("none", Path("/"), "none", MS_REC | MS_PRIVATE)
+    covers: dict[Path, list[tuple[int, Path]]] = {}
+    for path in places:
+        if cover := _closed_above(path):
+            covers.setdefault(cover, []).append((os.open(path, os.O_PATH | os.O_CLOEXEC), path))
+    for cover, below in covers.items():
+        _mount("tmpfs", cover, "tmpfs", MS_NOSUID_NODEV, "mode=0755,size=1m")
+        for handle, path in sorted(below, key=lambda each: len(each[1].parts)):
+            path.mkdir(parents=True, exist_ok=True)
+            _mount(f"/proc/self/fd/{handle}", path, "none", MS_BIND | MS_REC)
+    for below in covers.values():
+        for handle, _ in below:
+            os.close(handle)
+    _mount("proc", Path("/proc"), "proc", MS_NOSUID_NODEV, "hidepid=invisible")
+
+
+def become(who: Identity, needed: Sequence[Path] = (), *, locks: bool = False) -> None:
+    """Become another user for good; only root can. ``locks``: it may lock all of its memory."""
+    os.umask(0o022)
+    show(needed)
+    if locks:
+        # a container's root may not raise it: then vaultd says in its log that its memory is not locked
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    os.setgroups(who.groups)
+    os.setresgid(who.gid, who.gid, who.gid)
+    os.setresuid(who.uid, who.uid, who.uid)
+    _call(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
+    os.umask(who.umask)
+
+
 def _may(path: Path, mode: int) -> bool:
     return os.access(path, mode, effective_ids=True)
 
@@ -121,9 +188,14 @@ def owner(how: str) -> tuple[int, int]:
     return nobody() if how == "capability" else (os.geteuid(), os.getegid())
 
 
-def execute(how: str, argv: Sequence[str], death: int | None = None, parent: int | None = None) -> None:
+def execute(
+    how: str | Identity, argv: Sequence[str], death: int | None = None, parent: int | None = None,
+    needed: Sequence[Path] = (),
+) -> None:  # fmt: skip
     """Become ``argv``; never returns. ``death``: signal to get when the parent ends."""
-    if how != "plain":
+    if isinstance(how, Identity):
+        become(how, needed)
+    elif how != "plain":
         _WAYS[how]()
     # a change of credentials clears the death signal, so it is set last
     if death is not None:

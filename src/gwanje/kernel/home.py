@@ -74,7 +74,8 @@ class Home:
         """Has each process a user of its own here? ``service_uids`` and ``service_gids`` of the config say which."""
         try:
             return "service_gids" in self.config
-        except FileNotFoundError:
+        except (OSError, ValueError):
+            # no folder yet, or one that cannot be read: whoever needs its settings says so
             return False
 
     def umask(self, service: str) -> int:

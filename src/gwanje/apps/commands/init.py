@@ -16,6 +16,9 @@ def register(sub: Any) -> None:
     command.add_argument("--demo", action="store_true", help="데모 / a demonstration centre, said on every certificate")
     command.add_argument("--port", type=int, default=8800, help="web port of a new folder")
     command.add_argument("--settable-clock", action="store_true", help="시험용 시각 / for tests only")
+    command.add_argument(
+        "--users", action="store_true", help="root: 서비스별 사용자 / a user of its own for each process"
+    )
     token_options(command)
     command.set_defaults(run=run, folder=False)
 
@@ -39,6 +42,15 @@ def token_settings(args: argparse.Namespace) -> dict[str, Any]:
     return {"token": "pkcs11", "pkcs11": {"module": args.token_module, "token": args.token_label}}
 
 
+def _users(home: Home) -> Home:
+    from gwanje.apps import users
+    from gwanje.apps.unprivileged import Forbidden
+
+    if why := users.problem(home):
+        raise Forbidden(why)
+    return users.arrange(home)
+
+
 def run(args: argparse.Namespace) -> int:
     """Every step may run again on a folder that has it already."""
     from gwanje.vault import ceremony
@@ -48,10 +60,14 @@ def run(args: argparse.Namespace) -> int:
         settings = {**({"demo": True} if args.demo else {}), **token_settings(args)}
         root = Home.find(args.data).root
         home = Home.create(root, settable_clock=args.settable_clock, port=args.port, **settings)
-        ceremony.create(home)
-    except VaultError as error:
+        if not home.separate:
+            # later, its files are vaultd's own to write
+            ceremony.create(home)
+            postgres.ensure(home)
+        if args.users or home.separate:
+            home = _users(home)
+    except (VaultError, PermissionError) as error:
         print(error, file=sys.stderr)
         return 1
-    postgres.ensure(home)
     print(f"자료 폴더 / data folder: {home.root} (centre {home.centre})")
     return 0

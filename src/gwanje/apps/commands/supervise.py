@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from gwanje.apps.children import gwanje
 from gwanje.apps.supervisor import Options, Supervisor, pause_file, read_status
 from gwanje.kernel.home import Home
 
@@ -20,6 +22,9 @@ def register(sub: Any) -> None:
     command.add_argument("--demo", action="store_true", help="데모 도시 / load the demo's city and simulated cameras")
     command.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="ready 이후 / stop by itself")
     command.add_argument("--port", type=int, help="web port; +1, +2 and +20 are used, too")
+    command.add_argument(
+        "--users", action="store_true", help="root: 서비스별 사용자 / a user of its own for each process"
+    )
     command.add_argument("--cameras", type=Path, metavar="FILE", help="RTSP URLs instead of simulated cameras")
     command.add_argument("--clips", type=Path, metavar="FOLDER", help="media files served as cameras")
     command.set_defaults(run=run, folder=False)
@@ -53,6 +58,17 @@ def _wrong(args: argparse.Namespace) -> str:
     return ""
 
 
+def _separated(args: argparse.Namespace, home: Home) -> str:
+    """Give the processes of this folder their users before any of them starts; why not, or nothing."""
+    if os.geteuid() != 0:
+        return "서비스별 사용자는 root만 시작할 수 있습니다 / only root starts processes with users of their own"
+    if home.separate:
+        return ""
+    words = ["init", "--users", *(["--demo"] if args.demo else [])]
+    done = subprocess.run(gwanje(home, *words), capture_output=True, text=True, timeout=600, check=False)
+    return done.stderr.strip() if done.returncode else ""
+
+
 def run(args: argparse.Namespace) -> int:
     """Start everything; 0 when it ended as asked, 1 when something failed, 2 for a wrong call."""
     if problem := _wrong(args):
@@ -62,6 +78,11 @@ def run(args: argparse.Namespace) -> int:
         os.environ["GWANJE_PORT"] = str(args.port)
     settings = {"demo": True} if args.demo else {}
     home = Home.create(Home.find(args.data).root, port=args.port or 8800, **settings)
+    if args.users or home.separate:
+        if why := _separated(args, home):
+            print(why, file=sys.stderr)
+            return 1
+        home = Home(home.root)
     cameras = args.cameras.resolve() if args.cameras else None
     clips = args.clips.resolve() if args.clips else None
     options = Options(demo=args.demo, seconds=args.seconds, cameras=cameras, clips=clips)
