@@ -317,6 +317,5 @@ def test_checkpoints_only_continue_what_was_signed(centre, vault):
     forged = ledger_tree.nodes_of([leaves[0], os.urandom(57), *leaves[2:]])
     altered = ledger_tree.consistency(forged, 33, 40)
     assert code(lambda: vault.checkpoint(origin, 40, ledger_tree.root(forged, 40), 33, altered)) == "checkpoint_fork"
-    vault.keystore.load()
-    assert vault.state.head[1] == 33
+    assert vault.status()["head"] == 33
     assert facts(centre.home)[-1]["kind"] == "vault.checkpoint.refused"

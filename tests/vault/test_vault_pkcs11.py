@@ -11,12 +11,13 @@ from pathlib import Path
 import hsm_rig
 import pkcs11
 import pytest
-from conftest_vault import REFERENCE
+from conftest_vault import REFERENCE, opened
 from replica_rig import until
 
 from gwanje.apps import cli
 from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
+from gwanje.kernel.ledger import tree as ledger_tree
 from gwanje.vault import attempt as separate
 from gwanje.vault import ceremony, tls
 from gwanje.vault.core import Vault
@@ -296,3 +297,45 @@ def test_a_replica_is_made_with_a_token_on_the_command_line(tmp_path, monkeypatc
     assert made.place.replica == 1
     made.create(1)
     assert made.generations() == [1]
+
+
+def test_the_ledgers_head_is_a_record_of_the_token(token):
+    assert token.recalled() == []
+    token.remember(b"one")
+    token.remember(b"two")
+    assert token.recalled() == [b"two"]
+    # killed between the new object and the old one's end: both stand, and the next one ends both
+    session = token._within(lambda session: session)
+    template = token._records(session)[0].get_attributes([pkcs11.Attribute.LABEL, pkcs11.Attribute.VALUE])
+    more = {pkcs11.Attribute.CLASS: pkcs11.ObjectClass.DATA, pkcs11.Attribute.TOKEN: True,
+            pkcs11.Attribute.PRIVATE: True}  # fmt: skip
+    session.create_object({**more, **template})
+    assert token.recalled() == [b"two", b"two"]
+    token.remember(b"three")
+    token.close()
+    assert token.recalled() == [b"three"]
+    with pytest.raises(VaultError):
+        token.remember(bytes(9000))
+    assert token.generations() == []
+
+
+def test_a_vault_signs_on_from_its_token(home):
+    log = ledger_tree.nodes_of([bytes([n]) * 57 for n in range(9)])
+
+    def sign(vault, old, size):
+        proof = ledger_tree.consistency(log, old, size)
+        return vault.checkpoint("log/one", size, ledger_tree.root(log, size), old, proof)
+
+    store_of(home, 0)
+    vault = opened(home)
+    sign(vault, 0, 3)
+    sign(vault, 3, 7)
+    assert vault.state.head[1] == 3
+    vault.close()
+    vault = opened(home)
+    assert vault.heads.size == 7
+    with pytest.raises(VaultError) as refused:
+        vault.checkpoint("log/one", 8, bytes(32), 7, [])
+    assert refused.value.code == "checkpoint_fork"
+    sign(vault, 7, 8)
+    vault.close()

@@ -166,6 +166,7 @@ class Console:
     def _acts(self) -> dict[str, Callable[[Mapping[str, Any], Sequence[Officer]], dict[str, Any]]]:
         return {
             "confirm_clock": self._confirm_clock,
+            "take_head": self._take_head,
             "accept_single_replica": self._single_replica,
             "officer_add": self._officer_add,
             "officer_end": self._officer_end,
@@ -269,6 +270,10 @@ class Console:
     def _confirm_clock(self, request: Mapping[str, Any], by: Sequence[Officer]) -> dict[str, Any]:
         self.vault.confirm_clock()
         return {"clock": self.vault.state.clock_us}
+
+    def _take_head(self, request: Mapping[str, Any], by: Sequence[Officer]) -> dict[str, Any]:
+        """The token lost what was signed last (서명 기록 분실): officers bring the newest note that was published."""
+        return {"size": self.vault.heads.take(str(request["note"]))}
 
     def _single_replica(self, request: Mapping[str, Any], by: Sequence[Officer]) -> dict[str, Any]:
         people = [officer.id.bytes for officer in by]

@@ -21,15 +21,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gwanje.kernel.canonical import encode
 from gwanje.kernel.cose import public_bytes
 from gwanje.kernel.home import Home
-from gwanje.kernel.ledger import note
-from gwanje.kernel.ledger import tree as ledger_tree
 from gwanje.kernel.refusals import report
 from gwanje.law import upholds
 from gwanje.vault import frontier, held, tree
 from gwanje.vault.conversation import above
 from gwanje.vault.errors import VaultError
 from gwanje.vault.guard import ClockGuard
-from gwanje.vault.keystore import Keystore
+from gwanje.vault.heads import Heads
+from gwanje.vault.keystore import Keystore, read
 from gwanje.vault.openlog import OpenLog
 from gwanje.vault.peers import Peers
 from gwanje.vault.records import Destroyed, Hold, Released, RetentionClass
@@ -59,12 +58,6 @@ def death_s(class_: RetentionClass, epoch: int, clock_zone: Any) -> int | None:
     return start if class_.kind == "none" else None
 
 
-@upholds("security.internal_control", passes=True)
-def continues(old_size: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]) -> bool:
-    """Whether a ledger still holds all that was signed before (위·변조된 관리대장은 서명하지 않음)."""
-    return ledger_tree.verify_consistency(old_size, old_root, size, root, list(proof))
-
-
 def _keys(state: State) -> Iterator[bytearray]:
     """Every buffer that opens video."""
     yield from state.roots.values()
@@ -89,6 +82,8 @@ class Vault:
         self._cameras: dict[int, bytes] = {}
         self._due: int | None = None
         self.peers = Peers(self)
+        self.heads = Heads(self)
+        self.heads.load(passive=self.peers.standby)
         self._index()
         self._alarm(self._made_settable() or self.guard.at_start(state.clock_us, state.offset_us))
 
@@ -136,6 +131,7 @@ class Vault:
 
     def recover(self, generation: int, content: bytes) -> None:
         """Take back a later content of this vaultd's own from a replica; nothing goes on before a new start."""
+        self.heads.raise_to(read(content))
         with self._lock:
             self.keystore.adopt(generation, content)
             self.keystore.state = None
@@ -146,11 +142,14 @@ class Vault:
         with self._lock:
             draft = self.state.copy()
             yield draft
+            self.heads.settle()
+            self.heads.into(draft)
             self.keystore.adopt(above(self.keystore.generation), encode(draft.body()))
             self.keystore.state = None
 
     def _house_keep(self, draft: State) -> None:
         draft.peers = self.peers.noted(draft.peers)
+        self.heads.into(draft)
         # a clock in doubt neither moves the highest clock seen nor lets a spent Permit be forgotten
         if draft.alarm is not None or self.guard.running() is not None:
             return
@@ -418,29 +417,8 @@ class Vault:
     # --- ledger ---------------------------------------------------------------------------------------------------
 
     def checkpoint(self, origin: str, size: int, root: bytes, old_size: int, proof: Sequence[bytes]) -> str:
-        """Sign a checkpoint after the consistency proof from the last one; the head is durable before the note is out.
-
-        Refuses ``checkpoint_origin``, ``checkpoint_head`` (detail: the head's size), ``checkpoint_fork``.
-        """
-        point = note.Checkpoint(origin, size, root)
-        try:
-            point.text()
-        except note.BadNote as error:
-            raise VaultError("checkpoint_origin", str(error)) from error
-        with self._lock:
-            head = self.state.head or (origin, 0, ledger_tree.EMPTY)
-            if head[0] != origin:
-                raise VaultError("checkpoint_origin")
-            if old_size != head[1]:
-                raise VaultError("checkpoint_head", str(head[1]))
-            if not continues(head[1], head[2], size, root, proof):
-                detail = {"outcome": "refused", "size": size, "old_size": old_size, "dies": "system"}
-                self.fact("vault.checkpoint.refused", {**detail, "norms": ["security.internal_control"]})
-                raise VaultError("checkpoint_fork", f"{head[1]} -> {size}")
-            if self.state.head != (origin, size, root):
-                with self.change() as draft:
-                    draft.head = (origin, size, root)
-            return note.sign(point, self.checkpoint_key)
+        """Sign a checkpoint that continues the last one; see ``Heads.checkpoint``. No keystore is written for it."""
+        return self.heads.checkpoint(origin, size, root, old_size, proof)
 
     def status(self) -> dict[str, Any]:
         """What everybody may know; no key, no name."""
@@ -463,7 +441,7 @@ class Vault:
             "outstanding": len(state.destroyed) + len(state.released),
             "opened": len(self.open_log),
             "verified": self.verified,
-            "head": state.head[1] if state.head else 0,
+            "head": self.heads.size,
             "rules": state.rules_digest,
             "peers": self.peers.rows(),
             "retired": [[peer.number, peer.retired] for peer in state.peers if peer.retired],

@@ -400,4 +400,14 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
         "그런 파기 검증이 없습니다. 키 관리 서비스가 다시 시작되었을 수 있습니다.",
         "No such attempt; vaultd may have been started again.",
     ),
+    "checkpoint_lost": (
+        "토큰에 마지막으로 서명한 검증 지점의 기록이 없습니다. 서명하지 않습니다. 공개된 검증 지점을 증인의 것과 "
+        "견준 뒤 담당공무원 2명이 gwanje vault take-head를 실행하십시오.",
+        "The token has no record of what was signed last: nothing is signed. Compare the published checkpoint with "
+        "a witness's, then two officers run gwanje vault take-head.",
+    ),
+    "checkpoint_note": (
+        "이 센터가 서명한 검증 지점이 아닙니다.",
+        "Not a checkpoint that this centre's vaultd signed.",
+    ),
 }

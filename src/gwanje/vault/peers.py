@@ -73,12 +73,15 @@ class Peers:
         self._started = False
         for link in self._links.values():
             link.stop.set()
-        with self._changed:
-            self._changed.notify_all()
+        self.wake()
 
     def changed(self) -> None:
         """The keystore has a new generation, or other places."""
         self._sync()
+        self.wake()
+
+    def wake(self) -> None:
+        """There is something to tell them."""
         with self._changed:
             self._changed.notify_all()
 
@@ -105,10 +108,12 @@ class Peers:
                     link.thread.start()
             self._links = links
 
-    @staticmethod
-    def _link(peer: Peer) -> Link:
+    def _link(self, peer: Peer) -> Link:
         known = {peer.acknowledged: peer.digest, peer.offered: peer.offered_digest}
         known = {0: NOTHING, **{g: d for g, d in known.items() if g}}
+        if len(known) > 1:
+            # what the process before this one had last may still arrive there
+            known[self.vault.keystore.generation] = self.vault.keystore.digest
         return Link(peer, known, peer.acknowledged, peer.digest)
 
     def noted(self, peers: Iterable[Peer]) -> tuple[Peer, ...]:
@@ -248,6 +253,7 @@ class Peers:
             store = self.vault.keystore
             store.raise_to(above(max(held.generation, store.generation)))
         link.known[held.generation] = held.digest
+        self.vault.heads.forgive(number, held.note)
         self.forgive(number)
 
     def take_theirs(self, number: int) -> None:
@@ -343,6 +349,7 @@ class Peers:
             self._judge(link, talk)
             yield talk
         finally:
+            self.vault.heads.left(link.peer.number)
             talk.close()
 
     def _serve(self, link: Link, talk: Conversation) -> None:
@@ -350,14 +357,19 @@ class Peers:
         while not link.stop.is_set():
             if self.vault.keystore.generation > link.acknowledged:
                 self._push(link, talk)
+            elif self.vault.heads.waits(link):
+                self.vault.heads.send(link, talk)
+                self._drill_monthly(link)
             else:
                 self._heard(link, talk.ask({"op": "ping"}))
                 self._drill_monthly(link)
             self._watch(link)
             with self._changed:
-                self._changed.wait_for(
-                    lambda: link.stop.is_set() or self.vault.keystore.generation > link.acknowledged, PING_S
-                )
+                self._changed.wait_for(lambda: self._asks(link), PING_S)
+
+    def _asks(self, link: Link) -> bool:
+        behind = self.vault.keystore.generation > link.acknowledged
+        return link.stop.is_set() or behind or self.vault.heads.waits(link)
 
     def _drill_monthly(self, link: Link) -> None:
         now, number = self.vault.clock.now_s(), link.peer.number
@@ -368,16 +380,17 @@ class Peers:
         with suppress(VaultError):
             self.drill(link.peer)
 
-    def _content(self) -> tuple[int, bytes]:
+    def _content(self, link: Link) -> tuple[int, bytes, bytes]:
         # as it lies on the disk: what was sealed, and no key that a later change overwrites while it is sent
         with self.vault.locked():
-            return content_of(self.vault.keystore.file.read_bytes(), self.vault.keystore.token)
+            generation, content = content_of(self.vault.keystore.file.read_bytes(), self.vault.keystore.token)
+            # the next write notes it: a place that has it after a crash is not taken for a fork
+            link.known[generation] = digest = digest_of(content)
+        return generation, content, digest
 
     def _push(self, link: Link, talk: Conversation) -> None:
-        generation, content = self._content()
-        digest, base = digest_of(content), link.digest or NOTHING
-        own = signing_key(self.vault.home, tls.SERVICE)
-        link.known[generation] = digest
+        generation, content, digest = self._content(link)
+        base, own = link.digest or NOTHING, signing_key(self.vault.home, tls.SERVICE)
         request = {
             "op": "push", "generation": generation, "base": base, "size": len(content),
             "sig": own.sign(said(self.vault.state.centre, 0, generation, digest)),
@@ -419,6 +432,8 @@ class Peers:
             vault.fact("vault.replica.rolled_back", detail)
             known = True
         if known and not held.primary:
+            if not vault.heads.meet(held.number, held.note):
+                self._refuse(link, "forked", held)
             link.known[held.generation] = held.digest
             link.acknowledged, link.digest, link.answered = held.generation, held.digest, True
             return

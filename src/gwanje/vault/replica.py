@@ -32,6 +32,7 @@ from gwanje.kernel.keys import signing_key
 from gwanje.vault import tls
 from gwanje.vault.door import keep
 from gwanje.vault.errors import VaultError
+from gwanje.vault.heads import Kept
 from gwanje.vault.keystore import NOTHING, SIZE_MAX, Keystore, content_of, digest_of
 from gwanje.vault.segment import sync_folder
 from gwanje.vault.state import State
@@ -103,6 +104,8 @@ class Held:
     digest: bytes
     primary: bool
     origin: bytes
+    # the last signed checkpoint it was told: vaultd's own signature is on it
+    note: str = ""
 
     @classmethod
     def of(cls, message: dict[str, Any], centre: UUID, key: bytes) -> Held:
@@ -111,7 +114,9 @@ class Held:
         text = said(centre, number, generation, digest) + bytes([bool(message["primary"])])
         if message["centre"] != centre.bytes or not signs(key, message["sig"], text):
             raise VaultError("replica_false", f"{number}")
-        return cls(number, generation, digest, bool(message["primary"]), bytes(message["origin"]))
+        return cls(
+            number, generation, digest, bool(message["primary"]), bytes(message["origin"]), str(message.get("note", ""))
+        )
 
 
 class Origin:
@@ -164,6 +169,7 @@ class Place:
         self._taking = taking
         self._lock = threading.RLock()
         self._origin = Origin(keystore.folder)
+        self._head = Kept(keystore.token)
         self._listener: socket.socket | None = None
         self._open: set[socket.socket] = set()
         self.port = 0
@@ -178,6 +184,7 @@ class Place:
             # a lost primary yields up to the generation at which ``gwanje replica init`` found it
             if not is_replica(state, place.number) and keystore.generation > int(settings.get("yields", 0)):
                 raise VaultError("replica_primary")
+            place._head.load(state)
         return place
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -235,7 +242,8 @@ class Place:
     def _serve(self, sock: ssl.SSLSocket) -> None:
         wire.send(sock, self._hello())
         acts: dict[str, Callable[[ssl.SSLSocket, dict[str, Any]], tuple[dict[str, Any], bytes]]]
-        acts = {"push": self._push, "fetch": self._fetch, "drill": self._drill, "ping": self._ping}
+        acts = {"push": self._push, "head": self._follow, "fetch": self._fetch, "drill": self._drill,
+                "ping": self._ping}  # fmt: skip
         while True:
             request = wire.receive(sock)
             after = b""
@@ -265,6 +273,7 @@ class Place:
             "digest": digest,
             "primary": not self._taking,
             "origin": self._origin.of(generation),
+            "note": self._head.note,
             "sig": self._key.sign(text),
         }
 
@@ -304,6 +313,14 @@ class Place:
         self._origin.keep(generation, signature)
         store.adopt(generation, content)
         self._origin.only(generation)
+
+    def _follow(self, sock: ssl.SSLSocket, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        with self._lock:
+            state = self.keystore.state
+            if not self._taking or state is None:
+                raise VaultError("replica_primary" if state else "replica_base")
+            self._head.follow(state, str(request["note"]), bytes(request["base"]))
+            return {"note": self._head.note}, b""
 
     def _fetch(self, sock: ssl.SSLSocket, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         with self._lock:

@@ -46,6 +46,8 @@ class State:
     services: dict[str, bytes] = field(default_factory=dict)
     rules: dict[str, Any] = field(default_factory=lambda: dict(RULES_DEFAULT))
     head: tuple[str, int, bytes] | None = None
+    # the token has a record of the head, as new as this or newer (heads.py)
+    headed: bool = False
     clock_us: int = 0
     offset_us: int = 0
     settable: bool | None = None
@@ -113,6 +115,7 @@ class State:
             "rules": self.rules,
             "rules_digest": self.rules_digest,
             "head": list(self.head) if self.head else None,
+            "headed": self.headed,
             "clock": self.clock_us,
             "offset": self.offset_us,
             "settable": self.settable,
@@ -153,6 +156,7 @@ class State:
             services=body["services"],
             rules=body["rules"],
             head=(body["head"][0], body["head"][1], body["head"][2]) if body["head"] else None,
+            headed=body.get("headed", False),
             clock_us=body["clock"],
             offset_us=body["offset"],
             settable=body.get("settable"),

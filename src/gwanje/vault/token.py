@@ -22,11 +22,17 @@ LEVELS: Final = {
     "L2": "TPM",
     "L3": "HSM with non-extractable keys outside cloning and backup",
 }
+RECORD: Final = "head.record"
+RECORD_MAX: Final = 8192
 _NAME = re.compile(r"^generation-(\d{12})\.key$")
 
 
 class Token(Protocol):
-    """Holds one HMAC key per generation and never gives it out; ``destroy`` proves absence or raises."""
+    """Holds one HMAC key per generation and never gives it out; ``destroy`` proves absence or raises.
+
+    It also keeps one small record that goes on without a new generation (``heads``): a disk that is put back does not
+    put it back. ``remember`` is durable when it returns; a crash may leave the record before beside the new one.
+    """
 
     level: str
 
@@ -35,6 +41,8 @@ class Token(Protocol):
     def destroy(self, generation: int) -> None: ...
     def present(self, generation: int) -> bool: ...
     def generations(self) -> list[int]: ...
+    def remember(self, record: bytes) -> None: ...
+    def recalled(self) -> list[bytes]: ...
 
 
 def message(generation: int, replica: int, salt: bytes) -> bytes:
@@ -106,6 +114,28 @@ class FileToken:
         """Every generation whose key exists, oldest first."""
         found = (_NAME.match(name) for name in os.listdir(self.folder))
         return sorted(int(match[1]) for match in found if match)
+
+    def remember(self, record: bytes) -> None:
+        """Replace the one record, durable; VaultError ``limit`` past 8 KiB."""
+        if len(record) > RECORD_MAX:
+            raise VaultError("limit", f"{len(record)} bytes")
+        part = self.folder / f"{RECORD}.tmp"
+        handle = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.write(handle, record)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.replace(part, self.folder / RECORD)
+        sync_folder(self.folder)
+
+    def recalled(self) -> list[bytes]:
+        """The record, or nothing."""
+        try:
+            with (self.folder / RECORD).open("rb") as handle:
+                return [handle.read(RECORD_MAX)]
+        except FileNotFoundError:
+            return []
 
 
 def token_folder(home: Home) -> Path:

@@ -19,7 +19,7 @@ import pkcs11
 from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
 
 from gwanje.vault.errors import VaultError
-from gwanje.vault.token import message
+from gwanje.vault.token import RECORD_MAX, message
 
 PIN_MAX: Final = 255
 OBJECTS_MAX: Final = 10_000
@@ -209,3 +209,30 @@ class PKCS11Token:
             return sorted(found)
 
         return self._within(inside)
+
+    # --- the record -----------------------------------------------------------------------------------------------
+
+    def _records(self, session: pkcs11.Session) -> list[Any]:
+        wanted = {Attribute.CLASS: ObjectClass.DATA, Attribute.LABEL: f"{self._prefix}head"}
+        return list(session.get_objects(wanted))
+
+    def remember(self, record: bytes) -> None:
+        """A private data object of the token; the one before goes when the new one stands."""
+        if len(record) > RECORD_MAX:
+            raise VaultError("limit", f"{len(record)} bytes")
+        template = {
+            Attribute.CLASS: ObjectClass.DATA, Attribute.TOKEN: True, Attribute.PRIVATE: True,
+            Attribute.LABEL: f"{self._prefix}head", Attribute.VALUE: record,
+        }  # fmt: skip
+
+        def inside(session: pkcs11.Session) -> None:
+            before = self._records(session)
+            session.create_object(template)
+            for old in before:
+                old.destroy()
+
+        self._within(inside)
+
+    def recalled(self) -> list[bytes]:
+        """Every record that stands: one, or two after a crash."""
+        return self._within(lambda session: [bytes(found[Attribute.VALUE]) for found in self._records(session)])

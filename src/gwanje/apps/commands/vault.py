@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +39,8 @@ def register(sub: Any) -> None:
     end.add_argument("--role", required=True)
     _add(own, "confirm-clock", "시각 확인 / the present clock is right; destruction goes on", _act("confirm_clock"))
     _add(own, "accept-single-replica", "단일 키 승인 / accept one replica", _act("accept_single_replica"))
+    head = _add(own, "take-head", "검증 지점 복구 / the token lost what was signed last: go on from here", _take_head)
+    head.add_argument("--note", required=True, type=Path, help="공개된 검증 지점 / the published file log/checkpoint")
     card = _add(own, "card", "서비스 인증서 / this folder's certificate for another machine's vaultd", _card)
     card.add_argument("--service", choices=("recorder", "player", "vaultd"), default="recorder")
     admit = _add(own, "admit", "다른 장비 승인 / let another machine's service in (two officers)", _admit)
@@ -45,7 +48,8 @@ def register(sub: Any) -> None:
     admit.add_argument("--role", choices=("recorder", "player"), default="recorder")
     dismiss = _add(own, "dismiss", "승인 해제 / shut an admitted service out", _dismiss)
     dismiss.add_argument("--service", required=True, metavar="KEY_ID")
-    for command in (add, end, admit, dismiss, *(own.choices[n] for n in ("confirm-clock", "accept-single-replica"))):
+    plain = (own.choices[name] for name in ("confirm-clock", "accept-single-replica"))
+    for command in (add, end, admit, dismiss, head, *plain):
         command.add_argument("--officer", action="append", type=UUID, default=[], help="confirming officer (twice)")
         command.add_argument("--stdin", action="store_true", help="passwords as lines on stdin (own first, then two)")
 
@@ -184,6 +188,13 @@ def _admit(args: argparse.Namespace, home: Home) -> int:
 def _dismiss(args: argparse.Namespace, home: Home) -> int:
     if ask_or_pend(args, home, "service_dismiss", service=args.service) is not None:
         print(f"해제됨 / dismissed: {args.service} (unsigned)")
+    return 0
+
+
+def _take_head(args: argparse.Namespace, home: Home) -> int:
+    said = ask_or_pend(args, home, "take_head", note=args.note.read_text())
+    if said is not None:
+        print(f"확인됨 / confirmed: {said['size']} (unsigned)")
     return 0
 
 
