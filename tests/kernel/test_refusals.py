@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from gwanje.apps.worker import ALARMED, Worker
 from gwanje.kernel import ledger, refusals
 from gwanje.kernel.ledger import Filters
 from gwanje.kernel.ledger.sequence import Sequencer, sequence_all
@@ -45,6 +46,22 @@ def test_a_worker_killed_between_commit_and_unlink_delivers_once(server, app, mo
     while refusals.drain(server, app, server.clock):
         pass
     assert count(app, kind) == 8
+
+
+def test_a_fact_that_is_an_alarm_is_one_alarm_whatever_is_killed(server, app, monkeypatch):
+    raised = "select severity, agency from event where kind = %s"
+    worker = Worker(server)
+    lapsed = {"outcome": "refused", "actor": uuid4(), "norms": ["playback.approval"]}
+    for kind in (*ALARMED, "vault.code.used"):
+        refusals.report(server, kind, lapsed, service="vaultd")
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.unlink", lambda self, missing_ok=False: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            worker.spool()(app)
+    worker.spool()(app)
+    assert [app.execute(raised, [kind]).fetchall() for kind in ALARMED] == [[(3, None)]] * 2
+    assert app.execute(raised, ["vault.code.used"]).fetchall() == []
+    assert [count(app, kind) for kind in ALARMED] == [1, 1]
 
 
 def test_a_torn_line_and_a_bad_fact_lose_nothing_else(server, app):

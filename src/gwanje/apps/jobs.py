@@ -132,9 +132,25 @@ def housekeeping(timestamp: int) -> None:
     try:
         ended, forgotten = playback.run(), staff.run()
         suspended, previews = cameras.run()
+        _remind()
     finally:
         connections.close_all()
     if ended or any(forgotten):
         log.info("housekeeping: %s requests ended, %s sessions and %s log-in counters forgotten", ended, *forgotten)
     if suspended or previews:
         log.info("housekeeping: %s cameras without mandate suspended, %s previews forgotten", suspended, previews)
+
+
+def _remind() -> None:
+    """Spoken approvals that are not confirmed (서면 확인); the vault's silence costs five minutes, nothing else."""
+    from gwanje.centre.common import home
+    from gwanje.centre.playback import spoken
+    from gwanje.vault.client import VaultClient
+
+    client = VaultClient(home(), "worker")
+    try:
+        spoken.remind(client)
+    except VaultAway as away:
+        log.warning("reminders wait: %s", type(away).__name__)
+    finally:
+        client.close()

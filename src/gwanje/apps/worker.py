@@ -16,6 +16,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import procrastinate
 import psycopg
@@ -31,13 +32,15 @@ from gwanje.vault.client import VaultAway, VaultClient, VaultRefused
 
 TAIL_EVERY_S = 5.0
 SEQUENCE_EVERY_S = 0.25
-CHECKPOINT_EVERY_S = 1.0
+CHECKPOINT_EVERY_S = 0.5
 SPOOL_EVERY_S = 1.0
 HOUSE_EVERY_S = 20.0
 HOURS_EVERY_S, HOURS_A_ROUND = 20.0, 100
 PAUSE_S = (0.2, 5.0)
 STOP_LIMIT_S = 2.5
 DIES_A_ROUND = 5000
+# facts that a person must see at once, beside their rows
+ALARMED = ("vault.code.lapsed", "vault.code.locked")
 log = logging.getLogger("gwanje.worker")
 
 
@@ -84,7 +87,7 @@ class Worker:
             log.info("%s goes on", name)
 
     def sequencer(self) -> Callable[[Any], float]:
-        """Give committed rows their index, and ask vaultd for a checkpoint at most once a second."""
+        """Give committed rows their index, and ask vaultd for a checkpoint at most twice a second."""
         client = VaultClient(self.home, "worker")
         asked, whole = [-CHECKPOINT_EVERY_S], [False]
 
@@ -138,10 +141,17 @@ class Worker:
         """Move spooled facts of media and vaultd into the ledger."""
 
         def work(connection: Any) -> float:
-            refusals.drain(self.home, connection, self.home.clock)
+            refusals.drain(self.home, connection, self.home.clock, self._told)
             return SPOOL_EVERY_S
 
         return work
+
+    def _told(self, cursor: Any, id_: UUID, kind: str) -> None:
+        """A fact that is an alarm, too: once, whatever was killed, because its id is the event's."""
+        if kind in ALARMED:
+            cursor.execute("select 1 from event where id = %s", [id_])
+            if cursor.fetchone() is None:
+                events.emit(cursor, self.home.clock, Event(kind, "worker", severity=3, id=id_))
 
     def house(self) -> Callable[[Any], float]:
         """Turn finished minutes of anonymous refusals into rows; erase openings whose date has come."""

@@ -65,6 +65,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "공개된 대장과 데이터베이스의 기록이 다릅니다. 기록이 고쳐졌을 수 있습니다. 감사가 확인해야 합니다.",
         "The published ledger and the database differ: rows may have been edited. The auditor must look at it.",
     ),
+    "vault.code.lapsed": (
+        "전화 승인의 서면 확인이 기한을 넘겨 승인코드가 정지되었습니다. 담당공무원 2명이 해제해야 합니다.",
+        "A spoken approval was not confirmed in writing: its officer's codes are suspended until two others lift it.",
+    ),
+    "vault.code.locked": (
+        "틀린 전화 승인코드가 거듭 입력되어 1시간 동안 막았습니다. 관리책임자가 경위를 확인해야 합니다.",
+        "Wrong spoken codes again and again: none is taken for an hour. The manager must look into it.",
+    ),
     "ledger.checkpoint.refused": (
         "접속기록의 확인 서명이 거부되었습니다. 기록이 바뀌었을 수 있습니다.",
         "The ledger's checkpoint was refused: rows may have been changed.",

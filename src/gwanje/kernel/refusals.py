@@ -17,7 +17,7 @@ import json
 import logging
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -209,10 +209,13 @@ def _read(path: Path) -> bytes:
         return file.read(FILE_MAX + LINE_MAX)
 
 
-def drain(home: Home, connection: Any, clock: Clock) -> int:
+def drain(
+    home: Home, connection: Any, clock: Clock, told: Callable[[Cursor, UUID, str], None] | None = None
+) -> int:  # fmt: skip
     """Move every spooled fact into the ledger, each exactly once; returns how many lines were handled.
 
     Safe to kill at any line: rows are keyed by the line's id, and a file goes only after its rows are committed.
+    ``told``: called with each fact's id and kind in the transaction of its row; a fact may come twice after a kill.
     """
     done = 0
     for path in _waiting(home):
@@ -222,7 +225,11 @@ def drain(home: Home, connection: Any, clock: Clock) -> int:
         facts = list(_facts(_read(taken), taken.stem))
         for start in range(0, len(facts), BATCH_MAX):
             with connection.transaction(), connection.cursor() as cursor:
-                _write_all(cursor, clock, facts[start : start + BATCH_MAX])
+                batch = facts[start : start + BATCH_MAX]
+                _write_all(cursor, clock, batch)
+                if told is not None:
+                    for fact in batch:
+                        told(cursor, fact.id, fact.entry.kind)
         taken.unlink()
         done += len(facts)
     return done

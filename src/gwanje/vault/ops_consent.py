@@ -6,7 +6,7 @@ import asyncio
 
 from gwanje.vault.consent import WEB_KINDS, Consents
 from gwanje.vault.errors import VaultError
-from gwanje.vault.ops import WEB, Answer, Op, Request
+from gwanje.vault.ops import WEB, WORKER, Answer, Op, Request
 
 
 class ConsentOps:
@@ -17,7 +17,11 @@ class ConsentOps:
 
     def table(self) -> dict[str, Op]:
         """Name → request."""
-        return {"pend": Op(WEB, self._pend), "consents": Op(WEB, self._consents), "signing": Op(WEB, self._signing)}
+        return {
+            "pend": Op(WEB, self._pend),
+            "consents": Op(WEB, self._consents),
+            "signing": Op(WEB | WORKER, self._signing),
+        }
 
     async def _pend(self, r: Request) -> Answer:
         kind = str(r["kind"])

@@ -25,12 +25,15 @@ NAMED_MAX = 100
 
 def waits_for(request: Request, actor: Actor, standing: Signing | None) -> str:
     """What the actor's signature would be: ``asker``, ``approver``, ``confirm`` (a spoken code's), or empty."""
-    if standing is None or not standing.on or request.valid_until <= clock().now():
+    if standing is None or not standing.on:
+        return ""
+    # a confirmation is owed on the next working day: the viewing itself has ended by then
+    if any(d.person == actor.person and d.digest == act.digest(request) for d in standing.duties):
+        return "confirm"
+    if request.valid_until <= clock().now():
         return ""
     if request.requester_id == actor.person:
         return "asker" if not request.consent and request.state in (ASKED, APPROVED, VIEWED) else ""
-    if any(d.person == actor.person and d.digest == act.digest(request) for d in standing.duties):
-        return "confirm"
     return "approver" if request.state == ASKED and request.consent else ""
 
 

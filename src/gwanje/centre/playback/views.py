@@ -20,7 +20,7 @@ from gwanje.centre.common import signing as signatures
 from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, say
 from gwanje.centre.common.typed import editing, refillable
-from gwanje.centre.playback import permits, services, signing
+from gwanje.centre.playback import permits, services, signing, spoken
 from gwanje.centre.playback.footage import stretches
 from gwanje.centre.playback.forms import RequestForm
 from gwanje.centre.playback.models import APPROVED, ASKED, EXPIRED, VIEWED, Request
@@ -82,6 +82,7 @@ def requests(request: HttpRequest) -> HttpResponse:
     context = {"rows": rows, "page_obj": page, "states": STATE_WORDS, "state": state, "may_ask": may_ask}
     standing = signatures.standing()
     context["signing"] = standing is not None and standing.on
+    context["unconfirmed"] = spoken.seen_by(actor, standing.duties) if standing is not None else []
     return render(request, "playback/requests.html", context)
 
 
@@ -142,11 +143,14 @@ def _page(request: HttpRequest, id_: UUID, status: int = 200, problem: str = "")
     may_decide = state == ASKED and decide(
         actor, "playback.approve", services.resource(row), requester=str(row.requester_id)
     )
-    standing = signatures.standing() if state in (ASKED, APPROVED, VIEWED) else None
+    spoken_for = row.approvals.filter(method="spoken").exists()
+    standing = signatures.standing() if spoken_for or state in (ASKED, APPROVED, VIEWED) else None
+    owed = spoken.open_of(standing.duties) if spoken_for and standing is not None else []
     context = {
         "row": row,
         "state": STATE_WORDS[state],
         "signing": standing is not None and standing.on,
+        "owed": next((one for one in owed if one.request.pk == row.pk), None),
         "to_sign": signing.waits_for(row, actor, standing),
         "has_key": standing is not None and actor.person in standing.people,
         "begun": str(row.pk) in request.session.get(BEGUN, {}),
