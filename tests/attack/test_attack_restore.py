@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 from functools import partial
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from attack.commands import Attack
+from gwanje.kernel.canonical import encode
 from gwanje.vault import parts, tree
 from gwanje.vault.segment import SegmentHeader, SegmentWriter, segment_path
 from support import ahead
@@ -35,12 +38,35 @@ def test_nothing_destroyed_opens_and_everything_held_does(figures):
 
 
 def test_the_controls_have_teeth(figures):
-    assert figures["control_opened"] == 440
+    assert figures["control_opened"] == figures["replica_before_opened"] == 440
     assert figures["live_control_keys"] > 0
     assert figures["planted_found"]
     assert figures["restored_rows"] >= 11
     assert figures["files_searched"] > 500
     assert figures["key_bytes_in"] == []
+
+
+def test_a_token_that_destroys_makes_the_keystores_own_disk_worthless(figures):
+    """Where SoftHSM2 is: yesterday's disk of the keystore was among the loot, with today's token and its PIN."""
+    soft = figures["token"] != "file"
+    assert figures["keystore_disk_of_before"] is soft
+    # files of yesterday and today, of the centre and of its replica; today's two open, whoever holds today's keys
+    assert (figures["keystores"], figures["contents"]) == (4, 2)
+
+
+def test_a_thief_with_a_tokens_pin_reads_what_its_living_keys_sealed():
+    """The opener asks tokens as well: what an answer opens counts as content, what none opens does not."""
+    sealed, salt, nonce = {"roots": b"r" * 44}, b"s" * 32, b"n" * 12
+    head = opener.KEYSTORE.pack(b"GWKEY\0\1\n", 1, 0, 7, 0, salt, nonce)
+    said = b"gwanje/v1/keystore\0" + salt + struct.pack(">QI", 7, 0)
+    asked = hashlib.sha256(said).digest()
+    data = head + AESGCM(asked).encrypt(nonce, encode(sealed), head)
+    knows = opener.Loot(stores={data}, oracles=[lambda message: [b"x" * 32, hashlib.sha256(message).digest()]])
+    knows.take()
+    assert knows.contents == [sealed]
+    other = opener.Loot(stores={data}, keys={asked}, oracles=[lambda message: [b"x" * 32]])
+    other.take()
+    assert other.contents == []
 
 
 def test_the_opener_and_the_product_agree(tmp_path):

@@ -1,4 +1,4 @@
-"""Real kill -9 of worker, vaultd, PostgreSQL at a dying hour: three rounds of `./dev kills destroy`, two before the death."""
+"""Real kill -9 of worker, vaultd, PostgreSQL at a dying hour: three rounds of `./dev kills destroy`."""
 
 from __future__ import annotations
 

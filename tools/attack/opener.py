@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,12 +81,16 @@ def below(node: bytes, path: int, bits: int) -> bytes:
 
 @dataclass
 class Loot:
-    """Everything that was found: keystore files and 32-byte candidates; then what of it opened."""
+    """Everything that was found: keystore files and 32-byte candidates; then what of it opened.
+
+    ``oracles``: tokens that the thief has the PIN of; each answers what every key inside makes of a message.
+    """
 
     stores: set[bytes] = field(default_factory=set)
     keys: set[bytes] = field(default_factory=set)
     contents: list[dict[Any, Any]] = field(default_factory=list)
     files: int = 0
+    oracles: list[Callable[[bytes], list[bytes]]] = field(default_factory=list)
 
     def take(self, *folders: Path) -> None:
         """Look at every file for what it is, not for what it is called."""
@@ -114,11 +118,10 @@ class Loot:
         for data in self.stores:
             _, _, _, generation, replica, salt, nonce = KEYSTORE.unpack_from(data)
             said = b"gwanje/v1/keystore\0" + salt + struct.pack(">QI", generation, replica)
-            for key in self.keys:
+            made = [hmac.digest(key, said, "sha256") for key in self.keys]
+            for key in (*made, *(each for ask in self.oracles for each in ask(said))):
                 try:
-                    plain = AESGCM(hmac.digest(key, said, "sha256")).decrypt(
-                        nonce, data[KEYSTORE.size :], data[: KEYSTORE.size]
-                    )
+                    plain = AESGCM(key).decrypt(nonce, data[KEYSTORE.size :], data[: KEYSTORE.size])
                 except InvalidTag:
                     continue
                 self.contents.append(cbor(plain)[0])

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,7 +25,7 @@ from gwanje.kernel.footage import Segment, put_segments
 from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.keys import raw_public, signing_key
-from gwanje.vault import ceremony, parts
+from gwanje.vault import ceremony, parts, tls
 from gwanje.vault.client import VaultAway, VaultClient
 from gwanje.vault.segment import SegmentHeader, SegmentWriter, segment_path
 
@@ -46,11 +47,11 @@ class Stage:
     slots: list[int] = field(default_factory=list)
     vaultd: subprocess.Popen[bytes] | None = None
 
-    def gwanje(self, *argv: str, code: int | None = 0) -> str:
-        """Run `gwanje …` on the folder; its standard output."""
+    def gwanje(self, *argv: str, code: int | None = 0, home: Home | None = None, typed: str = "") -> str:
+        """Run `gwanje …` on the folder, or on a replica's, with ``typed`` on its standard input; its output."""
         done = subprocess.run(
-            [sys.executable, "-m", "gwanje.apps.cli", *argv],
-            env=environment(self.home), capture_output=True, text=True, timeout=300, check=False,
+            [sys.executable, "-m", "gwanje.apps.cli", *argv], input=typed,
+            env=environment(home or self.home), capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         if code is not None and done.returncode != code:
             raise RuntimeError(f"{argv}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
@@ -155,15 +156,18 @@ def start_vaultd(home: Home) -> subprocess.Popen[bytes]:
 
 
 @contextlib.contextmanager
-def stage(folder: Path, cameras: int, *, archive: bool = False) -> Iterator[Stage]:
-    """A centre with ``cameras`` cameras, class 1 of 30 days and three officers; ``archive``: WAL is archived."""
+def stage(folder: Path, cameras: int, *, archive: bool = False, **config: Any) -> Iterator[Stage]:
+    """A centre with ``cameras`` cameras, class 1 of 30 days and three officers; ``archive``: WAL is archived.
+
+    ``config``: more of config.json, as of a token.
+    """
     settings = {}
     if archive:
         command = f"test ! -f {folder}/wal/%f && cp %p {folder}/wal/%f"
         settings = {"wal_level": "replica", "archive_mode": "on", "archive_command": command}
     home = Home.create(
         folder, settable_clock=True, demo=True, packs=["kr_national", "kr_anyang"], name="가온시 통합관제센터",
-        postgres=settings,
+        postgres=settings, **config,
     )  # fmt: skip
     agency = uuid7()
     officers = {role: uuid7() for role in ("operator", "manager", "chief_officer")}
@@ -183,6 +187,40 @@ def stage(folder: Path, cameras: int, *, archive: bool = False) -> Iterator[Stag
         with database.connect(home) as app:
             app.execute("insert into footage_class values (1, 'days', 30, %s, '30일')", [ARTICLE])
         yield made
+
+
+@contextlib.contextmanager
+def replica(centre: Stage, folder: Path) -> Iterator[Home]:
+    """A replica of the centre's keystore in a folder and a process of its own, admitted by two officers."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    home, card = Home(folder), tls.certificate_of(centre.home, tls.SERVICE).hex()
+    words = ["--number", "1", "--listen", address, "--centre", str(centre.home.centre), "--primary", card]
+    said = centre.gwanje("replica", "init", *words, home=home)
+    admit = next(line for line in said.splitlines() if line.startswith("gwanje replica admit")).split()[1:]
+    officers = [word for role in ("manager", "chief_officer") for word in ("--officer", str(centre.officers[role]))]
+    with (folder / "log" / "replica.log").open("ab") as out:
+        argv = [sys.executable, "-m", "gwanje.apps.cli", "replica", "serve"]
+        child = subprocess.Popen(argv, env=environment(home), stdout=out, stderr=out)
+    try:
+        centre.gwanje(*admit, *officers, "--stdin", typed=f"{PASSWORD}\n{PASSWORD}\n")
+        acknowledged(centre)
+        yield home
+    finally:
+        child.terminate()
+        child.wait(20)
+
+
+def acknowledged(centre: Stage) -> None:
+    """Wait until the replica has signed for what the centre has now."""
+    client, until = VaultClient(centre.home, "worker"), time.monotonic() + 120
+    try:
+        while (said := client.status()).peers[0]["acknowledged"] != said.generation:
+            if time.monotonic() > until:
+                raise RuntimeError(f"the replica never signed: {said}")
+            time.sleep(0.05)
+    finally:
+        client.close()
 
 
 def backup(home: Home, to: Path) -> None:

@@ -158,7 +158,8 @@ class Kills:
         duty = forked(work, home)
         time.sleep(self.draw.uniform(0, lead + BEHIND_S))
         if duty.exitcode is not None:
-            raise Broken(f"the worker ended by itself: {duty.exitcode}")
+            said = (home.root / "log" / "duty.log").read_text(errors="replace")[-3000:]
+            raise Broken(f"the worker ended by itself: {duty.exitcode}\n{said}")
         if target == "worker":
             duty.kill()
         elif target == "vaultd":
