@@ -1,8 +1,8 @@
 """``./dev bench ledger``: durable ledger rows a second and how soon they are under a signed checkpoint.
 
-Writers are processes of their own; each commits (fsync) before it counts a row. The sequencer and the signer run as in
-the worker. In the same run the same rows go into the same tables without tree, index and signature: the peer. ``--kills
-N`` kills the whole server N times under load and counts acknowledged rows that are lost: none may be.
+Writers are processes of their own; each commits (fsync) before it counts a row. The sequencer runs as in the worker, a
+real vaultd signs. In the same run the same rows go into the same tables without tree, index and signature: the peer.
+``--kills N`` kills the whole server N times under load and counts acknowledged rows that are lost: none may be.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,22 +27,26 @@ import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench._processes import say
-from gwanje.apps import postgres
+from gwanje.apps import postgres, vaultd
+from gwanje.apps.worker import CHECKPOINT_EVERY_S, SEQUENCE_EVERY_S
 from gwanje.kernel import ledger
 from gwanje.kernel.database import connect
 from gwanje.kernel.home import Home
 from gwanje.kernel.ledger import Entry, note, tree
-from gwanje.kernel.ledger.sequence import BATCH, Sequencer
+from gwanje.kernel.ledger.sequence import BATCH, Notary, Sequencer
+from gwanje.vault import ceremony
+from gwanje.vault.client import VaultClient
 
 SQL = Path(ledger.__file__).parents[1] / "sql"
-STEP_S, CHECKPOINT_S = 0.25, 1.0
+STEP_S, CHECKPOINT_S = SEQUENCE_EVERY_S, CHECKPOINT_EVERY_S
+PACED = 3000
 SAMPLE = 7
 STRIKE_BYTES = 20_000
 ROLE = "--writer"
 
 
 class Signer:
-    """What vaultd does for a checkpoint: the consistency proof, a durable head, a signature."""
+    """Signs like vaultd where the server is killed and vaultd is not meant: proof, durable head, signature."""
 
     def __init__(self, file: Path) -> None:
         self._key, self._file = Ed25519PrivateKey.generate(), file
@@ -121,7 +125,7 @@ def insert_plain(cursor: Any, home: Home, entries: Sequence[tuple[UUID, Entry]])
 class Keeper:
     """Sequencer and checkpoints beside the writers; ``steps`` and ``notes`` are (time, size)."""
 
-    def __init__(self, home: Home, signer: Signer) -> None:
+    def __init__(self, home: Home, signer: Notary) -> None:
         self.home, self.signer = home, signer
         self.steps: list[tuple[float, int]] = []
         self.notes: list[tuple[float, int]] = []
@@ -227,35 +231,30 @@ def server_cpu_s(pid: int) -> float:
 
 
 class Cpu:
-    """CPU seconds of the writers' loops, the server and this process (the sequencer) since it was made."""
+    """CPU seconds of the writers' loops, the server, this process (the sequencer) and vaultd since it was made."""
 
-    def __init__(self, pid: int) -> None:
-        self._pid, self._from = pid, self._now(pid)
+    def __init__(self, pid: int, vaultd_pid: int) -> None:
+        self._pids = pid, vaultd_pid
+        self._from = self._now()
 
-    @staticmethod
-    def _now(pid: int) -> tuple[float, float]:
+    def _now(self) -> tuple[float, float, float]:
         own = resource.getrusage(resource.RUSAGE_SELF)
-        return server_cpu_s(pid), own.ru_utime + own.ru_stime
+        return server_cpu_s(self._pids[0]), own.ru_utime + own.ru_stime, server_cpu_s(self._pids[1])
 
     def rate(self, rows: int, writers_s: float) -> dict[str, Any]:
         """µs a row, each and together, and the rows a second at which they fill two cores."""
-        others = [b - a for a, b in zip(self._from, self._now(self._pid), strict=True)]
+        others = [b - a for a, b in zip(self._from, self._now(), strict=True)]
         spent = [round(seconds / rows * 1e6) for seconds in (writers_s, *others)]
-        names = dict(zip(("writers_us", "server_us", "sequencer_us"), spent, strict=True))
+        names = dict(zip(("writers_us", "server_us", "sequencer_us", "vaultd_us"), spent, strict=True))
         return {**names, "row_us": sum(spent), "two_cores_rows_s": round(2e6 / sum(spent))}
 
 
-def measure(home: Home, folder: Path, args: argparse.Namespace, rows: int, pid: int) -> dict[str, Any]:
+def measure(home: Home, folder: Path, args: argparse.Namespace, rows: int, pids: tuple[int, int]) -> dict[str, Any]:
     """One round with ``rows`` rows a transaction, and its peer."""
-    signer = Signer(folder / "head")
-    with connect(home) as db:
-        last = db.execute("select size, root from ledger_checkpoint order by size desc limit 1").fetchone()
-        if last:
-            signer.size, signer.root = int(last[0]), bytes(last[1])
-    cpu = Cpu(pid)
+    cpu = Cpu(*pids)
     plain, made, spent = read(load(home, folder, args, ["--rows", str(rows), "--plain"]))
-    peer, peer_cpu, cpu = made / args.seconds, cpu.rate(made, spent), Cpu(pid)
-    with Keeper(home, signer) as keeper:
+    peer, peer_cpu, cpu = made / args.seconds, cpu.rate(made, spent), Cpu(*pids)
+    with Keeper(home, VaultClient(home, "worker")) as keeper:
         began = time.monotonic()
         found, made, spent = read(load(home, folder, args, ["--rows", str(rows)]))
         took = time.monotonic() - began
@@ -267,12 +266,25 @@ def measure(home: Home, folder: Path, args: argparse.Namespace, rows: int, pid: 
         places = dict(db.execute("select row, idx from ledger_leaf where row = any(%s)", [asked]).fetchall())
     indexed, signed = waits(found, places, keeper.steps), waits(found, places, keeper.notes)
     return {
-        "rows_a_transaction": rows, "writers": args.writers, "seconds": round(took, 1), "rows": made,
+        "rows_a_transaction": rows, "offered_rows_s": args.rate or None,
+        "writers": args.writers, "seconds": round(took, 1), "rows": made,
         "rows_s": round(made / args.seconds), "peer_rows_s": round(peer), "ratio": round(made / args.seconds / peer, 2),
         "index_s": {"p50": quantile(indexed, 0.5), "p99": quantile(indexed, 0.99)},
         "signed_s": {"p50": quantile(signed, 0.5), "p99": quantile(signed, 0.99)},
         "sampled": len(found), "peer_sampled": len(plain), "cpu": own_cpu, "peer_cpu": peer_cpu,
     }  # fmt: skip
+
+
+def rounds(home: Home, folder: Path, args: argparse.Namespace, pids: tuple[int, int]) -> Iterator[dict[str, Any]]:
+    """What was asked for; else single rows, batches, and batches at the goal's pace."""
+    if args.rows:
+        yield measure(home, folder, args, args.rows, pids)
+        return
+    for rows, rate in ((1, 0), (20, 0), (20, PACED)):
+        args.rate = rate
+        found = measure(home, folder, args, rows, pids)
+        say(json.dumps(found))
+        yield found
 
 
 def strike(folder: Path, pid: int) -> None:
@@ -311,7 +323,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench ledger", description=__doc__)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--writers", type=int, default=8)
-    parser.add_argument("--rows", type=int, default=0, help="rows a transaction; 1 and 20 when none is said")
+    parser.add_argument(
+        "--rows", type=int, default=0, help="rows a transaction; 1, 20, and 20 at the goal's pace when none is said"
+    )
     parser.add_argument("--rate", type=float, default=0, help="offered rows a second; as many as go when 0")
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--json", type=Path)
@@ -335,10 +349,15 @@ def main() -> int:
                 say(f"kill {number + 1}: {rows} acknowledged, {gone} lost, size {signer.size}")
             result |= {"kills": args.kills, "acknowledged": acknowledged, "lost": lost, "size": signer.size}
         else:
+            ceremony.create(home)
             with postgres.running(home) as pid:
                 tables(home)
-                rounds = [args.rows] if args.rows else [1, 20]
-                result["rounds"] = [measure(home, folder, args, n, pid) for n in rounds]
+                signing = vaultd.start(home)
+                try:
+                    result["rounds"] = list(rounds(home, folder, args, (pid, signing.pid)))
+                finally:
+                    signing.terminate()
+                    signing.wait()
     text = json.dumps(result, indent=1)
     say(text)
     if args.json:
