@@ -183,7 +183,7 @@ class Reader {
 }
 
 class Bundle {
-  static readonly STEPS = ["box", "signature", "listed", "checkpoint", "witness", "proofs", "unlock", "parts", "clips"] as const;
+  static readonly STEPS = ["box", "signature", "listed", "checkpoint", "witness", "proofs", "unlock", "parts", "clips", "camera"] as const;
   readonly lines: Line[] = [];
   readonly films: Film[] = [];
   about: Cbor = null;
@@ -397,6 +397,27 @@ class Bundle {
       }
       this.films.push({ name: name.replace(/\.age$/, ""), data: new Blob(pieces, { type: "video/mp4" }) });
       yield ["proved", `${name}: 봉인 원본에서 만든 것과 같음`, `${name} is what the parts give`];
+    }
+  }
+
+  /** What the centre says of the camera's own signature; verify.py reckons it again, this page repeats it. */
+  private async *camera(): AsyncGenerator<Said> {
+    const said = this.said.map.get("signed");
+    if (said === undefined) return;
+    const states: Record<string, [string, string]> = {
+      valid: ["유효", "valid"], broken: ["깨짐", "broken"], unknown: ["키를 모름", "key unknown"],
+      open: ["미치지 않음", "not covered"], none: ["없음", "none"],
+    };
+    for (const [index, clip] of new Fields(said).list("clips").entries()) {
+      const name = new Fields(this.said.list("clips")[index]!).word("name");
+      for (const span of new Fields(clip).list("spans")) {
+        const [state, first, until, key, why] = asList(span);
+        const [ko, en] = states[String(state)]!;
+        const range = `${when(Math.floor(asNumber(first) / 1e6))} ~ ${when(Math.floor(asNumber(until) / 1e6))}`;
+        const tail = `${name} ${range} ${hex(asBytes(key))} ${String(why)}`;
+        yield ["note", `센터가 적은 카메라 자체 서명: ${ko} (이 화면은 다시 계산하지 않음, verify.py로 확인): ${tail}`,
+          `the camera's own signature, by the centre's word: ${en}; check it with verify.py: ${tail}`];
+      }
     }
   }
 }

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
 PAGE = _FOLDER / "verify.html"
 
 
+_OWN = re.compile(r"from gwanje_verify\.\w+ import (?:\([^)]*\)|[^\n]*)\n")
+_FUTURE = "from __future__ import annotations\n"
+
+
 def single() -> bytes:
-    """Both halves as the one file that stands in a bundle: formats first, their import in the second half taken out."""
-    first, second = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("formats.py", "verify.py"))
-    head, _, _ = second.partition("from __future__")
-    _, _, first = first.partition("from __future__ import annotations\n")
-    start, _, rest = second.partition("from gwanje_verify.formats import (")
-    imports = start.partition("from __future__ import annotations\n")[2]
-    return (head + "from __future__ import annotations\n" + first + imports + rest.partition(")\n")[2]).encode()
+    """All three as the one file that stands in a bundle: formats, camera, then the steps, without their own imports."""
+    heads, bodies = [], []
+    for name in ("formats.py", "camera.py", "verify.py"):
+        head, _, body = (_FOLDER / name).read_text(encoding="utf-8").partition(_FUTURE)
+        heads.append(head)
+        bodies.append(_OWN.sub("", body))
+    return (heads[-1] + _FUTURE + "".join(bodies)).encode()

@@ -25,6 +25,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gwanje_verify.camera import Camera
 from gwanje_verify.formats import (
     Bad,
     Prover,
@@ -45,7 +46,7 @@ from gwanje_verify.formats import (
 
 Lines = Iterator[tuple[str, str, str]]
 PROVED, OPEN, WRONG, NOTE = "proved", "open", "wrong", "note"
-DAY_S, PARTS_MAX = 86_400, 400_000
+DAY_S, PARTS_MAX, CLOCK_S = 86_400, 400_000, 60
 MARKS = {PROVED: "[확인]", OPEN: "[미확인]", WRONG: "[이상]", NOTE: "[참고]"}
 
 
@@ -95,7 +96,7 @@ def decode_times(data: bytes) -> list[tuple[int, int]]:
 class Bundle:
     """One bundle; ``run`` goes through the steps until one is wrong. A step yields (state, Korean, English)."""
 
-    STEPS = ("box", "signature", "listed", "checkpoint", "witness", "proofs", "unlock", "parts", "clips")
+    STEPS = ("box", "signature", "listed", "checkpoint", "witness", "proofs", "unlock", "parts", "clips", "camera")
 
     def __init__(self, data: memoryview, key: bytes | None, witnesses: list[str], secret: Secret | None) -> None:
         self.data, self.key, self.witnesses, self.secret = data, key, witnesses, secret
@@ -106,6 +107,7 @@ class Bundle:
             list[list[Any]](),
         )
         self.hashes: list[bytes] = []
+        self.cameras: list[Camera] = []
 
     def run(self) -> Report:
         """The report; the first step that is wrong is the last."""
@@ -235,7 +237,7 @@ class Bundle:
             raise Bad(
                 "봉인 원본의 조각 수나 빈 구간이 명세와 다릅니다", "parts or missing seconds are not the manifest's"
             )
-        self.made = reader.clips
+        self.made, self.cameras = reader.clips, reader.cameras
         yield (
             PROVED,
             f"봉인 원본 {reader.count}조각이 각 초의 열쇠로 열림",
@@ -258,6 +260,38 @@ class Bundle:
                 raise Bad(f"{clip['name']}이(가) 봉인 원본과 다릅니다", f"{clip['name']} is not what was sealed")
             yield PROVED, f"{clip['name']}: 봉인 원본에서 만든 것과 같음", f"{clip['name']} is what the parts give"
 
+    def camera(self) -> Lines:
+        """What the centre says of the camera's own signature; what it calls valid is reckoned again."""
+        said = self.said.get("signed")
+        if said is None:
+            return
+        for clip, one, camera in zip(self.said["clips"], said["clips"], self.cameras, strict=True):
+            for state, first, until, key, why in one["spans"]:
+                span = f"{clip['name']} {_when(first // 1_000_000)} ~ {_when(until // 1_000_000)}"
+                if state == "valid" and not camera.covers(first, until, key):
+                    raise Bad(f"카메라 서명이 유효하지 않습니다: {span}", f"the camera has not signed this: {span}")
+                yield _signed(state, span, key.hex(), why)
+            if one["clock"] is not None and max(map(abs, one["clock"])) > CLOCK_S:
+                ahead = f"{one['clock'][0]} ~ {one['clock'][1]}"
+                ko = f"카메라가 서명한 시각이 녹화 시각보다 {ahead}초 앞섬: 옛 영상을 다시 보낸 것일 수 있음"
+                yield OPEN, ko, f"the camera's signed clock is {ahead} s ahead of the recorder's: a replay is possible"
+
+
+def _signed(state: str, span: str, key: str, why: str) -> tuple[str, str, str]:
+    """One span of the camera's own signature as a line."""
+    if state == "valid":
+        ko = f"카메라 자체 서명 유효: {span}, 기기대장의 키 {key}"
+        return PROVED, ko, f"signed by the camera itself: {span}, key {key} of the centre's register"
+    if state == "broken":
+        return OPEN, f"카메라 자체 서명 깨짐({why}): {span}", f"the camera's own signature is broken ({why}): {span}"
+    if state == "unknown":
+        ko = f"카메라 자체 서명의 키를 센터가 모름: {span}, 키 {key or '없음'}"
+        return NOTE, ko, f"signed by a key that the centre does not know: {span}, key {key or 'none'}"
+    if state == "open":
+        ko = f"카메라 자체 서명이 미치지 않음({why}): {span}"
+        return NOTE, ko, f"no signature of the camera reaches these ({why}): {span}"
+    return NOTE, f"카메라 자체 서명 없음: {span}", f"the camera has not signed: {span}"
+
 
 def _when(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
@@ -275,6 +309,7 @@ class Reader:
         self.last: dict[int, int] = {}
         self.left_out = 0
         self.clips: list[list[Any]] = [[0, hashlib.sha256()] for _ in said["clips"]]
+        self.cameras: list[Camera] = []
 
     def record(self, kind: bytes, said: memoryview) -> None:
         """One record of the container."""
@@ -324,7 +359,7 @@ class Reader:
                 raise Bad("영상 머리글이 다릅니다", "the codec's header is another's")
             self.inits[number] = plain
         elif kind == 1:
-            self.film(at, number, plain)
+            self.film(at, number, plain, start)
         else:
             raise ValueError("kind")
         if ordinal <= (before := self.last.get(number, ordinal - 1)):
@@ -334,8 +369,9 @@ class Reader:
         self.seconds.add(second)
         self.count += 1
 
-    def film(self, at: int, number: int, plain: bytes) -> None:
+    def film(self, at: int, number: int, plain: bytes, start: int) -> None:
         """What a video part gives to the clip that holds it."""
+        signed = self.said.get("signed")
         for clip, made in zip(self.said["clips"], self.clips, strict=True):
             if clip["from"] <= at < clip["until"]:
                 view, done = memoryview(plain), 0
@@ -351,6 +387,10 @@ class Reader:
                     done = p + w
                 made[1].update(view[done:])
                 made[0] += len(plain)
+                if signed is not None:
+                    if at == clip["from"]:
+                        self.cameras.append(Camera(self.inits[number], signed["keys"]))
+                    self.cameras[-1].part(plain, start)
 
     def missing(self) -> list[list[int]]:
         """Seconds without a part, as ranges."""

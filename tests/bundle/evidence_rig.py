@@ -100,7 +100,9 @@ def keys(made: Centre) -> tuple[bytes, bytes]:
     return bytes.fromhex(facts["permit_key"]), bytes.fromhex(facts["checkpoint_key"])
 
 
-async def _made(made: Centre, out: Path, signed: bytes, lock: Lock, ledger: Ledger | None, beside, told: list) -> dict:
+async def _made(
+    made: Centre, out: Path, signed: bytes, lock: Lock, ledger: Ledger | None, beside, told: list, signing: tuple
+) -> dict:
     client, store = AsyncVaultClient(made.home, "player"), Store(made.home.store, made.home.clock)
     try:
         import base64
@@ -114,7 +116,9 @@ async def _made(made: Centre, out: Path, signed: bytes, lock: Lock, ledger: Ledg
             told.append((first, until))
 
         (lens,) = granted.permit.cameras
-        return await release.make(lens, lock, out, keys=keys(made), ledger=ledger, beside=beside, told=tell)
+        return await release.make(
+            lens, lock, out, keys=keys(made), ledger=ledger, beside=beside, told=tell, signing=signing
+        )
     finally:
         store.close()
         await client.close()
@@ -122,13 +126,13 @@ async def _made(made: Centre, out: Path, signed: bytes, lock: Lock, ledger: Ledg
 
 def bundle(
     made: Centre, out: Path, first: int, until: int, *, lock: Lock | None = None, ledger: Ledger | None = None,
-    beside: dict[str, bytes] | None = None, told: list | None = None, action: str = "release",
+    beside: dict[str, bytes] | None = None, told: list | None = None, action: str = "release", signing: tuple = (),
 ) -> dict:  # fmt: skip
     """Make one bundle; returns its manifest."""
     chosen = lock or Lock(passphrase=PASSPHRASE)
     files = README if beside is None else beside
     signed = permit(made, first, until, action)
-    return asyncio.run(_made(made, out, signed, chosen, ledger, files, [] if told is None else told))
+    return asyncio.run(_made(made, out, signed, chosen, ledger, files, [] if told is None else told, signing))
 
 
 __all__ = ["PASSPHRASE", "Centre", "Log", "Street", "age", "bundle", "keys", "permit", "seal", "text"]

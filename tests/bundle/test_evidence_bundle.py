@@ -38,7 +38,7 @@ def opened(bundle: Path, name: str, secret: tuple[str, bytes] = SECRET) -> bytes
 
 def test_every_step_of_a_whole_bundle_is_proved(scene: Scene) -> None:
     report = outside.verify(scene.bundle, key=scene.key, secret=SECRET)
-    proved = [(step, "proved") for step in outside.Bundle.STEPS if step != "witness"]
+    proved = [(step, "proved") for step in outside.Bundle.STEPS if step not in ("witness", "camera")]
     assert [line for line in steps(report) if line[0] != "witness"] == proved, report.lines
     assert report.code == 0
     # without the secret, and without a key from elsewhere, it says so and claims less

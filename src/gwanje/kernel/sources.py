@@ -77,6 +77,17 @@ def sources(cursor: Cursor) -> list[Source]:
     return [_source(row) for row in cursor.fetchall()]
 
 
+def signing(cursor: Cursor) -> dict[UUID, list[str]]:
+    """Camera → public keys (PEM) of its own signature that an officer recorded; cameras without one are left out."""
+    cursor.execute(
+        "select camera, device -> 'signing' -> 'keys' from footage_source where device ? 'signing' limit 100000"
+    )
+    found = {}
+    for camera, pems in cursor.fetchall():
+        found[camera] = list(json.loads(pems) if isinstance(pems, str) else pems or [])
+    return found
+
+
 def _source(row: Any) -> Source:
     values = list(row)
     for place in (7, 12):

@@ -13,7 +13,7 @@ from test_camera_registry import admin, new, retention, vault  # noqa: F401 - fi
 from gwanje.centre.cameras import connection, services
 from gwanje.centre.common.refusal import Problem
 from gwanje.kernel.ledger.entry import read_opening
-from gwanje.kernel.sources import sources
+from gwanje.kernel.sources import signing
 from gwanje.media.sim.signing import Identity
 from gwanje.vault import camera_keys
 
@@ -46,8 +46,9 @@ def test_an_officer_records_changes_and_removes_keys(camera, admin, sign_in, off
     assert connection.signing_ids(camera) == ids
     # keys alone are kept, and the checks of stored footage find them
     assert "CERTIFICATE" not in str(camera.connection)
-    (known,) = [one for one in sources(services.cursor()) if one.camera == camera.id]
-    assert [key.id for key in camera_keys.registered(known.device["signing"]["keys"])] == ids
+    with database.cursor() as cursor:
+        known = signing(cursor)
+    assert [key.id for key in camera_keys.registered(known[camera.id])] == ids
     assert client.post(page, {"act": "signing", "signing": ""}).status_code == 302
     camera.refresh_from_db()
     assert "signing" not in camera.connection

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from gwanje.kernel.home import Home
 
 if TYPE_CHECKING:
     from gwanje.kernel.permit import Lens, Permit
     from gwanje.media.play.releasing import Ledger, Lock, Part
+    from gwanje.vault.camera_keys import Key
 
 # minutes of a recorder may reach the ledger this much later
 LATE_S = 1260
@@ -92,17 +94,40 @@ async def _make(home: Home, args: argparse.Namespace, lock: Lock) -> list[Path]:
         granted = await client.redeem(args.permit.read_bytes(), args.viewer.read_bytes())
         permit = granted.permit
         await _told(home, permit, "playback.session.started", permit.cameras, (permit.first, permit.until))
+        known = await asyncio.to_thread(signing_keys, home)
         release = Release(client, store, home.clock, granted.session, permit)
         for lens in permit.cameras:
             out = args.out / f"evidence-{permit.first}-{lens.camera}-{lens.stream}.zip"
             told = functools.partial(_range, home, permit)
             with _ledger(home, args.no_ledger, permit, keys[1]) as ledger:
-                await release.make(lens, lock, out, keys=keys, ledger=ledger, beside=beside(), told=told)
+                await release.make(
+                    lens, lock, out, keys=keys, ledger=ledger, beside=beside(), told=told,
+                    signing=known.get(lens.camera, ()),
+                )  # fmt: skip
             made.append(out)
     finally:
         store.close()
         await client.close()
     return made
+
+
+def signing_keys(home: Home) -> dict[UUID, tuple[Key, ...]]:
+    """Camera → keys of its own signature that an officer recorded (design 0030); nothing while PostgreSQL is away."""
+    import psycopg
+
+    from gwanje.kernel.database import connect
+    from gwanje.kernel.sources import signing
+    from gwanje.vault.camera_keys import registered
+
+    try:
+        with connect(home) as connection, connection.cursor() as cursor:
+            return {camera: registered(pems) for camera, pems in signing(cursor).items()}
+    except psycopg.Error as error:
+        print(
+            f"기기대장의 영상 서명 키를 읽지 못했습니다 / the register's signing keys cannot be read: {error}",
+            file=sys.stderr,
+        )
+        return {}
 
 
 def beside() -> dict[str, bytes]:

@@ -22,10 +22,12 @@ from gwanje.kernel.clock import Clock
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.permit import Lens, Permit
 from gwanje.media.play.store import EPOCH_S, Sealed, Store
+from gwanje.media.signed.film import Film, manifest_of
 from gwanje.vault import merkle
 from gwanje.vault.bundle import archive, clip, manifest
 from gwanje.vault.bundle.age import Locked
 from gwanje.vault.bundle.container import Container, about_digest
+from gwanje.vault.camera_keys import Key
 from gwanje.vault.ciphers import AES_256_GCM
 from gwanje.vault.errors import GONE, PartRefused, VaultError
 from gwanje.vault.parts import INIT, PartHeader, open_part, part_hash
@@ -96,6 +98,7 @@ class _Clip:
     until: int
     second: int
     last: int
+    film: Film
 
     def entry(self) -> dict[str, Any]:
         """Its entry in the manifest."""
@@ -113,6 +116,7 @@ class Draft:
     lock: Lock
     about: Mapping[str, Any]
     salt: bytes
+    signing: Sequence[Key] = ()
     files: dict[str, Path] = field(default_factory=dict)
     clips: list[_Clip] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
@@ -154,7 +158,7 @@ class Draft:
             clip.video_only(plain)
             self._init[sealed.segment_id] = plain
         else:
-            self._film(self._init.get(sealed.segment_id, b""), plain, header.idr, second)
+            self._film(self._init.get(sealed.segment_id, b""), plain, header, second)
 
     def _hashed(self, sealed: Sealed, ordinal: int) -> list[bytes]:
         """Part hashes of a segment: its minute's tree needs those before the Permit's first second, too."""
@@ -163,25 +167,29 @@ class Draft:
             known += [part_hash(reader.read(part)) for part in reader.parts[len(known) :]]
         return known
 
-    def _film(self, init: bytes, plain: bytes, idr: bool, second: int) -> None:
+    def _film(self, init: bytes, plain: bytes, header: PartHeader, second: int) -> None:
         time = clip.begins(plain)
         now = self.clips[-1] if self._running else None
         if now and (now.init != init or time < now.last or second > now.second + 1):
             self._end()
             now = None
         if now is None:
-            if not (idr and init) or len(self.clips) >= manifest.CLIPS_MAX:
+            if not (header.idr and init) or len(self.clips) >= manifest.CLIPS_MAX:
                 return
             now = self._begin(init, time, second)
         clip.video_only(init, plain)
         now.out.write(clip.shifted(plain, now.base))
+        now.film.part(plain, header.start_us, header.duration_us)
         now.until, now.second, now.last = len(self.parts), second, time
 
     def _begin(self, init: bytes, time: int, second: int) -> _Clip:
         name = f"clip-{len(self.clips) + 1}.mp4.age"
         file = self._open(name)
         number = len(self.parts)
-        made = _Clip(name, file, self.lock.on(file), init, time, number - 1, number, second, time)
+        made = _Clip(
+            name, file, self.lock.on(file), init, time, number - 1, number, second, time,
+            Film(init, self.signing),
+        )  # fmt: skip
         made.out.write(init)
         self.clips.append(made)
         self._running = True
@@ -252,16 +260,17 @@ class Release:
 
     async def make(
         self, lens: Lens, lock: Lock, out: Path, *, keys: tuple[bytes, bytes], ledger: Ledger | None,
-        beside: Mapping[str, bytes], told: Told,
+        beside: Mapping[str, bytes], told: Told, signing: Sequence[Key] = (),
     ) -> dict[str, Any]:  # fmt: skip
         """Write the bundle of one camera to ``out`` (must not exist); returns its manifest.
 
         ``keys``: vaultd's Permit key, which signs, and its checkpoint key. ``beside``: files in the open (verifiers,
-        words). ``told``: writes down that a range was opened, before the file is there. VaultError; FileExistsError.
+        words). ``told``: writes down that a range was opened, before the file is there. ``signing``: keys that an
+        officer recorded for this camera (0030). VaultError; FileExistsError.
         """
         about, salt = manifest.about_of(self.permit.body()), os.urandom(32)
         with tempfile.TemporaryDirectory(prefix=".bundle-", dir=out.parent) as made:
-            draft = Draft(Path(made), lock, about, salt)
+            draft = Draft(Path(made), lock, about, salt, signing)
             opened: list[int] = []
             try:
                 await self._collect(draft, lens, opened)
@@ -300,6 +309,7 @@ class Release:
             "checkpoint": [ledger.size, ledger.root] if ledger else None,
             "clips": [one.entry() for one in draft.clips], "files": {},
             "missing": missing(draft.seconds, permit.first, permit.until),
+            **manifest_of([one.film for one in draft.clips], draft.signing),
         }  # fmt: skip
 
     async def _collect(self, draft: Draft, lens: Lens, opened: list[int]) -> None:

@@ -25,6 +25,11 @@ _BYTES: Final = {
 }  # fmt: skip
 _NUMBERS: Final = ("slot", "stream", "first", "until", "made", "parts")
 FIELDS: Final = {*_BYTES, *_NUMBERS, "v", "kind", "mask", "clips", "files", "missing", "checkpoint"}
+# the camera's own signature, where the video carries one or a key is recorded (design 0030)
+OPTIONAL: Final = {"signed"}
+STATES: Final = ("valid", "broken", "unknown", "open", "none")
+SPANS_MAX: Final = 300
+KEYS_MAX, KEY_MAX, WHY_MAX = 8, 1024, 16
 CLIP_FIELDS: Final = {"name", "size", "sha256", "from", "until", "base"}
 
 
@@ -59,10 +64,42 @@ def _range(value: object, first: int, until: int) -> bool:
     )  # fmt: skip
 
 
+def _span(value: object) -> bool:
+    if not isinstance(value, list) or len(value) != 5:
+        return False
+    state, first, until, key, why = value
+    keyed = isinstance(key, bytes) and len(key) in (0, 32) and (state != "valid" or len(key) == 32)
+    words = isinstance(why, str) and len(why) <= WHY_MAX and why.isascii()
+    return state in STATES and _number(first) and _number(until) and first <= until and keyed and words
+
+
+def _clock(value: object) -> bool:
+    return value is None or (
+        isinstance(value, list) and len(value) == 2 and all(type(n) is int and abs(n) < 1 << 62 for n in value)
+    )  # fmt: skip
+
+
+def _signed(value: object, clips: object) -> bool:
+    """``{keys: [SubjectPublicKeyInfo], clips: [{clock: [least, most] | null, spans: [[state, first µs, until µs, key
+    or empty, why]]}]}``, one for each clip; ``clock``: by how many seconds the camera's clock was ahead."""
+    if not isinstance(value, dict) or set(value) != {"keys", "clips"} or not isinstance(clips, list):
+        return False
+    keys, judged = value["keys"], value["clips"]
+    if not isinstance(keys, list) or not isinstance(judged, list) or len(judged) != len(clips):
+        return False
+    if len(keys) > KEYS_MAX or not all(isinstance(key, bytes) and len(key) <= KEY_MAX for key in keys):
+        return False
+    legal = all(isinstance(one, dict) and set(one) == {"clock", "spans"} for one in judged)
+    if not legal or not all(_clock(one["clock"]) and isinstance(one["spans"], list) for one in judged):
+        return False
+    spans = [span for one in judged for span in one["spans"]]
+    return len(spans) <= SPANS_MAX and all(map(_span, spans))
+
+
 def check(body: Mapping[str, Any]) -> None:
     """Raise VaultError ``bundle_field`` naming the first field that is missing, unknown, of another type or over a
     limit."""
-    if set(body) != FIELDS:
+    if set(body) - OPTIONAL != FIELDS:
         raise VaultError("bundle_field", "another set of fields")
     for name, size in _BYTES.items():
         if not isinstance(body[name], bytes) or len(body[name]) != size:
@@ -85,6 +122,7 @@ def check(body: Mapping[str, Any]) -> None:
         "checkpoint": point is None or _pair(point),
         "clips": listed and isinstance(clips, list) and len(clips) <= CLIPS_MAX
         and all(_clip(value, body["parts"], files) for value in clips),
+        "signed": "signed" not in body or _signed(body["signed"], clips),
     }  # fmt: skip
     for name, fits in rules.items():
         if not fits:
