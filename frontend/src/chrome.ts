@@ -1,4 +1,5 @@
 /** The frame of every page: the clock in the top bar, which follows the server's time. */
+import "./alarm.js";
 import { centreNow } from "./now.js";
 import { letterDate, timeOf } from "./text.js";
 

@@ -10,6 +10,8 @@ export interface Ticket {
   url: string;
   expires: number;
   label: string;
+  /** End (Unix s) of the break-glass that alone shows the camera, 0 where the right reaches it. */
+  glass?: number;
 }
 
 interface Waiting {

@@ -1,10 +1,11 @@
 /** gw-tile: one camera's present (실시간 화면). Token, WebSocket, MediaSource, live edge, calm words for each state. */
 import { Edge } from "./edge.js";
 import { CallError } from "./net.js";
+import { centreNow } from "./now.js";
 import { FRAGMENT, INIT, Pipe, message } from "./pipe.js";
 import { type Line, lineTo } from "./relay.js";
 import { codecName } from "./seat.js";
-import { t } from "./text.js";
+import { span, t } from "./text.js";
 import { type StreamName, type Ticket, guessOf, learn, placeOf, ticketFor } from "./tickets.js";
 
 /** Where a tile stands. */
@@ -13,6 +14,8 @@ export type TileState = "idle" | "connecting" | "live" | "stalled" | "refused" |
 const STALLED_MS = 3000;
 const SILENT_MS = 12_000;
 const RENEW_MS = 30_000;
+/** A broken glass is asked for anew within its token's 20 s: it ends soon after it was ended by hand. */
+const GLASS_RENEW_MS = 9000;
 const RENEW_TOGETHER_MS = 300;
 const BACKOFF_MS = [400, 800, 1600, 3200, 6400, 10_000];
 /** A camera that was live a minute ago is somebody's soon: its tile does not wait for the longest pauses. */
@@ -46,6 +49,7 @@ export class Tile extends HTMLElement {
   private readonly label = document.createElement("span");
   private readonly note = document.createElement("div");
   private readonly badge = document.createElement("span");
+  private readonly glass = document.createElement("span");
   private readonly pipe: Pipe = new Pipe(this.video, 8, () => this.retry(), () => this.edge.grown());
   private readonly edge = new Edge(this.video, this.pipe);
   private line: Line | null = null;
@@ -60,6 +64,7 @@ export class Tile extends HTMLElement {
   private codec = "";
   private busy = "";
   private url = "";
+  private glassUntil = 0;
   private movedAt = Number.NEGATIVE_INFINITY;
   private liveAt = Number.NEGATIVE_INFINITY;
   private askedAt = 0;
@@ -95,6 +100,7 @@ export class Tile extends HTMLElement {
     this.label.title = label;
     this.setAttribute("aria-label", label);
     if (camera === this.camera && stream === this.stream) return;
+    if (camera !== this.camera) this.through(null);
     this.camera = camera;
     this.stream = stream;
     this.tries = 0;
@@ -104,6 +110,7 @@ export class Tile extends HTMLElement {
   /** Show nothing. */
   clear(): void {
     this.camera = "";
+    this.through(null);
     this.label.textContent = "";
     this.setAttribute("aria-label", t("빈 칸", "Empty"));
     this.stop();
@@ -119,7 +126,9 @@ export class Tile extends HTMLElement {
     dot.className = "tile-dot";
     this.badge.className = "tile-badge";
     this.badge.hidden = true;
-    bar.append(dot, this.label, this.badge);
+    this.glass.className = "tile-glass";
+    this.glass.hidden = true;
+    bar.append(dot, this.label, this.glass, this.badge);
     this.note.className = "tile-note";
     this.note.setAttribute("role", "status");
     this.video.muted = true;
@@ -234,6 +243,7 @@ export class Tile extends HTMLElement {
     }
     if (generation !== this.generation) return;
     if (ticket.label) this.label.textContent = this.label.title = ticket.label;
+    this.through(ticket);
     const before = placeOf(this.camera);
     learn(this.camera, ticket.url);
     if (before && before !== ticket.url) this.moved();
@@ -336,10 +346,31 @@ export class Tile extends HTMLElement {
           this.refused(error);
         }
       }
-    }, RENEW_MS);
+    }, this.glassUntil ? GLASS_RENEW_MS : RENEW_MS);
+  }
+
+  /** A camera beyond this person's right is shown in red, with what is left of its minutes. */
+  private through(ticket: Ticket | null): void {
+    this.glassUntil = ticket?.glass ?? 0;
+    this.toggleAttribute("data-glass", this.glassUntil > 0);
+    this.glass.hidden = !this.glassUntil;
+    if (this.glassUntil) this.glass.textContent = `${t("비상 열람", "Glass broken")} ${span(this.glassUntil - centreNow())}`;
+  }
+
+  /** True when its minutes are over: nothing more is asked for. */
+  private over(): boolean {
+    if (!this.glassUntil) return false;
+    const left = this.glassUntil - centreNow();
+    this.glass.textContent = `${t("비상 열람", "Glass broken")} ${span(left)}`;
+    if (left > 0) return false;
+    this.through(null);
+    this.stop();
+    this.state("refused", t("비상 열람이 끝났습니다.", "The break-glass is over."));
+    return true;
   }
 
   private renew(ticket: Ticket): void {
+    this.through(ticket);
     this.token = ticket.token;
     this.present();
   }
@@ -396,7 +427,7 @@ export class Tile extends HTMLElement {
   }
 
   private watch(): void {
-    if (!this.line || !this.frameAt) return;
+    if (this.over() || !this.line || !this.frameAt) return;
     const now = performance.now();
     const silent = now - this.frameAt;
     const playing = this.video.readyState >= 2 && !this.video.paused;

@@ -15,6 +15,7 @@ interface WallData {
   seatPurposes: string[];
   recorders: string[];
   recorder: string;
+  glass: { id: string; until: number; cameras: string[] } | null;
 }
 
 const SAVE_MS = 800;
@@ -24,13 +25,19 @@ const wall = document.getElementById("wall");
 function begin(view: Wall): void {
   const known = new Set(data.cameras.map((c) => c.id));
   const saved = data.layout?.cameras.filter((id) => known.has(id)) ?? [];
-  const slots = saved.length ? saved : data.cameras.map((c) => c.id);
+  const usual = saved.length ? saved : data.cameras.map((c) => c.id);
+  // what the glass was broken for stands first
+  const broken = data.glass?.cameras.filter((id) => known.has(id)) ?? [];
+  const slots = [...broken, ...usual.filter((id) => !broken.includes(id))];
+  const only = broken.length > 0 && broken.length === data.cameras.length;
+  const grid = only ? (broken.length > 4 ? 9 : broken.length > 1 ? 4 : 1) : (data.layout?.grid ?? 9);
   allow(data.recorders);
   guess(data.recorder);
-  view.arrange(data.cameras, data.layout?.grid ?? 9, slots);
+  view.arrange(data.cameras, grid, slots);
   bar(view);
   list(view);
-  saving(view);
+  // an arrangement of a quarter of an hour is nobody's usual one
+  if (!data.glass) saving(view);
   side();
   codecs(view);
   view.focus();
@@ -148,4 +155,11 @@ function side(): void {
 }
 
 if (data.mayWatch && wall instanceof Wall) begin(wall);
+for (const kind of ["gw-event", "gw-over"]) {
+  document.addEventListener(kind, (event) => {
+    const told = (event as CustomEvent<{ kind: string; body: Record<string, unknown> } | null>).detail;
+    const over = kind === "gw-over" && (event.target as HTMLElement).closest(`[data-glass="${data.glass?.id}"]`);
+    if (data.glass && (over || (told?.kind === "glass.ended" && told.body["id"] === data.glass.id))) window.location.reload();
+  });
+}
 document.querySelector("#emergency gw-countdown")?.addEventListener("gw-over", () => window.location.reload());

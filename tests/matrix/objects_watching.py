@@ -8,7 +8,7 @@ from gwanje.centre.cameras import services as cameras
 from gwanje.centre.cameras.models import Camera
 from gwanje.centre.common import clock, home
 from gwanje.centre.staff import api as staff
-from gwanje.centre.watching.models import Emergency, PtzEmergency
+from gwanje.centre.watching.models import Emergency, Glass, PtzEmergency
 from gwanje.kernel import events, keys
 from gwanje.kernel.events import Event
 from gwanje.kernel.ids import uuid7
@@ -66,6 +66,32 @@ def _own_ptz(world):
     return _ptz(world, ended=False)
 
 
+def _glass(world, **more):
+    now = clock().now()
+    values = {
+        "agency_id": world.city.pk,
+        "station": "다른 자리",
+        "person_id": uuid7(),
+        "ground": "urgent_relief",
+        "words": "하천에 사람이 빠짐",
+        "cameras": [str(uuid7())],
+        "started_at": now - timedelta(minutes=5),
+        "until": now + timedelta(minutes=10),
+        "review_by": now + timedelta(hours=20),
+        **more,
+    }
+    return Glass.objects.create(**values)
+
+
+def _glass_over(world):
+    return _glass(world, ended_at=clock().now())
+
+
+def _glass_misused(world):
+    now = clock().now()
+    return _glass(world, ended_at=now, reviewed_at=now, reviewed_by=uuid7(), verdict="misuse", review_note="신고 없음")
+
+
 def _event(world):
     made = events.emit(connection.cursor(), clock(), Event("test.matrix", "test", agency=world.city.pk))
     return str(made.id)
@@ -78,4 +104,7 @@ OBJECTS = {
     "dome": dome,
     "ptz": _ptz,
     "own_ptz": _own_ptz,
+    "glass": _glass,
+    "glass_over": _glass_over,
+    "glass_misused": _glass_misused,
 }

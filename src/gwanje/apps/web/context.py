@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from gwanje.apps.web.rail import rail
 from gwanje.centre.common import clock, home
 from gwanje.centre.staff import api as staff
+from gwanje.centre.watching import api as watching
 
 
 def centre(request: HttpRequest) -> dict[str, Any]:
-    """``centre_name``, ``actor`` (None before login), ``role_titles``, ``rail``, ``clock_now``."""
+    """``centre_name``, ``actor`` (None before login), ``role_titles``, ``rail``, ``alarms``, ``clock_now``."""
     actor = getattr(request, "actor", None)
     name = home().config.get("name") or "통합관제센터"
     if actor is None or actor.anonymous:
@@ -23,4 +24,5 @@ def centre(request: HttpRequest) -> dict[str, Any]:
         "clock_now": clock().local(),
         "role_titles": ", ".join(staff.titles(actor.roles)),
         "rail": rail(actor, request.path),
+        "alarms": watching.alarms(actor),
     }

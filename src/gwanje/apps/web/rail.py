@@ -32,7 +32,7 @@ class Link:
         return path.startswith((self.href, *self.also)) and not path.startswith(self.apart)
 
 
-EMERGENCIES = ("/watch/emergencies/", "/watch/ptz/")
+EMERGENCIES = ("/watch/emergencies/", "/watch/ptz/", "/watch/glass/")
 LINKS = (
     Link(_("관제"), _("실시간 관제"), "/watch/", (("watching.live.watch", {}),), ("/watch/map/", *EMERGENCIES)),
     Link(_("지도"), _("지도에서 기기 찾기"), "/watch/map/", (("cameras.registry.read", {}),)),

@@ -41,12 +41,16 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 def _tasks(actor: Actor) -> dict[str, int]:
-    """What waits for this officer: certificates to countersign, decisions on holds and deletions, holds that end."""
+    """What waits for this officer: certificates, decisions on holds and deletions, holds that end, spoken approvals."""
+    from gwanje.centre.playback import api as playback
     from gwanje.centre.preservation import api as preservation
     from gwanje.centre.retention import api as retention
+    from gwanje.centre.watching import api as watching
 
+    glasses, overdue = watching.reviews_waiting(actor)
     waiting, late = retention.uncountersigned(actor)
-    return {"certificates": waiting, "late": late, **preservation.waiting(actor)}
+    told = {"glasses": glasses, "glasses_late": overdue}
+    return {"certificates": waiting, "late": late, **told, **preservation.waiting(actor), **playback.waiting(actor)}
 
 
 def _keys(actor: Actor) -> dict[str, Any] | None:

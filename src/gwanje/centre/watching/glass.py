@@ -89,7 +89,7 @@ def open_glass(actor: Actor, ground: str, words: str, wanted: Sequence[UUID]) ->
         row, "glass.opened", ALARM,
         f"비상 열람: {actor.name}({row.station}) · {labels} · {row.words}",
         f"Glass broken: {actor.name} ({row.station}) · {labels} · {row.words}",
-        name=actor.name, count=len(ids), until=row.until.timestamp(),
+        name=actor.name, count=len(ids), words=row.words, until=row.until.timestamp(),
     )  # fmt: skip
     return row
 

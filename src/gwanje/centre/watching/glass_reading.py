@@ -62,4 +62,5 @@ def reviews_waiting(actor: Actor) -> tuple[int, int]:
     now = clock().now()
     over = Q(ended_at__isnull=False) | Q(until__lte=now)
     found = Glass.objects.filter(over, agency_id=actor.agency, reviewed_at__isnull=True)
+    found = found.exclude(person_id=actor.person)
     return found.count(), found.filter(review_by__lte=now).count()

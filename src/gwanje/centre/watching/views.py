@@ -19,7 +19,7 @@ from gwanje.centre.cameras.api import BOUNDARY
 from gwanje.centre.common import clock, cursor, decide, demand, home
 from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.staff import api as staff
-from gwanje.centre.watching import feed, rules, services
+from gwanje.centre.watching import feed, glass, glass_reading, rules, services
 from gwanje.centre.watching.models import GRIDS, Emergency
 from gwanje.kernel import events
 from gwanje.kernel.actor import Actor
@@ -31,9 +31,13 @@ def _context(actor: Actor, **more: Any) -> dict[str, Any]:
     may = decide(actor, rules.WATCH, Resource("wall", agency=actor.agency))
     emergency = services.open_emergency_of(actor)
     seat = services.seat_of(actor)
+    broken = glass_reading.open_of(actor)
     data = {
         "now": clock().now_us() / 1e6,
-        "mayWatch": may.allow,
+        "mayWatch": may.allow or broken is not None,
+        "glass": {"id": str(broken.id), "until": broken.until.timestamp(), "cameras": broken.cameras}
+        if broken
+        else None,
         "station": actor.station,
         "person": actor.name,
         "seatPurposes": seat.purposes if seat else [],
@@ -42,7 +46,11 @@ def _context(actor: Actor, **more: Any) -> dict[str, Any]:
         else None,
         "boundary": "/api/cameras/boundary.geojson" if (home().root / BOUNDARY).is_file() else "",
     }
-    return {"may": may, "emergency": emergency, "triggers": services.triggers(), "data": data, **more}
+    offered = broken is None and glass.may_break(actor).allow
+    return {
+        "may": may, "shown": data["mayWatch"], "emergency": emergency, "triggers": services.triggers(), "data": data,
+        "glass_offered": offered, **more,
+    }  # fmt: skip
 
 
 def _with_tiles(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
@@ -62,7 +70,8 @@ def _with_tiles(request: HttpRequest, template: str, context: dict[str, Any]) ->
     return response
 
 
-def _tiles(actor: Actor) -> list[dict[str, Any]]:
+def _tiles(actor: Actor, only: list[str] | None = None) -> list[dict[str, Any]]:
+    """The agency's cameras in operation; ``only``: ids, where a break-glass is all that there is to see."""
     return [
         {
             "id": str(c.id),
@@ -73,7 +82,7 @@ def _tiles(actor: Actor) -> list[dict[str, Any]]:
             "ptz": c.ptz,
         }
         for c in cameras.cameras(active_only=True)
-        if c.agency == actor.agency
+        if c.agency == actor.agency and (only is None or str(c.id) in only)
     ]
 
 
@@ -84,8 +93,9 @@ def wall(request: HttpRequest) -> HttpResponse:
     actor = acting(request)
     layout = services.layout_of(actor)
     context = _context(actor, grids=GRIDS)
+    broken = context["data"]["glass"]
     context["data"] |= {
-        "cameras": _tiles(actor),
+        "cameras": _tiles(actor, broken["cameras"] if broken and not context["may"].allow else None),
         "layout": {"grid": layout.grid, "cameras": layout.cameras} if layout else None,
     }
     return _with_tiles(request, "watching/wall.html", context)
