@@ -17,6 +17,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from gwanje.media.sim import counter, encode, street
+from gwanje.media.sim.signing import Identity
 
 FILES_MAX = 64
 FILE_BYTES_MAX = 2 << 30
@@ -62,7 +63,8 @@ class BadClip(ValueError):
 class Clip:
     """One simulated camera: its name in the URL, its label, the MP4 files of both streams, and what it does besides.
 
-    ``audio``: also offers a PCMU track (a tone). ``user``: asks for Digest authentication when not empty.
+    ``audio``: also offers a PCMU track (a tone). ``user``: asks for Digest authentication when not empty. ``signer``:
+    signs its main stream picture by picture (ONVIF Media Signing; H.264 and H.265).
     """
 
     name: str
@@ -72,6 +74,7 @@ class Clip:
     audio: bool = False
     user: str = ""
     password: str = ""
+    signer: Identity | None = None
 
 
 def _silent(done: int, total: int, what: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import math
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -59,7 +60,7 @@ class Stream:
     ``codec``: as a session description names it; ``said``: what its ``fmtp`` says.
     """
 
-    frames: tuple[Frame, ...]
+    frames: Sequence[Frame]
     sps: bytes
     pps: bytes
     width: int

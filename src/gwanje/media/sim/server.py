@@ -18,7 +18,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from gwanje.kernel.clock import Clock
-from gwanje.media.sim import packets, rtsp
+from gwanje.media.sim import live, packets, rtsp
 from gwanje.media.sim.client import Client, ClientLimits
 from gwanje.media.sim.clips import Clip
 from gwanje.media.sim.faults import NAMES, Faults
@@ -31,9 +31,11 @@ LATE_MAX_S = 2.0
 class Camera:
     """One simulated camera: its streams in memory, its faults, its viewers, its place on the timeline."""
 
-    def __init__(self, clip: Clip, phase: float) -> None:
+    def __init__(self, clip: Clip, phase: float, clock: Clock) -> None:
         self.clip = clip
         self.streams = {"main": packets.load(clip.main), "sub": packets.load(clip.sub)}
+        if clip.signer is not None:
+            self.streams["main"] = live.signed(self.streams["main"], clip.main, clip.signer, clock)
         self.rate: Fraction = self.streams["main"].rate
         if len({(len(s.frames), s.rate) for s in self.streams.values()}) != 1:
             raise ValueError(f"{clip.name}: main and sub-stream are not the same length")
@@ -78,7 +80,7 @@ class SimServer:
         self.host, self.port = host, port
         self._clock = clock or Clock()
         self.limits = ClientLimits(session_timeout_s=session_timeout_s)
-        self.cameras = {c.name: Camera(c, i / max(1, len(clips))) for i, c in enumerate(clips)}
+        self.cameras = {c.name: Camera(c, i / max(1, len(clips)), self._clock) for i, c in enumerate(clips)}
         self.tone = packets.tone()
         self._server: asyncio.Server | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
