@@ -58,7 +58,7 @@ class Needles:
         self._sieve = np.zeros(MASK + 1, dtype=bool)
         self._sieve[self._heads & np.uint64(MASK)] = True
 
-    def hits(self, data: bytes | mmap.mmap) -> Iterator[tuple[int, bytes]]:
+    def hits(self, data: bytes | memoryview | mmap.mmap) -> Iterator[tuple[int, bytes]]:
         """(offset, needle) of each that stands in the bytes."""
         size = len(data)
         for block in range(0, size, BLOCK):
