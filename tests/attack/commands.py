@@ -19,8 +19,9 @@ class Attack:
     """One command, running. ``folder``: attack, or kills."""
 
     def __init__(self, name: str, *words: str, folder: str = "attack") -> None:
-        self._json = support.folder() / f"{folder}-{name}.json"
-        self._log = support.folder() / f"{folder}-{name}.log"
+        label = f"{folder}-{name}" + "".join(word for word in words if word.startswith("--u"))
+        self._json = support.folder() / f"{label}.json"
+        self._log = support.folder() / f"{label}.log"
         path = os.pathsep.join([str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
         with self._log.open("wb") as out:
             self._process = subprocess.Popen(

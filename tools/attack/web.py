@@ -279,20 +279,34 @@ def held_true(f: dict[str, Any]) -> bool:
     return f["opened"] == 0 and not f["answers"].get("granted") and f["control_opened"] == 20 and f["tries"] > 100
 
 
+def _of(separate: bool) -> Callable[[Path, int], tuple[dict[str, Any], bool]]:
+    if not separate:
+        return lambda folder, parts: _judged(run(folder, parts), held_true)
+    # it uses what stands here
+    from tools.attack import users
+
+    return lambda folder, parts: _judged(users.run(folder, parts), users.held_true)
+
+
+def _judged(figures: dict[str, Any], well: Callable[[dict[str, Any]], bool]) -> tuple[dict[str, Any], bool]:
+    return figures, well(figures)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run, print; 1 when vaultd granted anything or the control failed."""
     parser = argparse.ArgumentParser(prog="./dev attack web")
     parser.add_argument("--parts", type=int, default=10_000)
+    parser.add_argument("--users", action="store_true", help="a user for each process; the database's is taken, too")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args(arguments)
     end_cleanly()
     with tempfile.TemporaryDirectory(prefix="gwanje-web-") as folder:
-        figures = run(Path(folder), given.parts)
+        figures, well = _of(given.users)(Path(folder), given.parts)
     text = json.dumps(figures, ensure_ascii=False, indent=1) + "\n"
     sys.stdout.write(text)
     if given.json:
         given.json.write_text(text, encoding="utf-8")
-    return 0 if held_true(figures) else 1
+    return 0 if well else 1
 
 
 if __name__ == "__main__":
