@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from conftest import poll
+from browser.conftest import Sit, poll
 
 
-def test_the_glass_is_broken_by_keyboard_seen_by_others_and_ended_by_an_officer(sit):
+def test_the_glass_is_broken_by_keyboard_seen_by_others_and_ended_by_an_officer(sit: Sit) -> None:
     privacy = sit("privacy", "관제석-3", width=1280, height=800)
     told = privacy.open("/retention/")
     desk = sit("operator2", "관제석-2")
