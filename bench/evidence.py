@@ -1,8 +1,8 @@
 """``./dev bench evidence [--seconds N] [--mbit F] --json FILE``: how long a stranger needs to check an hour of video.
 
 A bundle of one camera's seconds is made by the product's own writers with a proof for every part; then the stand-alone
-verifier checks all of it with its passphrase. Beside it, in the same run: reading the file, and hashing as many bytes
-as the verifier has to (file, parts, clip as made, clip as opened).
+verifier checks all of it with its passphrase. Beside it, in the same run and one thread: reading the file and hashing
+as many bytes as the verifier has to (file, parts, clip as made, clip as opened). The verifier hashes two files at once.
 """
 
 from __future__ import annotations
@@ -154,17 +154,31 @@ class Made:
         return out, longest
 
 
+class Watch:
+    """Wall and CPU seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def read(self) -> tuple[float, float]:
+        """(wall, CPU) so far."""
+        return time.perf_counter() - self._wall, time.process_time() - self._cpu
+
+
 def hashed(path: Path, more: int) -> tuple[float, float]:
-    """CPU seconds to read the file, and to hash it and ``more`` bytes besides."""
-    block, began = bytearray(1 << 20), time.process_time()
+    """(wall, CPU) seconds of one thread that reads the file, hashing it, and hashes ``more`` bytes out of memory.
+
+    Out of memory, not out of the processor's cache: no verifier has the same megabyte again and again.
+    """
+    memory, step = memoryview(os.urandom(1 << 26)), 1 << 18
+    block, watch, digest = bytearray(step), Watch(), hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        while file.readinto(block):
-            pass
-    read = time.process_time() - began
-    began, digest = time.process_time(), hashlib.sha256()
-    for _ in range((path.stat().st_size + more) >> 20):
-        digest.update(block)
-    return read, time.process_time() - began
+        while size := file.readinto(block):
+            digest.update(memoryview(block)[:size])
+    for start in range(0, more, step):
+        at = start % len(memory)
+        digest.update(memory[at : at + step])
+    return watch.read()
 
 
 def unlocked(path: Path, secret: tuple[str, bytes]) -> float:
@@ -191,18 +205,20 @@ def main() -> int:
         path, longest = made.bundle()
         making = time.perf_counter() - began
         secret = ("passphrase", PASSPHRASE.encode())
-        began, cpu = time.perf_counter(), time.process_time()
+        hashing, hashing_cpu = hashed(path, 3 * made.video)
+        watch = Watch()
         report = alone.verify(path, key=cose.public_bytes(keys.permit), secret=secret)
-        took, cpu = time.perf_counter() - began, time.process_time() - cpu
-        read, hashing = hashed(path, 3 * made.video)
+        took, cpu = watch.read()
         unlocking = unlocked(path, secret)
         size = path.stat().st_size
     figures = {
         "seconds_of_video": given.seconds, "mbit_s": given.mbit, "parts": len(made.parts), "bundle_bytes": size,
         "verified": report.code == 0, "verify_s": round(took, 2), "verify_cpu_s": round(cpu, 2),
-        "read_cpu_s": round(read, 2), "hash_cpu_s": round(hashing, 2), "unlock_cpu_s": round(unlocking, 2),
-        "beyond_read_and_hash_cpu_s": round(cpu - read - hashing, 2),
-        "beyond_read_hash_and_unlock_cpu_s": round(cpu - read - hashing - unlocking, 2), "proof_bytes_max": longest,
+        "read_and_hash_s": round(hashing, 2), "read_and_hash_cpu_s": round(hashing_cpu, 2),
+        "unlock_cpu_s": round(unlocking, 2), "beyond_read_and_hash_s": round(took - hashing, 2),
+        "beyond_read_and_hash_cpu_s": round(cpu - hashing_cpu, 2),
+        "beyond_read_hash_and_unlock_cpu_s": round(cpu - hashing_cpu - unlocking, 2), "proof_bytes_max": longest,
+        "load_1min": round(os.getloadavg()[0], 1),
         "made_s": round(making, 1), "cpus": os.cpu_count(), "python": platform.python_version(),
     }  # fmt: skip
     text = json.dumps(figures, indent=1) + "\n"
