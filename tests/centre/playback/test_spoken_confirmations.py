@@ -118,6 +118,7 @@ def test_who_sees_what_is_open(used, hire, sign_in, monkeypatch):
     assert "박총괄" in owed
     assert spoken.waiting(staff.actor_for(chief, "관제석-1")) == {"confirm": 1, "unconfirmed": 0}
     assert spoken.waiting(staff.actor_for(asker, "관제석-1")) == {"confirm": 0, "unconfirmed": 1}
+    assert "서명으로 확인할 전화 승인 1건" in sign_in(chief).get("/").content.decode()
 
 
 def test_it_can_be_confirmed_after_the_viewing_has_ended(used, advance):
@@ -128,3 +129,23 @@ def test_it_can_be_confirmed_after_the_viewing_has_ended(used, advance):
     assert row.valid_until < clock().now()
     assert signing.waits_for(row, staff.actor_for(chief, "관제석-1"), standing) == "confirm"
     assert signing.waits_for(row, staff.actor_for(chief, "관제석-1"), replace(standing, duties=())) == ""
+
+
+def test_the_confirmation_is_taken_when_the_viewing_has_long_ended(used, sign_in, advance, monkeypatch):
+    row, duty, _, chief = used
+    monkeypatch.setattr(common, "standing", lambda: Signing(True, frozenset([chief.pk]), (duty,)))
+    monkeypatch.setattr(signing.signing, "lead", lambda *_: common.Lead(b"i" * 16, "http://localhost:1/sign/x"))
+    given = Approval(chief.pk, "chief_officer", bytes(row.decision), 1, "webauthn", b"proof")
+    monkeypatch.setattr(signing.signing, "given", lambda *_: [given])
+    advance(3 * 86_400)
+    services.expire()
+    browser = sign_in(chief, duty=True)
+    page = browser.get(f"/playback/requests/{row.pk}/").content.decode()
+    assert "서명하러 가기" in page
+    assert "서면 확인 기한" in page
+    assert browser.post(f"/playback/requests/{row.pk}/sign/").status_code == 302
+    done = browser.post(f"/playback/requests/{row.pk}/signed/", follow=True).content.decode()
+    assert "서면으로 확인하였습니다" in done
+    assert kinds()[-1] == "playback.request.confirmed"
+    row.refresh_from_db()
+    assert row.state == "expired"

@@ -223,7 +223,8 @@ def sign(request: HttpRequest, id_: UUID) -> HttpResponse:
 def signed(request: HttpRequest, id_: UUID) -> HttpResponse:
     """서명 반영: take what was signed on vaultd's page into the request."""
     actor, begun = acting(request), dict(request.session.get(BEGUN, {}))
-    services.readable(id_, actor)
+    before = services.readable(id_, actor)
+    spoke = before.approvals.filter(person_id=actor.person, method="spoken").exists()
     sign_id, note = begun.get(str(id_), ["", ""])
     try:
         if not sign_id:
@@ -237,7 +238,8 @@ def signed(request: HttpRequest, id_: UUID) -> HttpResponse:
     begun.pop(str(id_))
     request.session[BEGUN] = begun
     approved = row.state != ASKED
-    messages.success(request, _("서명하였습니다. 승인되었습니다.") if approved else _("서명하였습니다."))
+    words = _("서면으로 확인하였습니다.") if spoke else _("서명하였습니다. 승인되었습니다.")
+    messages.success(request, words if approved else _("서명하였습니다."))
     return redirect("playback:request", id_)
 
 
