@@ -22,6 +22,7 @@ from gwanje.kernel.footage import Gap, Segment
 from gwanje.law import upholds
 from gwanje.media.account import JITTER_US, Account, Day, Span, merged
 from gwanje.media.indexed import Index
+from gwanje.media.signed.stored import Watch
 from gwanje.vault import parts
 from gwanje.vault.client import VaultRefused
 from gwanje.vault.errors import GONE, SegmentBroken
@@ -42,6 +43,7 @@ class Verifier(Protocol):
     """vaultd's answer about one sealed part."""
 
     def verify(self, header: bytes, init: bytes, part: bytes) -> Any: ...
+    def verify_signed(self, header: bytes, init: bytes, part: bytes) -> tuple[Any, int, bytes, list[bytes]]: ...
 
 
 @upholds("audio.never", role="check", passes=())
@@ -76,6 +78,8 @@ class Report:
     too_large: int = 0
     destroyed: int = 0
     garbage: int = 0
+    signed_s: dict[str, float] = field(default_factory=dict)
+    signatures: list[str] = field(default_factory=list)
     days: list[Day] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -146,6 +150,7 @@ class Check:
         self._salts: dict[bytes, str] = {}
         self._account = Account((), (), zone, self._now_us)
         self._cameras: set[UUID] = set()
+        self._watch: Watch | None = None
 
     def run(self, index: Index, spooled: Iterable[Segment | Gap] = ()) -> Report:
         """Levels 1 and 2, hour by hour; level 3 follows by ``ask``.
@@ -357,9 +362,13 @@ class Check:
                     f"camera {found.camera}: {length:.1f} s from {first} are neither footage nor a gap row"
                 )
 
-    def ask(self, vault: Verifier, sample: int | None) -> Report:
-        """Level 3: vaultd opens every part, or ``sample`` of them drawn at random."""
+    def ask(self, vault: Verifier, sample: int | None, watch: Watch | None = None) -> Report:
+        """Level 3: vaultd opens every part, or ``sample`` of them drawn at random.
+
+        ``watch``: reckons the cameras' own signatures beside it; only where every part is opened.
+        """
         chosen = self._chosen(sample)
+        self._watch = watch if sample is None else None
         for place in self._all():
             if chosen is not None and place.path not in chosen:
                 continue
@@ -371,6 +380,8 @@ class Check:
             except SegmentBroken as error:
                 if place.shelf is not None or place.path.stat().st_size >= HEADER_SIZE:
                     self.report.problem(f"{place.name}: {error}")
+        if self._watch is not None:
+            self.report.signed_s, self.report.signatures = self._watch.end()
         return self.report
 
     def _chosen(self, sample: int | None) -> dict[Path, set[int]] | None:
@@ -408,9 +419,17 @@ class Check:
             inits.pop()
         return b""
 
+    def _said(self, vault: Verifier, reader: SegmentReader, part: parts.PartHeader, init: bytes, data: bytes) -> Any:
+        header = reader.header.pack()
+        if self._watch is None or part.kind != parts.VIDEO:
+            return vault.verify(header, init, data)
+        said, codec, rows, messages = vault.verify_signed(header, init, data)
+        if codec:
+            self._watch.part(reader.header, part, codec, rows, messages)
+        return said
+
     def _ask_file(self, vault: Verifier, reader: SegmentReader, ordinals: set[int] | None) -> None:
         report, name = self.report, self._name(reader.path)
-        header = reader.header.pack()
         inits: list[PartAt] = []
         for part in reader.parts:
             if part.header.kind == parts.INIT:
@@ -422,7 +441,7 @@ class Check:
                 report.too_large += 1
                 continue
             try:
-                said = vault.verify(header, b"" if part.header.kind == parts.INIT else init, data)
+                said = self._said(vault, reader, part.header, b"" if part.header.kind == parts.INIT else init, data)
             except VaultRefused as error:
                 if error.code not in GONE:
                     raise

@@ -301,6 +301,13 @@ class VaultClient(ConsentCalls, HoldCalls, AttemptCalls):
         a = self._call(request, tail=tail)
         return Verified(a["authentic"], tuple(a["tracks"]), a["why"])
 
+    def verify_signed(self, header: bytes, init: bytes, part: bytes) -> tuple[Verified, int, bytes, list[bytes]]:
+        """The same with codec, digests of the part's pictures and signature messages (``nals.told``); no picture."""
+        request, tail = _verify(header, init, part)
+        a = self._call({**request, "signed": True}, tail=tail)
+        said = Verified(a["authentic"], tuple(a["tracks"]), a["why"])
+        return said, int(a.get("codec", 0)), bytes(a.get("nals", b"")), [bytes(one) for one in a.get("messages", [])]
+
     def checkpoint(self, origin: str, size: int, root: bytes, old_size: int, proof: Sequence[bytes]) -> str:
         """A signed note; ``checkpoint_head`` (detail = size) when ``old_size`` is not the last signed one."""
         request = {"op": "checkpoint", "origin": origin, "size": size, "root": root, "old_size": old_size}

@@ -15,7 +15,7 @@ from gwanje.kernel.cose import BadSignature, key_id
 from gwanje.kernel.permit import TOKEN_MAX_S, VALIDITY_MAX_S, BadPermit, Permit, ViewerToken
 from gwanje.kernel.refusals import report
 from gwanje.law import upholds
-from gwanje.vault import approvals, fmp4, held, parts
+from gwanje.vault import approvals, fmp4, held, nals, parts
 from gwanje.vault.core import Vault
 from gwanje.vault.errors import PartRefused, VaultError
 from gwanje.vault.records import Spent
@@ -282,6 +282,19 @@ class Desk:
             return True, fmp4.kinds_of(first[1], plaintext), ""
         except VaultError as error:
             return True, ["malformed"], error.code
+
+    def pictures(self, header: bytes, init: bytes, part: bytes) -> tuple[int, bytes, list[bytes]]:
+        """(codec, digests, signature messages) of an authentic part as ``nals.told`` has them; no picture leaves.
+
+        Codec 0 and nothing else when the part holds no H.264 or H.265, or cannot be opened or walked through.
+        """
+        segment = SegmentHeader.unpack(header)
+        try:
+            kind, plaintext = self._open(segment, header, part)
+            codec = nals.codec(self._open(segment, header, init)[1]) if init and kind == parts.VIDEO else 0
+            return (codec, *nals.told(codec, plaintext)) if codec else (0, b"", [])
+        except (PartRefused, VaultError):
+            return 0, b"", []
 
     def _open(self, segment: SegmentHeader, header: bytes, part: bytes) -> tuple[int, bytes]:
         read = parts.PartHeader.unpack(part)

@@ -20,6 +20,7 @@ USER_DATA_UNREGISTERED: Final = 5
 FIRST, PICTURE, OUTSIDE, SIGNATURE = KINDS = (1, 2, 3, 4)
 NALS_MAX: Final = 20_000
 NAL_MAX: Final = 256 * 1024
+TOLD_MAX: Final = 1 << 20
 TIMESCALE: Final = 90_000
 H264, H265 = 1, 2
 _CODECS: Final = {b"avc1": H264, b"avc3": H264, b"hvc1": H265, b"hev1": H265}
@@ -141,13 +142,14 @@ def told(header: int, fragment: bytes) -> tuple[bytes, list[bytes]]:
     """What vaultd says of a part's pictures to whoever checks signatures: digests, and messages of the signature.
 
     (rows of kind u8 ‖ µs u32 ‖ SHA-256 32, the signature messages in the order of their rows); no picture. A message
-    over 256 KiB is left out as one that cannot be read: its place holds empty bytes.
+    over 256 KiB, or behind 1 MiB of them, is left out as one that cannot be read: its place holds empty bytes.
     """
-    rows, messages = bytearray(), list[bytes]()
+    rows, messages, left = bytearray(), list[bytes](), TOLD_MAX
     for kind, offset_us, nal in units(header, fragment):
         rows += _ROW.pack(kind, min(offset_us, 0xFFFFFFFF)) + hashlib.sha256(nal).digest()
         if kind == SIGNATURE:
-            messages.append(bytes(nal) if len(nal) <= NAL_MAX else b"")
+            messages.append(bytes(nal) if len(nal) <= min(NAL_MAX, left) else b"")
+            left -= len(messages[-1])
     return bytes(rows), messages
 
 

@@ -136,7 +136,11 @@ class Ops:
 
     async def _verify(self, r: Request) -> Answer:
         authentic, tracks, why = self.desk.verify(r["header"], r["init"], r["part"])
-        return {"authentic": authentic, "tracks": tracks, "why": why}
+        answer: Answer = {"authentic": authentic, "tracks": tracks, "why": why}
+        if authentic and r.get("signed") is True:
+            codec, rows, messages = self.desk.pictures(r["header"], r["init"], r["part"])
+            answer |= {"codec": codec, "nals": rows, "messages": messages}
+        return answer
 
     async def _checkpoint(self, r: Request) -> Answer:
         note = await asyncio.to_thread(

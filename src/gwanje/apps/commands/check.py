@@ -19,6 +19,9 @@ def register(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = sub.add_parser("check", help="영상 저장소 점검 / check the store: 1 index, 2 hashes, 3 keys and tracks")
     command.add_argument("--level", type=int, choices=(1, 2, 3), default=3)
     command.add_argument("--sample", type=int, metavar="N", help="3단계에서 조각 N개만 / level 3: only N parts")
+    command.add_argument(
+        "--signatures", action="store_true", help="3단계에서 카메라 자체 서명도 확인 / the cameras' own signatures, too"
+    )
     command.add_argument("--json", action="store_true")
     command.add_argument("--repair", action="store_true", help="찢긴 끝을 잘라냄 / cut torn tails off")
     command.set_defaults(run=run)
@@ -30,8 +33,11 @@ def run(args: argparse.Namespace) -> int:
 
     from gwanje.kernel.database import connect
     from gwanje.kernel.home import Home
+    from gwanje.kernel.sources import signing, sources
     from gwanje.media import check
     from gwanje.media.indexed import Stored
+    from gwanje.media.signed.stored import Watch
+    from gwanje.vault.camera_keys import registered
     from gwanje.vault.client import VaultAway, VaultClient, VaultRefused
     from gwanje.vault.store import StoreRefused, remote
 
@@ -48,9 +54,12 @@ def run(args: argparse.Namespace) -> int:
         repaired = check.repair(home.store, lambda text: print(text, file=sys.stderr)) if args.repair else 0
         with connect(home) as connection, connection.cursor() as cursor:
             report = found.run(Stored(cursor), spooled)
+            slots = {one.slot: one.camera for one in sources(cursor)} if args.signatures else {}
+            pems = signing(cursor) if args.signatures else {}
         report.repaired = repaired
         if args.level == 3:
-            report = found.ask(VaultClient(home, "checker"), args.sample)
+            watch = Watch({slot: registered(pems.get(camera, [])) for slot, camera in slots.items()})
+            report = found.ask(VaultClient(home, "checker"), args.sample, watch if args.signatures else None)
     except (psycopg.Error, VaultAway, VaultRefused, StoreRefused, OSError) as error:
         print(f"점검하지 못했습니다 / the check could not be made: {error}")
         return 2
@@ -79,6 +88,9 @@ def _show(report: Report, *, as_json: bool) -> None:
         print(json.dumps({**facts, "clean": report.clean}, ensure_ascii=False, default=str))
         return
     problems, _ = facts.pop("problems"), facts.pop("days")
+    signatures = facts.pop("signatures")
+    for text in signatures:
+        print(f"* {text}")
     _show_days(report)
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
     for text in problems:

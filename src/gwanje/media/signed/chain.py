@@ -109,6 +109,11 @@ class Chain:
             self._picture(kind == FIRST, digest, at_us)
 
     def _picture(self, first: bool, digest: bytes, at_us: int) -> None:
+        if len(digest) != sei.HASH_SIZES[self._algorithm]:
+            # told by somebody who reckons with SHA-256 only
+            self._anchor, self._placed = b"", False
+            self._say(Span(OPEN, at_us, at_us, why="hash"))
+            return
         if first:
             self._anchor = digest
         elif not self._anchor:
