@@ -148,7 +148,6 @@ def test_it_is_bound_to_the_seat_at_which_it_was_opened(allowed, sleeper, camera
 
 
 @pytest.mark.norm("live.glass_review", "deny")
-@pytest.mark.norm("live.glass_review", "allow")
 def test_once_until_a_second_person_has_looked(allowed, sleeper, camera, hire, seat, advance):
     one = camera()
     row = glass.open_glass(sleeper, "urgent_relief", WHY, [one.id])

@@ -38,6 +38,9 @@ class Alarms:
 
 def alarms(actor: Actor) -> Alarms | None:
     """For everybody on shift, the officers, and who opened one; None for who need not know."""
+    if connection.needs_rollback:
+        # the page of a fault that broke the transaction: it is shown without the line rather than not at all
+        return None
     told = actor.on_duty or actor.has(*rules_glass.REVIEWERS)
     rows = [row for row in glass_reading.open_now(actor) if told or row.person_id == actor.person]
     if not told and not rows:

@@ -136,7 +136,7 @@ def _right(  # noqa: PLR0917 - what one camera is judged by
     widened = emergency is not None
     reached = decide(actor, rules.WATCH, camera.resource, **said, emergency=widened).allow
     broken = glass if not reached and glass is not None and glass_reading.shows(actor, glass, camera.resource) else None
-    if broken is None:
+    if not reached and broken is None:
         demand(actor, rules.WATCH, camera.resource, **said, emergency=widened, facts={"cameras": [camera.id]})
     if camera.state != "active":
         raise Problem("not_active", "운영 중인 기기가 아닙니다.", "The camera is not in operation.", status=409)
@@ -169,7 +169,7 @@ def _signed(actor: Actor, rights: Sequence[_Right], emergency: Emergency | None)
 
 
 def _witness_glass(actor: Actor, rights: Sequence[_Right]) -> None:
-    """A ledger row of what a break-glass showed, once a camera and stream: named before its picture."""
+    """A ledger row of what a break-glass showed, once a camera: named before its first picture."""
     for right in rights:
         assert right.glass is not None
         said = {"glass": str(right.glass.id), "stream": right.stream}
