@@ -229,12 +229,20 @@ def backup(home: Home, to: Path) -> None:
     address = {"host": str(home.door("db")), "user": postgres.SUPERUSER, "password": word, "dbname": "postgres"}
     with psycopg.connect(**address, autocommit=True) as line:
         line.execute("select pg_backup_start('attack', true)")
-        shutil.copytree(home.root / "pg", to, ignore=shutil.ignore_patterns("pg_wal", "postmaster.pid"))
+        shutil.copytree(
+            home.root / "pg", to, ignore=shutil.ignore_patterns("pg_wal", "postmaster.pid"), copy_function=_copy
+        )
         row = line.execute("select labelfile from pg_backup_stop(false)").fetchone()
         assert row is not None
         (to / "pg_wal").mkdir(mode=0o700)
         (to / "backup_label").write_text(row[0])
         line.execute("select pg_switch_wal()")
+
+
+def _copy(source: str, to: str) -> None:
+    # a running server makes and drops files; what vanishes meanwhile comes back from the WAL
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copy2(source, to)
 
 
 def public_key(home: Home, service: str) -> bytes:
