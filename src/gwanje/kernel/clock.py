@@ -111,7 +111,7 @@ class Clock:
             raise PermissionError("this data folder has no settable clock")
         part = self._file.with_suffix(".tmp")
         part.write_text(json.dumps({"offset_us": int(offset_us)}))
-        # every process of the folder asks it, also one with a user of its own; the folder says who else may
-        part.chmod(0o640)
+        # every process of the folder asks it, also one with a user of its own: whoever may read the folder may read it
+        part.chmod(0o600 | self._file.parent.stat().st_mode & 0o040)
         os.replace(part, self._file)
         self._checked_ns = 0
