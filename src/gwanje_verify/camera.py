@@ -148,6 +148,8 @@ class Camera:
 
     def unit(self, at: int, unit: memoryview) -> None:
         """One NAL unit."""
+        if len(unit) <= self.header:
+            return
         head, first = self.header, unit[0]
         kind = first & 31 if head == 1 else first >> 1 & 63
         self.now = at

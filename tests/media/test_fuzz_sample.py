@@ -19,7 +19,7 @@ REGRESSIONS = sorted((CORPUS / "regress").glob("*.bin"))
 def test_a_seeded_run_over_every_reader_finds_nothing() -> None:
     outcome = run(list(ALL.values()), 2026, seconds=SECONDS)
     assert not outcome.findings, [(f.target, f.error, f.data.hex()[:400]) for f in outcome.findings]
-    assert len(outcome.inputs) == 19
+    assert len(outcome.inputs) == 20
     assert all(count >= 64 for count in outcome.inputs.values())
 
 

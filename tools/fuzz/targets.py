@@ -29,7 +29,7 @@ from gwanje.vault.errors import SegmentBroken, VaultError
 from gwanje.vault.pages import http as page
 from gwanje.vault.parts import PartHeader
 from gwanje.vault.segment import SegmentHeader, SegmentReader
-from tools.fuzz import consent, mutate
+from tools.fuzz import consent, mutate, signed
 
 CORPUS = Path(__file__).parents[2] / "tests" / "media" / "corpus"
 NAMES = {"H264": "h264", "H265": "h265", "MP4V-ES": "mp4v", "JPEG": "jpeg"}
@@ -274,6 +274,7 @@ def targets() -> list[Target]:
         Target("http", partial(of, seeds=_multipart()), _pictures, (web.WebRefused,)),
         Target("sign", partial(mutate.of_lines, seeds=list(_SIGN)), _request, (page.BadRequest,)),
         Target("consent", partial(of, seeds=consents.seeds()), consents.read, consent.DECLARED),
+        Target("signed", partial(of, seeds=signed.seeds()), signed.read, signed.DECLARED),
         Target("segment", partial(of, seeds=[_segment()]), file.read, (SegmentBroken,)),
         Target("onvif", partial(of, seeds=_seeds("onvif-*.bin")), _xml, (xml.BadXml,)),
         Target("probe", partial(mutate.of_lines, seeds=_elements("probe-match.bin")), _found, (xml.BadXml,)),

@@ -98,7 +98,7 @@ def read(pem: str | bytes) -> Key:
         if b"-----BEGIN CERTIFICATE-----" in data:
             return _key(x509.load_pem_x509_certificate(data).public_key())
         return _key(serialization.load_pem_public_key(data))
-    except (ValueError, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType) as error:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise BadKey from error
 
 
