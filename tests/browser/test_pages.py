@@ -35,6 +35,7 @@ NO_PAGE = {
     "staff:close", "staff:revoke", "watching:emergency_open", "watching:emergency_end", "watching:emergency_review",
     "playback:approve", "playback:refuse", "playback:cancel", "retention:classes", "cameras:import_confirm",
     "cameras:state", "cameras:mandate", "cameras:credentials", "watching:ptz_tell", "watching:ptz_review",
+    "watching:glass_end", "watching:glass_review", "watching:glass_restore",
     "inspection:form", "inspection:enter", "inspection:close", "inspection:sign", "inspection:send", "inspection:step",
     "preservation:prolong", "preservation:end", "preservation:agree", "preservation:decline", "preservation:form-pdf",
     "preservation:delete-agree", "preservation:delete-refuse", "preservation:delete-cancel", "retention:countersign",

@@ -115,6 +115,26 @@ def held(agency: Any, person: Any) -> dict[str, str]:
     return {"hold": str(hold.pk), "deletion": str(deletion.pk)}
 
 
+def broken(agency: Any, person: Any) -> None:
+    """Two break-glasses of long words: one overdue for its review, one found a misuse."""
+    from datetime import timedelta
+
+    from gwanje.centre.common import clock
+    from gwanje.centre.watching.models import Glass
+    from gwanje.kernel.ids import uuid7
+
+    now = clock().now()
+    misuse = {"reviewed_at": now, "reviewed_by": uuid7(), "verdict": "misuse", "review_note": LONG * 5}
+    # told already: the worker's alarm would stand in the feeds of the tests beside this one
+    overdue: dict[str, Any] = {"escalated_at": now}
+    for more in (overdue, misuse):
+        Glass.objects.create(
+            agency_id=agency, station=LONG[:40], person_id=person, ground="urgent_relief", words=LONG * 7,
+            cameras=[str(uuid7()) for _ in range(5)], started_at=now - timedelta(days=2),
+            until=now - timedelta(days=2) + timedelta(minutes=15), review_by=now - timedelta(days=1), **more,
+        )  # fmt: skip
+
+
 def things() -> dict[str, str]:
     """A person and a waiting national list with a 40-syllable name, a certificate; no camera: maps count them."""
     from gwanje.centre.cameras import importing
@@ -125,6 +145,7 @@ def things() -> dict[str, str]:
     admin = Person.objects.select_related("agency").get(account="admin")
     actor = staff.actor_for(admin, "관제석-4")
     person = services.create_person("long", LONG, admin.agency, "긴-비밀번호-2026-가온")
+    broken(admin.agency_id, person.pk)
     batch = importing.preview(actor, f"{LONG}.csv", f"{HEADER}\n{LINE}\n{LINE}\n,,,,,,,,,,,,\n".encode())
     return {
         "person": str(person.pk),
