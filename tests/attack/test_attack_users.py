@@ -18,7 +18,7 @@ AHEAD = ("attack-users", partial(Attack, "web", "--users", "--parts", "80"))
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root starts processes as other users")
 CLASSES = {
     "classes", "clocks", "console", "files", "forged consents", "holds", "other roles", "proc", "ptrace", "signals",
-    "sockets", "superuser", "turned acts",
+    "signing port", "sockets", "superuser", "turned acts",
 }  # fmt: skip
 
 

@@ -377,6 +377,26 @@ def test_a_wrong_place_keeps_the_pages_shut_and_nothing_else(centre, vault, tmp_
     assert "./dev setup" in caplog.text
 
 
+@pytest.mark.parametrize("taken", ["127.0.0.1", "::1"])
+def test_no_address_of_localhost_is_left_to_another_user(centre, vault, tmp_path, caplog, taken):
+    """Without TLS the origin is a name and a port: who holds half of it could show officers other words."""
+    family = socket.AF_INET6 if ":" in taken else socket.AF_INET
+    try:
+        other = socket.create_server((taken, 0), family=family)
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback: nobody can take it")
+    with other:
+        port = other.getsockname()[1]
+        centre.home.config["sign_listen"] = {"port": port}
+        with serving(Pages(centre.home, None, None, script=script(tmp_path))) as open_at:
+            assert open_at == 0
+        assert "서명 화면을 열 수 없습니다" in caplog.text
+    with serving(Pages(centre.home, None, None, script=script(tmp_path))) as open_at:
+        assert open_at == port
+        with socket.create_connection((taken, port), timeout=30):
+            pass
+
+
 @pytest.mark.parametrize(
     ("back", "leads"),
     [

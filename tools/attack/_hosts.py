@@ -179,6 +179,15 @@ class Host:
             if not answer.get("ok"):
                 raise VaultRefused(str(answer["error"]), "")
 
+    def signing_port(self) -> None:
+        """The port of vaultd's signing pages, on every address that ``localhost`` may be."""
+        for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+            self.told.tried("signing port", address, lambda f=family, a=address: self._listen(f, a))
+
+    def _listen(self, family: int, address: str) -> None:
+        with socket.socket(family) as sock:
+            sock.bind((address, self.home.port + 3))
+
     def clocks(self) -> None:
         """The centre's clock, by its file and by the machine's."""
         self.told.tried("clocks", "set_offset", lambda: self.home.clock.set_offset(-3_600_000_000))

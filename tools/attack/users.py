@@ -151,6 +151,7 @@ def _host(centre: Stage, who: str, paths: list[str], loot: Path, pids: dict[str,
     host.memory({name: pid for name, pid in pids.items() if name != who})
     host.sockets(who)
     host.clocks()
+    host.signing_port()
     return host, told
 
 

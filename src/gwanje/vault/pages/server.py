@@ -74,10 +74,9 @@ class Listener:
         try:
             self.origin = sign_origin(self._home)
             host, port, context = place(self._home)
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self._server = await asyncio.start_server(
-                self._accept, host, port, family=family, limit=http.HEAD_MAX, backlog=CONNECTIONS_MAX, ssl=context,
-                **({"ssl_handshake_timeout": HANDSHAKE_S} if context else {}),
+                self._accept, addresses(host, port, context), port, limit=http.HEAD_MAX, backlog=CONNECTIONS_MAX,
+                ssl=context, **({"ssl_handshake_timeout": HANDSHAKE_S} if context else {}),
             )  # fmt: skip
         except (OSError, BadOrigin, ValueError) as error:
             # a wrong line in the config must not keep the recorders without keys
@@ -147,6 +146,24 @@ class Listener:
             if request.headers.get("content-type") != "application/json":
                 raise http.BadRequest(415)
         return await self._handle(request)
+
+
+def addresses(host: str, port: int, context: ssl.SSLContext | None) -> list[str]:
+    """Where to listen: on every address that a browser's ``localhost`` may lead to, or on none.
+
+    Without TLS an origin is a name and a port. What is left free of them another user of the machine could take, and
+    show officers other words over the same origin's challenge; an address that is taken keeps the pages closed.
+    """
+    pair = ["127.0.0.1", "::1"]
+    if context is not None or host not in pair or port == 0:
+        return [host]
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        # this machine knows no such address, and nobody on it can take one
+        return ["127.0.0.1"]
+    return pair
 
 
 def place(home: Home) -> tuple[str, int, ssl.SSLContext | None]:
