@@ -11,7 +11,7 @@ import pytest
 from gwanje.centre.common import clock
 from gwanje.centre.preservation.models import Application, Deletion, Hold, HoldAct
 from gwanje.vault.client import VaultClient
-from support import home
+from support import home, vault
 from support.playback import kinds
 from support.preservation import post
 
@@ -137,6 +137,26 @@ def test_a_deletion_is_shown_asked_and_refused_with_a_reason(people, camera, spa
     row.refresh_from_db()
     assert (row.state, row.generation) == ("refused", None)
     assert browser.post(f"/preservation/deletions/{row.pk}/cancel/").status_code == 409
+
+
+def test_who_asks_to_view_sees_what_a_deletion_closed(people, camera, span):
+    first, until = span
+    middle = (first + 5, first + 9)
+    people["manager"].post("/preservation/deletions/new/", {**deletion(camera, middle), "step": "ask"})
+    asked = {"cameras": [str(camera.pk)], "first": first, "until": until}
+
+    def look(**changes):
+        return people["manager"].post("/api/playback/look", {**asked, **changes}, content_type="application/json")
+
+    before = look().json()["cameras"][0]
+    assert before["holes"] == []
+    # what vaultd does then: tests/vault, tests/story; here its row is what counts
+    Deletion.objects.update(state="deleted", decided_by=vault.OFFICERS["chief_officer"], generation=1)
+    seen = look().json()["cameras"][0]
+    assert seen["holes"] == [{"first": middle[0], "until": middle[1], "reason": "closed"}]
+    assert seen["seconds"] == before["seconds"] - 4
+    whole = look(first=middle[0] + 2, until=middle[1])
+    assert (whole.status_code, whole.json()["error"]) == (422, "closed")
 
 
 def test_seconds_that_are_hardly_over_are_not_deleted_and_vaultd_says_why(people, camera, span):

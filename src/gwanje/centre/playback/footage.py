@@ -11,6 +11,7 @@ from gwanje.kernel import footage
 from gwanje.kernel.footage import Cursor
 
 STREAM = 0
+CLOSED = "closed"
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,18 @@ def connected(cursor: Cursor) -> list[UUID]:
     return [row[0] for row in cursor.fetchall()]
 
 
-def preview(cursor: Cursor, camera: CameraView, slot: int, first: int, until: int) -> Preview:
-    """Footage of [first, until) with the beginning widened back to the nearest key frame."""
+def preview(
+    cursor: Cursor, camera: CameraView, slot: int, first: int, until: int, *, closed: Sequence[tuple[int, int]] = ()
+) -> Preview:  # fmt: skip
+    """Footage of [first, until) with the beginning widened back to the nearest key frame.
+
+    ``closed``: seconds that deletions took; they are holes, whatever the index still says.
+    """
     begin = footage.widen(cursor, camera.id, STREAM, first, until)
     rows = footage.segments_of(cursor, camera.id, STREAM, begin, until)
-    seconds = _union([(max(row.first_s, begin), min(row.until_s, until)) for row in rows])
+    there = [(max(row.first_s, begin), min(row.until_s, until)) for row in rows]
+    shut = [(max(a, begin), min(b, until)) for a, b in closed if a < until and b > begin]
+    seconds = _union([*there, *shut]) - _union(shut)
     gaps = footage.gaps_of(cursor, camera.id, STREAM, begin * 1_000_000, until * 1_000_000)
     holes = tuple(
         Hole(
@@ -65,10 +73,13 @@ def preview(cursor: Cursor, camera: CameraView, slot: int, first: int, until: in
         )
         for gap in gaps
     )
+    holes = tuple(sorted((*holes, *(Hole(a, b, CLOSED) for a, b in shut)), key=lambda hole: hole.first))
     return Preview(camera, slot, begin, until, seconds, holes)
 
 
-def stretches(cursor: Cursor, camera: UUID, stream: int, first: int, until: int) -> list[dict[str, object]]:
+def stretches(
+    cursor: Cursor, camera: UUID, stream: int, first: int, until: int, *, closed: Sequence[tuple[int, int]] = ()
+) -> list[dict[str, object]]:  # fmt: skip
     """Footage and gaps of a range for the timeline: {from, until, kind, reason}, Unix seconds, at most 2000."""
     rows = footage.segments_of(cursor, camera, stream, first, until)
     made: list[dict[str, object]] = [
@@ -77,6 +88,8 @@ def stretches(cursor: Cursor, camera: UUID, stream: int, first: int, until: int)
     for gap in footage.gaps_of(cursor, camera, stream, first * 1_000_000, until * 1_000_000):
         begin, end = gap.started_us / 1_000_000, (gap.ended_us or until * 1_000_000) / 1_000_000
         made.append({"from": max(begin, first), "until": min(end, until), "kind": "gap", "reason": gap.reason})
+    for a, b in closed:
+        made.append({"from": max(a, first), "until": min(b, until), "kind": "gap", "reason": CLOSED})
     return made[:2000]
 
 

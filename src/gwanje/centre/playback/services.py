@@ -14,7 +14,7 @@ from gwanje.centre.cameras import api as cameras
 from gwanje.centre.common import absent, clock, cursor, demand, home, law, signing
 from gwanje.centre.common.refusal import Problem, clean
 from gwanje.centre.playback import act
-from gwanje.centre.playback.footage import Preview, preview, slots_of
+from gwanje.centre.playback.footage import CLOSED, Preview, preview, slots_of
 from gwanje.centre.playback.models import (
     APPROVED,
     ASKED,
@@ -31,6 +31,7 @@ from gwanje.centre.preservation import api as preservation
 from gwanje.kernel import ledger
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.canonical import encode
+from gwanje.kernel.footage import EPOCH_S
 from gwanje.kernel.ledger import Entry
 from gwanje.kernel.permit import Approval as Consent
 from gwanje.kernel.policy import Resource
@@ -96,8 +97,16 @@ def look(asked: Asked, actor: Actor) -> tuple[list[Preview], int, int]:
             raise absent(actor, "playback.ask", "camera", id_)
         demand(actor, "playback.ask", view.resource)
         if id_ in slots:
-            seen.append(preview(cursor(), view, slots[id_], asked.first, asked.until))
+            # a hold has its own seconds, closed ones too: its span is checked below
+            closed = [] if asked.hold else preservation.deleted(id_, asked.first - EPOCH_S, asked.until)
+            seen.append(preview(cursor(), view, slots[id_], asked.first, asked.until, closed=closed))
     with_footage = [p for p in seen if p.seconds]
+    if not with_footage and any(hole.reason == CLOSED for p in seen for hole in p.holes):
+        raise Problem(
+            "closed", "삭제 요구로 폐쇄된 구간입니다.", "a deletion closed this range.",
+            rule="폐쇄된 구간은 그 구간을 가진 보존을 밝혀야 열립니다.", next_="보존 화면에서 열람을 신청하십시오.",
+            next_en="If a hold has it, ask on the hold's page.",
+        )  # fmt: skip
     if not with_footage:
         raise Problem(
             "no_footage", "이 범위에 녹화된 영상이 없습니다.", "nothing is recorded in this range.",

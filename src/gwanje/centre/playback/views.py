@@ -25,6 +25,7 @@ from gwanje.centre.playback.footage import stretches
 from gwanje.centre.playback.forms import RequestForm
 from gwanje.centre.playback.models import APPROVED, ASKED, EXPIRED, VIEWED, Request
 from gwanje.centre.playback.rules import READERS
+from gwanje.centre.preservation import api as preservation
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import Resource
 from gwanje.vault.client_consent import Signing
@@ -41,6 +42,7 @@ GAP_WORDS = {
     "no key": _lazy("키 없음"),
     "not due": _lazy("녹화 대상 아님"),
     "restart": _lazy("재시작"),
+    "closed": _lazy("삭제 요구로 폐쇄"),
 }
 STATE_WORDS = {
     "asked": (_lazy("승인 대기"), "warn"),
@@ -294,7 +296,14 @@ def play_data(row: Request, actor: Actor, host: str) -> dict[str, Any]:
                 "id": str(c.camera),
                 "stream": c.stream,
                 "label": c.label,
-                "stretches": stretches(cursor(), c.camera, c.stream, row.first, row.until),
+                "stretches": stretches(
+                    cursor(),
+                    c.camera,
+                    c.stream,
+                    row.first,
+                    row.until,
+                    closed=[] if row.hold else preservation.deleted(c.camera, row.first, row.until),
+                ),
             }
             for c in row.cameras.all()
         ],

@@ -11,10 +11,11 @@ from gwanje.centre.common import clock
 from gwanje.centre.common.refusal import Problem
 from gwanje.centre.preservation import reading, services
 from gwanje.centre.preservation.models import ASKED, STANDING, WAITING, Deletion, Hold, HoldAct
+from gwanje.centre.preservation.reach import deleted
 from gwanje.centre.preservation.rules import OFFICERS
 from gwanje.kernel.actor import Actor
 
-__all__ = ["HeldSpan", "spans", "totals", "waiting"]
+__all__ = ["HeldSpan", "deleted", "spans", "totals", "waiting"]
 totals = reading.totals
 
 

@@ -68,7 +68,7 @@ def reach(cursor: Cursor, camera: CameraView, slot: int, first: int, until: int,
     """What lives of [first, until) of one camera; ``widen`` back to a key frame, so that what is held can be shown."""
     begin = footage.widen(cursor, camera.id, STREAM, first, until) if widen else first
     rows = footage.segments_of(cursor, camera.id, STREAM, begin, until)
-    closed = _deleted(camera.id, begin, until)
+    closed = deleted(camera.id, begin, until)
     spans: list[Span] = []
     for class_ in sorted({row.class_ for row in rows}):
         own = [row for row in rows if row.class_ == class_]
@@ -79,7 +79,8 @@ def reach(cursor: Cursor, camera: CameraView, slot: int, first: int, until: int,
     )
 
 
-def _deleted(camera: UUID, first: int, until: int) -> list[Range]:
+def deleted(camera: UUID, first: int, until: int) -> list[Range]:
+    """Seconds that deletions closed, Unix s, half open, as they were decided; 1,000 at most."""
     rows = Deletion.objects.filter(camera=camera, state=DELETED, first__lt=until, until__gt=first)
     return sorted(rows.values_list("first", "until")[:1000])
 
