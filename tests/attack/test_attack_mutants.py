@@ -33,6 +33,32 @@ def test_mutants_die_and_the_unchanged_module_lives():
     assert done.stdout.strip() == "[True, False, False]", done.stdout + done.stderr
 
 
+FRONTIER = "gwanje.vault.frontier"
+TREE = ("tests/vault/test_vault_exact_tree.py", "tests/vault/test_vault_frontier.py")
+
+
+def test_functions_and_constants_of_a_loaded_module_are_changed_in_place(tmp_path):
+    """One that is seen, one that changes nothing, a limit; and unchanged code lives through the same."""
+    every = {str(mutant): mutant for mutant in mutants.mutants(mutants.text(FRONTIER))}
+    lines = mutants.text(FRONTIER).splitlines()
+
+    def of(words: str, what: str) -> mutants.Mutant:
+        return every[f"line {max(n for n, line in enumerate(lines, 1) if line.strip() == words)}: {what}"]
+
+    chosen = [
+        of("at = 0", "0 -> 1"),
+        of("at, left = 0, iter(wanted)", "0 -> 1"),
+        of("NODES_MAX: Final = 4096", "4096 -> 4097"),
+    ]
+    told, (controls, lived) = mutants.in_place([(FRONTIER, each) for each in chosen], TREE, tmp_path, 2)
+    assert {(mutant.what, mutant.function): state for _, mutant, state in told} == {
+        ("0 -> 1", "closed"): "dead", ("0 -> 1", "_whole"): "alive", ("4096 -> 4097", "=NODES_MAX"): "dead",
+    }  # fmt: skip
+    assert controls == lived > 0
+    assert mutants.reason(FRONTIER, chosen[1])
+    assert not mutants.reason(FRONTIER, chosen[0])
+
+
 def test_every_mutant_is_another_program():
     found = mutants.mutants(mutants.text())
     assert len(found) > 140

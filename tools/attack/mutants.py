@@ -1,26 +1,31 @@
-"""`./dev attack mutants [--only N] [--json FILE]`: kernel/policy.py changed in one place at a time; tests must see it.
+"""`./dev attack mutants [--of policy|vault] [--every N] [--json FILE]`: code changed in one place; tests must see it.
 
-Each mutant is one changed operator, constant, condition, call or statement. It is loaded instead of the module in a
-forked child, where tests/kernel/test_policy.py and a sample of the reference model run; what both let through is asked
-of the matrix too (`--matrix`). At least 95 % must be killed; survivors are listed with their line.
+Each mutant is one changed operator, constant, condition, call or statement of `kernel/policy`, or of the modules of
+`vault` that stand between a request and a key. One inside a function or a constant is tried by giving the loaded module
+the changed code or value; what else a module says while it is loaded (a default) is loaded in its place. Each in a
+forked child; the control, unchanged code among them, must live. `--matrix` asks the matrix what the policy's tests let
+through. At least 95 % must be killed; survivors are listed, beside the reason where one was judged to change nothing
+(`equal.json`).
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import copy
 import importlib
 import importlib.util
 import json
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from tools.attack._mutations import Mutant, mutants
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = "gwanje.kernel.policy"
@@ -28,130 +33,57 @@ FIRST = ("tests/kernel/test_policy_exact.py", "tests/kernel/test_policy.py", "te
 LAST = ("tests/matrix",)
 KILLED_MIN = 0.95
 SECONDS_MAX = 300
-SWAPS: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
-    ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Lt: ast.LtE, ast.LtE: ast.Lt,
-}  # fmt: skip
-NAMES = {"any": "all", "all": "any", "NOTHING": "ALL", "ALL": "NOTHING"}
+EQUAL = Path(__file__).with_name("equal.json")
+"""Module → line's text and change → why nobody can see it. A reason whose mutant is killed after all is an error."""
 
 
 @dataclass(frozen=True)
-class Mutant:
-    """One change: where, what, and the module's text with it."""
+class Room:
+    """Modules that are changed, and the tests that must see it."""
 
-    line: int
-    what: str
-    source: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.what}"
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
 
 
-def mutants(source: str) -> list[Mutant]:
-    """Every mutant of a module's text, in the order of its lines; none twice, none that says the same."""
-    tree, found = ast.parse(source), {}
-    nodes = list(ast.walk(tree))
-    skip = _untouched(tree)
-    for place, node in enumerate(nodes):
-        if id(node) in skip:
-            continue
-        for number in range(len(list(_changes(node)))):
-            other = copy.deepcopy(tree)
-            twin = list(ast.walk(other))[place]
-            what, change = list(_changes(twin))[number]
-            change()
-            text = ast.unparse(ast.fix_missing_locations(other))
-            found.setdefault(text, Mutant(getattr(node, "lineno", 0), what, text))
-    found.pop(ast.unparse(tree), None)
-    return sorted(found.values(), key=lambda m: (m.line, m.what))
+def _vault(*names: str) -> tuple[str, ...]:
+    return tuple(f"tests/vault/test_vault_{name}.py" for name in names)
 
 
-def _untouched(tree: ast.AST) -> set[int]:
-    """What no test should see: docstrings, log lines, annotations, words for people."""
-    out: set[int] = set()
-    for node in ast.walk(tree):
-        dead: list[ast.AST] = []
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            dead.append(node)
-        if isinstance(node, ast.Expr) and "log." in ast.unparse(node):
-            dead.append(node)
-        if isinstance(node, ast.FunctionDef):
-            dead += [a.annotation for a in node.args.args if a.annotation] + ([node.returns] if node.returns else [])
-        if isinstance(node, ast.AnnAssign):
-            dead.append(node.annotation)
-        if isinstance(node, ast.Import | ast.ImportFrom | ast.alias):
-            dead.append(node)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not node.value.isidentifier():
-            dead.append(node)
-        if isinstance(node, ast.ClassDef):
-            dead += node.decorator_list
-        out |= {id(inner) for top in dead for inner in ast.walk(top)}
-    return out
+ROOMS = {
+    "policy": Room((TARGET,), FIRST),
+    "vault": Room(
+        tuple(
+            f"gwanje.vault.{name}"
+            for name in ("attest", "consent", "codes", "officer_keys", "console", "approvals", "held", "frontier")
+        ),
+        _vault(
+            "exact_tree", "exact_signing", "exact_console", "frontier", "consent", "consent_used", "consent_vectors",
+            "codes", "officer_keys", "console", "pages", "officer_command", "holds", "punctures", "core", "desk",
+            "verify",
+        ),
+    ),
+}  # fmt: skip
 
 
-def _changes(node: ast.AST) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """(what, how to do it in place) for one node."""
-    if isinstance(node, ast.Compare):
-        for at, op in enumerate(node.ops):
-            if type(op) in SWAPS:
-                new = SWAPS[type(op)]
-                yield f"{type(op).__name__} -> {new.__name__}", lambda at=at, new=new: node.ops.__setitem__(at, new())
-    elif isinstance(node, ast.BoolOp):
-        new_op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        yield "and <-> or", lambda: setattr(node, "op", new_op)
-        for at in range(len(node.values)):
-            yield f"operand {at} dropped", lambda at=at: node.values.pop(at)
-    elif isinstance(node, ast.If | ast.IfExp):
-        for word in (True, False):
-            yield f"condition {word}", lambda word=word: setattr(node, "test", ast.Constant(word))
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield "not dropped", lambda: setattr(node, "op", ast.UAdd()) or setattr(node, "operand", _truth(node.operand))
-    elif isinstance(node, ast.Constant):
-        yield from _constants(node)
-    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in NAMES:
-        yield f"{node.id} -> {NAMES[node.id]}", lambda: setattr(node, "id", NAMES[node.id])
-    elif isinstance(node, ast.Return) and node.value is not None:
-        yield "returns None", lambda: setattr(node, "value", ast.Constant(None))
-    elif isinstance(node, ast.FunctionDef | ast.ExceptHandler):
-        yield from _removed(node)
+def text(target: str = TARGET) -> str:
+    """The module as it stands."""
+    return (ROOT / "src" / (target.replace(".", "/") + ".py")).read_text(encoding="utf-8")
 
 
-def _truth(value: ast.expr) -> ast.expr:
-    return ast.Call(ast.Name("bool", ast.Load()), [value], [])
-
-
-def _constants(node: ast.Constant) -> Iterator[tuple[str, Callable[[], Any]]]:
-    value = node.value
-    if isinstance(value, bool):
-        yield f"{value} -> {not value}", lambda: setattr(node, "value", not value)
-    elif isinstance(value, int):
-        yield f"{value} -> {value + 1}", lambda: setattr(node, "value", value + 1)
-    elif isinstance(value, str):
-        yield f"{value!r} altered", lambda: setattr(node, "value", value + "_")
-
-
-def _removed(node: ast.FunctionDef | ast.ExceptHandler) -> Iterator[tuple[str, Callable[[], Any]]]:
-    for at, statement in enumerate(node.body):
-        if isinstance(statement, ast.Expr) and ("log." in ast.unparse(statement) or at == 0):
-            continue
-        said = ast.unparse(statement).splitlines()[0]
-        yield f"removed: {said}", lambda at=at: node.body.__setitem__(at, ast.Pass())
-
-
-def alive(mutant: Mutant, tests: tuple[str, ...]) -> bool:
+def alive(mutant: Mutant, tests: tuple[str, ...], target: str = TARGET) -> bool:
     """Do the tests stay green with this mutant? In a child of its own, whose loader gives it for the module."""
     child = os.fork()
     if child == 0:
         code = 2
         try:
-            code = _child(mutant, tests)
+            code = _child(mutant, tests, target)
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status) == 0
 
 
-def _child(mutant: Mutant, tests: tuple[str, ...]) -> int:
+def _child(mutant: Mutant, tests: tuple[str, ...], target: str) -> int:
     import pytest
 
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -159,30 +91,49 @@ def _child(mutant: Mutant, tests: tuple[str, ...]) -> int:
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
-    assert TARGET not in sys.modules, "the parent must not have loaded what is changed"
-    load(mutant.source)
+    assert target not in sys.modules, "the parent must not have loaded what is changed"
+    load(mutant.source, target)
     wanted = ["-q", "-x", "-p", "no:cacheprovider", "--no-header", "--no-summary", *tests]
     return int(pytest.main(["-c", "pyproject.toml", "--rootdir", str(ROOT), *wanted]))
 
 
-def load(source: str) -> None:
+def load(source: str, target: str = TARGET) -> None:
     """Put a changed module under the target's name."""
-    spec = importlib.util.find_spec(TARGET)
+    spec = importlib.util.find_spec(target)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[TARGET] = module
+    sys.modules[target] = module
     exec(compile(source, str(spec.origin), "exec"), module.__dict__)
-    parent, _, name = TARGET.rpartition(".")
+    parent, _, name = target.rpartition(".")
     setattr(importlib.import_module(parent), name, module)
 
 
-def text() -> str:
-    """The module as it stands."""
-    return (ROOT / "src" / (TARGET.replace(".", "/") + ".py")).read_text(encoding="utf-8")
+Chosen = list[tuple[str, Mutant]]
 
 
-def run(chosen: list[Mutant], with_matrix: bool) -> list[Mutant]:
-    """The survivors."""
+Told = list[tuple[str, Mutant, str]]
+
+
+def in_place(chosen: Chosen, tests: tuple[str, ...], folder: Path, jobs: int) -> tuple[Told, list[int]]:
+    """(module, mutant, state) inside functions and constants; [controls, that lived]; RuntimeError: never green."""
+    tasks = {
+        "sources": {target: text(target) for target in dict.fromkeys(target for target, _ in chosen)},
+        "mutants": [(target, asdict(mutant)) for target, mutant in chosen],
+        "tests": [name for name in tests if (ROOT / name).exists()],
+        "jobs": jobs,
+    }
+    (folder / "tasks.json").write_text(json.dumps(tasks, ensure_ascii=False), encoding="utf-8")
+    words = [sys.executable, "-m", "tools.attack._mutant_runs", folder / "tasks.json", folder / "results.json"]
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "TMPDIR": str(folder), "PYTHONPATH": path, "GWANJE_TESTING": "1"}
+    if subprocess.run(words, cwd=ROOT, env=environment, stdout=sys.stderr, check=False).returncode:
+        raise RuntimeError("the tests are red with nothing changed")
+    said = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    return [(target, Mutant(**each), state) for target, each, state in said["results"]], said["controls"]
+
+
+def at_loading(chosen: Chosen, tests: tuple[str, ...]) -> Told:
+    """(module, mutant, state) of what a module says while it is loaded."""
     import hypothesis
     import pytest  # noqa: F401 - loaded once here, not in every child
 
@@ -190,38 +141,68 @@ def run(chosen: list[Mutant], with_matrix: bool) -> list[Mutant]:
 
     hypothesis.settings.register_profile("mutants", database=None, derandomize=True)
     packs(("kr_national", "kr_anyang"))
-    left = [m for m in chosen if alive(m, FIRST)]
-    return [m for m in left if alive(m, LAST)] if with_matrix else left
+    there = tuple(name for name in tests if (ROOT / name).exists())
+    return [(target, mutant, "alive" if alive(mutant, there, target) else "dead") for target, mutant in chosen]
+
+
+def reason(target: str, mutant: Mutant) -> str:
+    """Why this mutant changes nothing, where somebody judged so."""
+    said: dict[str, dict[str, str]] = json.loads(EQUAL.read_text(encoding="utf-8"))
+    lines = text(target).splitlines()
+    line = lines[mutant.line - 1].strip() if 0 < mutant.line <= len(lines) else ""
+    return said.get(target, {}).get(f"{line} | {mutant.what}", "")
+
+
+def run(room: Room, step: int, jobs: int, *, matrix: bool = False) -> dict[str, Any]:
+    """Try them all, or each ``step``-th; the figures."""
+    chosen = [(target, mutant) for target in room.modules for mutant in mutants(text(target), step)]
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="gwanje-mutants-") as folder:
+        told, controls = in_place([(t, m) for t, m in chosen if m.function], room.tests, Path(folder), jobs)
+        told += at_loading([(t, m) for t, m in chosen if not m.function], room.tests)
+    left = [(target, mutant) for target, mutant, state in told if state != "dead"]
+    if matrix:
+        left = [(target, mutant) for target, mutant in left if alive(mutant, LAST, target)]
+    equal = [(target, mutant) for target, mutant in left if reason(target, mutant)]
+    counts, lost = Counter(target for target, _ in chosen), Counter(target for target, _ in left)
+    killed, judged = len(chosen) - len(left), len(chosen) - len(equal)
+    return {
+        "modules": {t.removeprefix("gwanje."): {"mutants": n, "killed": n - lost[t]} for t, n in counts.items()},
+        "mutants": len(chosen), "killed": killed, "equal": len(equal), "share": round(killed / len(chosen), 4),
+        "share_without_equal": round(killed / judged, 4), "controls": controls[0], "controls_alive": controls[1],
+        "survivors": [
+            f"{t.removeprefix('gwanje.')} {m}" + (f" (equal: {reason(t, m)})" if reason(t, m) else "") for t, m in left
+        ],
+        "seconds": round(time.perf_counter() - began, 1),
+    }  # fmt: skip
+
+
+def _narrowed(room: Room, names: list[str] | None) -> Room:
+    return Room(tuple(m for m in room.modules if not names or m.rpartition(".")[2] in names), room.tests)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run, print; 1 when fewer than 95 % are killed or the unchanged module is not green."""
+    """Run, print; 1 when fewer than 95 % are killed, 2 when the unchanged module is not green."""
     parser = argparse.ArgumentParser(prog="./dev attack mutants")
-    parser.add_argument("--only", type=int, help="the first N, spread over the module")
+    parser.add_argument("--of", choices=sorted(ROOMS), default="policy")
+    parser.add_argument("--module", action="append", help="of these only, by their last name")
+    parser.add_argument("--every", type=int, default=1, help="each N-th only")
+    parser.add_argument("--jobs", type=int, default=2, help="children at once")
     parser.add_argument("--matrix", action="store_true", help="ask the matrix, too (25 s a survivor)")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args(arguments)
     os.chdir(ROOT)
-    every = mutants(text())
-    chosen = every[:: max(1, len(every) // given.only)] if given.only else every
-    began = time.perf_counter()
-    if not alive(Mutant(0, "nothing", text()), FIRST):
-        sys.stdout.write("the tests are red with nothing changed\n")
+    try:
+        figures = run(_narrowed(ROOMS[given.of], given.module), given.every, given.jobs, matrix=given.matrix)
+    except RuntimeError as error:
+        sys.stdout.write(f"{error}\n")
         return 2
-    left = run(chosen, given.matrix)
-    killed = len(chosen) - len(left)
-    figures = {
-        "module": TARGET,
-        "mutants": len(chosen),
-        "killed": killed,
-        "share": round(killed / len(chosen), 4),
-        "survivors": [str(m) for m in left],
-        "seconds": round(time.perf_counter() - began, 1),
-    }
-    sys.stdout.write(json.dumps(figures, ensure_ascii=False, indent=1) + "\n")
+    told = json.dumps({"of": given.of, **figures}, ensure_ascii=False, indent=1) + "\n"
+    sys.stdout.write(told)
     if given.json:
-        given.json.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return 1 if killed < KILLED_MIN * len(chosen) else 0
+        given.json.write_text(told, encoding="utf-8")
+    lived = figures["controls"] == figures["controls_alive"]
+    return 1 if figures["killed"] < KILLED_MIN * figures["mutants"] or not lived else 0
 
 
 if __name__ == "__main__":
