@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import zipfile
@@ -11,12 +12,15 @@ from pathlib import Path
 import evidence_rig as rig
 import pytest
 from evidence_conftest import Scene
+from play_rig import page
 
 import gwanje_verify
 from gwanje.kernel import cose
 from gwanje.media.play import releasing
+from gwanje.media.play.server import Player
 from gwanje.media.sim.signing import Identity, Options, Signer
 from gwanje.vault import camera_keys, nals
+from gwanje.vault.client import AsyncVaultClient
 from gwanje.vault.errors import VaultError
 from gwanje_verify import formats
 from gwanje_verify import verify as outside
@@ -94,6 +98,22 @@ def test_messages_stand_byte_for_byte_in_the_released_clip(scene: Scene, signed:
     assert not any(message in originals for message in signed.messages)
     report = outside.verify(out, key=scene.key, secret=SECRET)
     assert ("clips", "proved") in [(step, state) for step, state, _, _ in report.lines]
+
+
+def test_messages_stand_byte_for_byte_in_what_is_played(scene: Scene, signed: Signed) -> None:
+    async def played() -> bytes:
+        client = AsyncVaultClient(scene.made.home, "player")
+        signed_permit = scene.made.permit(signed.first, signed.first + SECONDS)
+        greeting = {"permit": rig.text(signed_permit), "viewer": scene.made.viewer()}
+        async with Player(scene.made.home, client, port=0) as player, page(player.port, greeting) as tab:
+            await tab.next()
+            await tab.say(type="play", speed=4, camera=str(scene.made.camera), at=signed.first)
+            await tab.until("end")
+        await client.close()
+        return b"".join(piece for _, piece in tab.fragments)
+
+    film = asyncio.run(played())
+    assert all(film.count(message) == 1 for message in signed.messages)
 
 
 def test_a_recorded_key_makes_the_clip_valid_and_both_sides_reckon_so(
