@@ -179,6 +179,13 @@ def test_the_command_goes_red_for_audio(plant: Plant) -> None:
     assert any(path.name in text and "audio" in text for text in report["problems"])
 
 
+def test_signatures_of_cameras_that_do_not_sign_are_none(recorded: Centre) -> None:
+    code, report = checked(recorded, "--signatures")
+    assert (code, report["problems"], report["signatures"]) == (0, [], [])
+    assert set(report["signed_s"]) == {"none"}
+    assert report["signed_s"]["none"] > 2
+
+
 def test_changed_missing_and_foreign_files_are_named(recorded: Centre) -> None:
     home = recorded.home
     path = max(check.segment_paths(home.store), key=lambda p: p.stat().st_size)
