@@ -36,6 +36,12 @@ const NEXT: Record<StreamName, StreamName | null> = { main: "sub", sub: "transco
 /** Streams that this seat could not decode, `camera/stream`: not tried again on this page. */
 const cannot = new Set<string>();
 
+/** What is left of a break-glass; a telephone's tile has room for the number beside its red frame, no more. */
+function glassWords(left: number): string {
+  const narrow = window.matchMedia("(max-width: 560px)").matches;
+  return narrow ? span(left) : `${t("비상 열람", "Glass broken")} ${span(left)}`;
+}
+
 /** What a tile says of a camera whose codec this seat cannot decode. */
 export interface CodecNews {
   camera: string;
@@ -354,14 +360,14 @@ export class Tile extends HTMLElement {
     this.glassUntil = ticket?.glass ?? 0;
     this.toggleAttribute("data-glass", this.glassUntil > 0);
     this.glass.hidden = !this.glassUntil;
-    if (this.glassUntil) this.glass.textContent = `${t("비상 열람", "Glass broken")} ${span(this.glassUntil - centreNow())}`;
+    if (this.glassUntil) this.glass.textContent = glassWords(this.glassUntil - centreNow());
   }
 
   /** True when its minutes are over: nothing more is asked for. */
   private over(): boolean {
     if (!this.glassUntil) return false;
     const left = this.glassUntil - centreNow();
-    this.glass.textContent = `${t("비상 열람", "Glass broken")} ${span(left)}`;
+    this.glass.textContent = glassWords(left);
     if (left > 0) return false;
     this.through(null);
     this.stop();

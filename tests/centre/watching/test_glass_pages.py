@@ -127,3 +127,16 @@ def test_the_officer_finds_what_waits_and_reviews_it(allowed, hire, sign_in, two
     assert chief.post(f"/watch/glass/{row.pk}/restore/", {"note": "교육을 마침"}).status_code == 302
     row.refresh_from_db()
     assert (row.verdict, row.restore_note) == ("misuse", "교육을 마침")
+
+
+def test_what_waits_stands_above_what_was_reviewed(allowed, hire, sign_in, two):
+    manager, people_ = sign_in(hire("manager")), [hire("operator", name=name) for name in ("먼저남", "나중남")]
+    for person in people_:
+        browser = sign_in(person)
+        browser.post(OPEN, asked(two[:1]))
+        row = Glass.objects.get(person_id=person.pk)
+        browser.post(f"/watch/glass/{row.pk}/end/")
+    first = Glass.objects.get(person_id=people_[1].pk)
+    manager.post(f"/watch/glass/{first.pk}/review/", {"verdict": "accepted", "note": "맞음"})
+    page = manager.get("/watch/glass/").content.decode()
+    assert page.index("먼저남") < page.index("나중남")

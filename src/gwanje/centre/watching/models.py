@@ -13,6 +13,9 @@ GRIDS = (1, 4, 9, 16)
 EMERGENCY_MINUTES_MAX = 15
 ACCEPTED, MISUSE = VERDICTS = ("accepted", "misuse")
 
+# PostgreSQL puts what is empty last: what waits for its review has to stand above what has been reviewed
+WAITING_FIRST = models.F("reviewed_at").desc(nulls_first=True)
+
 
 class Seat(models.Model):
     """A watching seat (관제석): which installation purposes are watched from a station; empty = all of them.

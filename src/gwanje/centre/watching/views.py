@@ -20,7 +20,7 @@ from gwanje.centre.common import clock, cursor, decide, demand, home
 from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.staff import api as staff
 from gwanje.centre.watching import feed, glass, glass_reading, rules, services
-from gwanje.centre.watching.models import GRIDS, Emergency
+from gwanje.centre.watching.models import GRIDS, WAITING_FIRST, Emergency
 from gwanje.kernel import events
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.hosts import socket_origins
@@ -168,7 +168,7 @@ def emergency_list(request: HttpRequest) -> HttpResponse:
     """Emergency watchings, those that wait for their review first."""
     actor = acting(request)
     demand(actor, rules.READ_EVENTS, Resource("event", agency=actor.agency))
-    rows = Emergency.objects.filter(agency_id=actor.agency).order_by("reviewed_at", "-started_at")
+    rows = Emergency.objects.filter(agency_id=actor.agency).order_by(WAITING_FIRST, "-started_at")
     page = Paginator(rows, 50).get_page(request.GET.get("page"))
     for row in page:
         who = staff.person(row.person_id)

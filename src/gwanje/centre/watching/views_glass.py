@@ -16,7 +16,7 @@ from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, uuid_of
 from gwanje.centre.staff import api as staff
 from gwanje.centre.watching import glass, glass_reading, rules_glass
-from gwanje.centre.watching.models import MISUSE, Glass
+from gwanje.centre.watching.models import MISUSE, WAITING_FIRST, Glass
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import Resource
 
@@ -27,7 +27,7 @@ def glass_list(request: HttpRequest) -> HttpResponse:
     """Break-glasses, those that wait for their review first; overdue ones and suspensions are said."""
     actor = acting(request)
     demand(actor, rules_glass.READ, Resource(glass.KIND, agency=actor.agency))
-    rows = Glass.objects.filter(agency_id=actor.agency).order_by("reviewed_at", "-started_at")
+    rows = Glass.objects.filter(agency_id=actor.agency).order_by(WAITING_FIRST, "-started_at")
     page = Paginator(rows, 50).get_page(request.GET.get("page"))
     labels = cameras.labels({UUID(id_) for row in page for id_ in row.cameras})
     for row in page:

@@ -14,7 +14,7 @@ from gwanje.centre.common import clock, demand
 from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.staff import api as staff
 from gwanje.centre.watching import rules, rules_ptz, steering
-from gwanje.centre.watching.models import PtzEmergency
+from gwanje.centre.watching.models import WAITING_FIRST, PtzEmergency
 from gwanje.kernel.policy import Resource
 
 
@@ -24,7 +24,7 @@ def ptz_list(request: HttpRequest) -> HttpResponse:
     """Emergencies outside a zone, those that wait for their review first; overdue ones are said."""
     actor = acting(request)
     demand(actor, rules.READ_EVENTS, Resource("event", agency=actor.agency))
-    rows = PtzEmergency.objects.filter(agency_id=actor.agency).order_by("reviewed_at", "-started_at")
+    rows = PtzEmergency.objects.filter(agency_id=actor.agency).order_by(WAITING_FIRST, "-started_at")
     page = Paginator(rows, 50).get_page(request.GET.get("page"))
     labels = cameras.labels({row.camera_id for row in page})
     for row in page:
