@@ -14,6 +14,7 @@ from uuid import UUID
 
 from gwanje.kernel.home import Home
 from gwanje.kernel.hosts import sign_origin
+from gwanje.kernel.ledger.note import NOTE_MAX
 from gwanje.vault.client import ConsoleClient, VaultAway, VaultRefused
 from gwanje.vault.errors import VaultError
 
@@ -192,7 +193,17 @@ def _dismiss(args: argparse.Namespace, home: Home) -> int:
 
 
 def _take_head(args: argparse.Namespace, home: Home) -> int:
-    said = ask_or_pend(args, home, "take_head", note=args.note.read_text())
+    try:
+        with args.note.open("rb") as file:
+            # one byte more than a note may have: vaultd refuses it
+            note = file.read(NOTE_MAX + 1).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        print(
+            f"검증 지점을 읽을 수 없습니다: {args.note} ({error}). 공개된 log/checkpoint 파일을 주십시오. / "
+            f"The checkpoint cannot be read; give the published file log/checkpoint.", file=sys.stderr,
+        )  # fmt: skip
+        return 1
+    said = ask_or_pend(args, home, "take_head", note=note)
     if said is not None:
         print(f"확인됨 / confirmed: {said['size']} (unsigned)")
     return 0
