@@ -23,12 +23,15 @@ export function dateTimeOf(unixS: number): string {
   return dayTime.format(new Date(unixS * 1000));
 }
 
-/** 2026. 11. 20.(금) of a Unix time in seconds. */
+/** 2026. 11. 20.(금), or (Fri), of a Unix time in seconds. */
 export function letterDate(unixS: number): string {
   const date = new Date(unixS * 1000);
   const part = (o: Intl.DateTimeFormatOptions): string =>
-    new Intl.DateTimeFormat("ko-KR", { timeZone: "Asia/Seoul", ...o }).format(date).replace(/[년월일. ]/g, "");
-  return `${part({ year: "numeric" })}. ${part({ month: "numeric" })}. ${part({ day: "numeric" })}.(${part({ weekday: "short" })})`;
+    new Intl.DateTimeFormat(t("ko-KR", "en-GB"), { timeZone: "Asia/Seoul", ...o }).format(date);
+  // "11월" and "22일" lose their word; the weekdays 월 and 일 must not
+  const number = (o: Intl.DateTimeFormatOptions): string => part(o).replace(/\D/g, "");
+  const day = [number({ year: "numeric" }), number({ month: "numeric" }), number({ day: "numeric" })].join(". ");
+  return `${day}.(${part({ weekday: "short" })})`;
 }
 
 /** 4:05 of a number of seconds, never below zero. */
