@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ from gwanje.kernel.footage import Segment, put_segments
 from gwanje.media import check
 from gwanje.vault import parts
 from gwanje.vault.client import VaultClient
+from gwanje.vault.errors import SegmentBroken
 from gwanje.vault.segment import SegmentHeader, SegmentReader, SegmentWriter
 
 __all__ = ["centre"]
@@ -51,17 +53,27 @@ def fragment_of(track: int) -> bytes:
 @pytest.fixture(scope="module")
 def recorded(centre: Centre) -> Centre:
     """Some seconds of two cameras, one start killed in between."""
+
+    def filled() -> int:
+        """Files with footage of some seconds on the disk."""
+        found = 0
+        for path in check.segment_paths(centre.home.store):
+            # one that has just been made may have no header yet
+            with contextlib.suppress(SegmentBroken, OSError), SegmentReader(path) as reader:
+                found += len(reader.parts) >= 4
+        return found
+
     first = centre.recorder()
     centre.until(lambda: centre.health().get("recording") == 2)
-    time.sleep(1.5)
+    centre.until(lambda: filled() == 2)
     first.kill()
     first.wait()
     time.sleep(3)
     second = centre.recorder()
     centre.until(lambda: centre.health().get("recording") == 2 and centre.health()["database"])
-    time.sleep(1.5)
+    centre.until(lambda: filled() == 4)
     second.send_signal(signal.SIGTERM)
-    assert second.wait(10) == 0
+    assert second.wait(60) == 0
     return centre
 
 
