@@ -19,7 +19,7 @@ from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
 from gwanje.vault import ceremony
 from gwanje.vault.client import VaultAway, VaultClient
-from tools.attack.stage import ARTICLE, PASSWORD, Stage, environment
+from tools.attack.stage import ARTICLE, PASSWORD, Stage, environment, first_port
 
 T = TypeVar("T")
 
@@ -81,8 +81,9 @@ def vaultd(home: Home) -> Iterator[subprocess.Popen[bytes]]:
 def separate(folder: Path, cameras: int) -> Iterator[Stage]:
     """As ``stage.stage``, each process with a user of its own; root only."""
     home = Home.create(
-        folder, settable_clock=True, demo=True, packs=["kr_national", "kr_anyang"], name="가온시 통합관제센터"
-    )
+        folder, settable_clock=True, demo=True, packs=["kr_national", "kr_anyang"], name="가온시 통합관제센터",
+        port=first_port(),
+    )  # fmt: skip
     agency = uuid7()
     officers = {role: uuid7() for role in ("operator", "manager", "chief_officer")}
     ceremony.create(home, [ceremony.NewOfficer(id_, role, agency, PASSWORD) for role, id_ in officers.items()])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -155,6 +156,27 @@ def start_vaultd(home: Home) -> subprocess.Popen[bytes]:
     return child
 
 
+def first_port() -> int:
+    """A port whose next three are free as well: stages run side by side, and beside a centre on the usual ones.
+
+    Below 32768, so that no outgoing connection takes one of them meanwhile.
+    """
+    for _ in range(200):
+        first = 12_000 + 8 * secrets.randbelow(900)
+        if all(_free(first + step) for step in range(4)):
+            return first
+    raise OSError("no free ports")
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 @contextlib.contextmanager
 def stage(folder: Path, cameras: int, *, archive: bool = False, **config: Any) -> Iterator[Stage]:
     """A centre with ``cameras`` cameras, class 1 of 30 days and three officers; ``archive``: WAL is archived.
@@ -167,7 +189,7 @@ def stage(folder: Path, cameras: int, *, archive: bool = False, **config: Any) -
         settings = {"wal_level": "replica", "archive_mode": "on", "archive_command": command}
     home = Home.create(
         folder, settable_clock=True, demo=True, packs=["kr_national", "kr_anyang"], name="가온시 통합관제센터",
-        postgres=settings, **config,
+        port=first_port(), postgres=settings, **config,
     )  # fmt: skip
     agency = uuid7()
     officers = {role: uuid7() for role in ("operator", "manager", "chief_officer")}
