@@ -7,7 +7,6 @@ import os
 import pickle
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -18,8 +17,8 @@ from gwanje.kernel import database
 from gwanje.kernel.home import Home
 from gwanje.kernel.ids import uuid7
 from gwanje.vault import ceremony
-from gwanje.vault.client import VaultAway, VaultClient
-from tools.attack.stage import ARTICLE, PASSWORD, Stage, environment, first_port
+from gwanje.vault.client import VaultClient
+from tools.attack.stage import ARTICLE, PASSWORD, Stage, answers, environment, first_port
 
 T = TypeVar("T")
 
@@ -60,17 +59,8 @@ def vaultd(home: Home) -> Iterator[subprocess.Popen[bytes]]:
             env=environment(home), stdout=out, stderr=out,
             preexec_fn=lambda: become(who, needed, locks=True),  # noqa: PLW1509 - one thread here
         )  # fmt: skip
-    client, until = VaultClient(home, "worker"), time.monotonic() + 90
     try:
-        while True:
-            try:
-                client.status()
-                break
-            except (VaultAway, OSError):
-                if child.poll() is not None or time.monotonic() > until:
-                    raise RuntimeError(log.read_text(errors="replace")[-2000:]) from None
-                time.sleep(0.05)
-        client.close()
+        answers(child, home, log, 90)
         yield child
     finally:
         child.terminate()

@@ -142,8 +142,13 @@ def start_vaultd(home: Home) -> subprocess.Popen[bytes]:
             [sys.executable, "-m", "gwanje.apps.cli", "--data", str(home.root), "vaultd"],
             env=environment(home), stdout=out, stderr=out,
         )  # fmt: skip
-    client = VaultClient(home, "worker")
-    until = time.monotonic() + 60
+    answers(child, home, log, 60)
+    return child
+
+
+def answers(child: subprocess.Popen[bytes], home: Home, log: Path, seconds: float) -> None:
+    """Wait until vaultd answers; RuntimeError with its log's end when it ends, or does not in time."""
+    client, until = VaultClient(home, "worker"), time.monotonic() + seconds
     while True:
         try:
             client.status()
@@ -153,7 +158,6 @@ def start_vaultd(home: Home) -> subprocess.Popen[bytes]:
                 raise RuntimeError(log.read_text(errors="replace")[-2000:]) from None
             time.sleep(0.05)
     client.close()
-    return child
 
 
 def first_port() -> int:
