@@ -1,4 +1,5 @@
 /** The page that breaks the glass (비상 열람): cameras are found by typing, Enter takes the first one, five at most. */
+import { cameraButton } from "./camera-button.js";
 import { pageData } from "./net.js";
 import { t } from "./text.js";
 import type { CameraItem } from "./wall.js";
@@ -40,16 +41,8 @@ function take(camera: CameraItem): void {
 
 function line(camera: CameraItem): HTMLLIElement {
   const row = document.createElement("li");
-  const button = document.createElement("button");
-  button.type = "button";
+  const button = cameraButton(camera);
   button.disabled = chosen.size >= data.most;
-  const number = document.createElement("b");
-  number.textContent = camera.number;
-  const place = document.createElement("span");
-  place.textContent = camera.place;
-  const purposes = document.createElement("small");
-  purposes.textContent = camera.purposes.join(", ");
-  button.append(number, place, purposes);
   button.addEventListener("click", () => take(camera));
   row.append(button);
   return row;

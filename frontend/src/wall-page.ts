@@ -1,4 +1,5 @@
 /** The wall's page: wires the wall to the list, the bar and the server. */
+import { cameraButton } from "./camera-button.js";
 import "./feed.js";
 import { call, pageData } from "./net.js";
 import { allow } from "./relay.js";
@@ -88,16 +89,8 @@ function list(view: Wall): void {
 
 function row(view: Wall, camera: CameraItem): HTMLLIElement {
   const line = document.createElement("li");
-  const button = document.createElement("button");
-  button.type = "button";
+  const button = cameraButton(camera);
   button.draggable = true;
-  const number = document.createElement("b");
-  number.textContent = camera.number;
-  const place = document.createElement("span");
-  place.textContent = camera.place;
-  const purposes = document.createElement("small");
-  purposes.textContent = camera.purposes.join(", ");
-  button.append(number, place, purposes);
   button.title = camera.label;
   button.addEventListener("click", () => {
     view.put(camera.id);
