@@ -106,14 +106,25 @@ def sit(centre: Centre, chromium: Browser) -> Iterator[Sit]:
         one.page.context.close()
 
 
-def poll(what: str, ask: Callable[[], bool], limit_s: float = 30.0) -> None:
+def poll(what: str, ask: Callable[[], bool], limit_s: float = 30.0, seen: Callable[[], str] = lambda: "") -> None:
     """Ask until it is so; the strict CSP forbids strings as code, so nothing waits inside the page.
 
-    ``limit_s``: on a machine of two idle cores; a slower one has three times that.
+    ``limit_s``: on a machine of two idle cores; a slower one has three times that. ``seen``: what was there instead.
     """
     end = time.monotonic() + SLOWER * limit_s
     while time.monotonic() < end:
         if ask():
             return
         time.sleep(0.2)
-    raise AssertionError(f"not within {SLOWER * limit_s:.0f} s: {what}")
+    raise AssertionError(f"not within {SLOWER * limit_s:.0f} s: {what} {seen()}")
+
+
+def settled(look: Callable[[], list[str]], still_s: float = 5.0, limit_s: float = 60.0) -> list[str]:
+    """What ``look`` answers once it has answered the same for ``still_s``."""
+    end, now, since = time.monotonic() + SLOWER * limit_s, look(), time.monotonic()
+    while time.monotonic() - since < still_s:
+        assert time.monotonic() < end, f"never still: {now}"
+        time.sleep(0.2)
+        if (then := look()) != now:
+            now, since = then, time.monotonic()
+    return now

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pytest
 
-from browser.conftest import Sit, poll
+from browser.conftest import Sit, poll, settled
 from browser.eyes import counters, states
 from gwanje.kernel.database import connect
 from gwanje.kernel.ids import uuid7
@@ -91,7 +91,9 @@ def test_tiles_follow_a_camera_to_a_recorder_registered_later_and_back(sit: Sit,
     desk = sit("operator", "관제석-1")
     page = desk.open("/watch/")
     poll("live tiles", lambda: states(page).count("live") >= 4, 60)
-    count = states(page).count("live")
+    # a tile that came to life after the count would make "all of them" one too many for good
+    steady = settled(lambda: states(page))
+    count = steady.count("live")
     tile = page.locator("gw-tile[data-state=live]").last
     camera, place = UUID(tile.evaluate("tile => tile.shown")), int(tile.get_attribute("data-index") or 0) - 1
     badge = page.locator("gw-tile .tile-badge").nth(place)
@@ -103,7 +105,7 @@ def test_tiles_follow_a_camera_to_a_recorder_registered_later_and_back(sit: Sit,
         poll("one tile is at the second recorder", lambda: viewers(other.port) == 1, 60)
         poll("and lives", lambda: states(page)[place] == "live", 30)
         assert badge.inner_text() == "녹화기 전환"
-        poll("the others are back", lambda: states(page).count("live") == count, 60)
+        poll("the others are back", lambda: states(page) == steady, 60, lambda: f"{steady} -> {states(page)}")
         seen: set[int | None] = set()
         poll("its pictures go on", lambda: len(seen.add(counters(page)[place]) or seen - {None}) >= 3, 30)
         assert viewers(other.port) == 1
@@ -112,5 +114,5 @@ def test_tiles_follow_a_camera_to_a_recorder_registered_later_and_back(sit: Sit,
         other.record()
         poll("the tile has left", lambda: viewers(other.port) == 0, 30)
         poll("and lives at the first", lambda: states(page)[place] == "live", 30)
-        poll("all of them are there", lambda: viewers(centre.home.port + 1) == count, 30)
+        poll("all of them are there", lambda: viewers(centre.home.port + 1) == count, 30, lambda: str(states(page)))
     assert not [said for said in desk.faults if "Content Security Policy" in said]
