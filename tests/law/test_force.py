@@ -195,3 +195,12 @@ def test_a_city_cannot_take_longer_than_the_act_allows(tmp_path: Path, own: int,
 def test_unknown_pack_is_named() -> None:
     with pytest.raises(PackError, match="kr_nowhere"):
         law.load(["kr_nowhere"])
+
+
+def test_has_says_whether_a_norm_has_an_article_that_day() -> None:
+    whole = law.load(("kr_national", "kr_anyang"))
+    assert whole.on(date(2026, 11, 20)).has("playback.default_deny")
+    assert not whole.on(date(2019, 1, 1)).has("playback.default_deny")
+    assert not whole.on(date(2026, 11, 20)).has("live.glass")
+    with pytest.raises(KeyError):
+        whole.on(date(2026, 11, 20)).has("playback.anything")

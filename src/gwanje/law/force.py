@@ -151,6 +151,12 @@ class InForce:
             raise NotInForce(norm, self.on)
         return found
 
+    def has(self, norm: str) -> bool:
+        """Whether an article in force carries the norm; a rule that not every city has is asked only then."""
+        if norm not in NORMS:
+            raise KeyError(f"unknown norm {norm!r}")
+        return bool(in_force((a for p in self.law.packs for a in p.articles if norm in a.norms), self.on))
+
     def article(self, pack: str, key: str) -> Article:
         """One article with its text, in force or not; KeyError when the pack has none such."""
         return self.law.pack(pack).by_id[key]
