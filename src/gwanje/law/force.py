@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 
 from gwanje.law.decision import ArticleRef, Decision, Duty, Reason
 from gwanje.law.packs import RANKS, Article, Dated, GroundEntry, Pack, available, folder, load_packs
+from gwanje.law.purposes import PurposeRow
 from gwanje.law.registry import upholds
+from gwanje.law.retention_rows import RetentionRow, chosen
 from gwanje.law.words import NORMS, PARAMETERS, ParameterWord
 
 
@@ -73,7 +75,11 @@ class Ground:
 
 @dataclass(frozen=True)
 class Conflict:
-    """A lower rule that does not stand against a higher one (법령 충돌)."""
+    """A rule that does not stand against another one (법령 충돌): a lower one, or the laxer of two of one rank.
+
+    ``kind`` parameter, ground or article; ``name`` the parameter, ground code or norm. ``higher`` is what stands;
+    both texts as the packs have them.
+    """
 
     kind: str
     name: str
@@ -81,6 +87,8 @@ class Conflict:
     lower: ArticleRef
     ko: str
     en: str
+    higher_text: str = ""
+    lower_text: str = ""
 
 
 @upholds("law.in_force", passes=lambda candidates, on: tuple(candidates))
@@ -138,7 +146,7 @@ class InForce:
             else:
                 ko = f"{word.ko}: 하위 규정의 {_show(dated)} 대신 상위 규정의 {_show(stands)}."
                 en = f"{word.en}: {_show(dated)} gives way to {_show(stands)} of the higher rule."
-                conflicts.append(Conflict("parameter", name, stands.article.ref, dated.article.ref, ko, en))
+                conflicts.append(_conflict(("parameter", name), stands.article, dated.article, ko, en))
         return stands, conflicts
 
     def articles(self, norm: str) -> tuple[ArticleRef, ...]:
@@ -198,7 +206,7 @@ class InForce:
         raise KeyError(f"no pack names the role {role!r}")
 
     def conflicts(self) -> tuple[Conflict, ...]:
-        """Lower rules that do not stand that day, parameters first, then grounds."""
+        """Rules that do not stand that day: parameters first, then grounds, then articles of one norm."""
         found = [c for name in PARAMETERS for c in self._stand(name)[1]]
         above = self.law.ground_entries()
         for entry in above.values():
@@ -206,8 +214,36 @@ class InForce:
                 higher = next((above[c] for c in entry.rests_on if c in above), entry)
                 ko = f"{entry.ko}: 상위 근거({higher.statute})의 효력이 없습니다."
                 en = f"{entry.en}: {higher.statute}, on which it rests, is not in force."
-                found.append(Conflict("ground", entry.code, higher.article.ref, entry.article.ref, ko, en))
-        return tuple(found)
+                found.append(_conflict(("ground", entry.code), higher.article, entry.article, ko, en))
+        return (*found, *self._contradictions())
+
+    def _contradictions(self) -> Iterable[Conflict]:
+        """Articles that yield to another one that is loaded and in force that day, too."""
+        loaded = {p.id: p.by_id for p in self.law.packs}
+        for article in in_force((a for p in self.law.packs for a in p.articles if a.yields_to), self.on):
+            for yields in article.yields_to:
+                stands = loaded.get(yields.pack, {}).get(yields.article)
+                if stands is not None and stands.in_force(self.on):
+                    yield _conflict(("article", yields.norm), stands, article, yields.ko, yields.en)
+
+    def retention_rows(self) -> tuple[RetentionRow, ...]:
+        """Every row of retention in force that day (부서별 보관기간), highest rank first, in the order of its table."""
+        return tuple(r for p in self.packs for r in p.retention if in_force([r.article], self.on))
+
+    def retention(self, department: str, purposes: Sequence[str], group: str = "") -> RetentionRow:
+        """The row that stands for a camera of a department; NotInForce when no row of that day speaks of it."""
+        found = chosen(self.retention_rows(), department, purposes, group)
+        if found is None:
+            raise NotInForce(f"retention of {department or '-'} ({', '.join(purposes) or '-'})", self.on)
+        return found
+
+    def purposes(self, scheme: str) -> tuple[PurposeRow, ...]:
+        """One classification of purposes in force that day, of the lowest rank that has it; empty when none has."""
+        for pack in reversed(self.packs):
+            own = tuple(r for r in pack.purposes if r.scheme == scheme and in_force([r.article], self.on))
+            if own:
+                return own
+        return ()
 
     def _cite(self, norms: Sequence[str]) -> tuple[ArticleRef, ...]:
         return tuple(dict.fromkeys(a for n in norms for a in self.articles(n)))
@@ -296,6 +332,11 @@ def load(names: Iterable[str] | None = None, folder_: Path | None = None) -> Law
     root = (folder_ or folder()).resolve()
     chosen = tuple(available(root) if names is None else names)
     return _loaded(chosen, root)
+
+
+def _conflict(about: tuple[str, str], stands: Article, yields: Article, ko: str, en: str) -> Conflict:
+    kind, name = about
+    return Conflict(kind, name, stands.ref, yields.ref, ko, en, stands.text, yields.text)
 
 
 def _ground_on(entry: GroundEntry, on: date) -> bool:

@@ -2,7 +2,8 @@
 
 ``pack.yaml`` who and which rank · ``articles.yaml`` every article with its Korean text and its norms or a reasoned
 status · ``parameters.yaml`` dated values, each with its article · ``grounds.yaml`` legal grounds with their dates ·
-``titles.yaml`` officers' titles · ``cases/*.yaml`` situations and outcomes. What does not fit the schema does not load.
+``titles.yaml`` officers' titles · ``retention.yaml`` periods by department · ``purposes.yaml`` its classification ·
+``cases/*.yaml`` situations and outcomes. What does not fit the schema does not load.
 """
 
 from __future__ import annotations
@@ -17,11 +18,27 @@ from pathlib import Path
 from typing import Any
 
 from gwanje.law.decision import ArticleRef
+from gwanje.law.purposes import PurposeRow, load_purposes
+from gwanje.law.retention_rows import RetentionRow, load_retention
 from gwanje.law.schema import PackError, Row, read, rows, text_hash
 from gwanje.law.words import NORMS, PARAMETERS
 
 RANKS = ("법", "시행령", "고시", "조례", "예규", "방침")
 STATUSES = ("planned", "definition", "procedural", "out_of_scope", "recorded")
+
+
+@dataclass(frozen=True)
+class Yields:
+    """One article that gives way (다른 조문에 밀리는 조문): ``pack`` and ``article`` of what stands, and why.
+
+    Written where two articles of one norm contradict each other; the stricter stands for the operator.
+    """
+
+    pack: str
+    article: str
+    norm: str
+    ko: str
+    en: str
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,7 @@ class Article:
     verified: bool
     ref: ArticleRef
     awaits: tuple[str, ...] = ()
+    yields_to: tuple[Yields, ...] = ()
 
     def in_force(self, on: date) -> bool:
         """In force and verified on that day."""
@@ -134,6 +152,8 @@ class Pack:
     titles: dict[str, tuple[str, str]]
     cases: tuple[Case, ...]
     whole: int = 0
+    retention: tuple[RetentionRow, ...] = ()
+    purposes: tuple[PurposeRow, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[str, Article]:
@@ -202,6 +222,8 @@ def load_pack(place: Path) -> Pack:
         titles=_titles(place),
         cases=_cases(place, name),
         whole=_whole(head, len(articles)),
+        retention=load_retention(place, by_id),
+        purposes=load_purposes(place, by_id),
     )
     head.done()
     return pack
@@ -246,6 +268,7 @@ def _articles(place: Path, ref: tuple[str, str, str], since: date, until: date |
             verified=row.get("verified", bool, True),
             ref=ArticleRef(name, key, citation, row.text("instrument", short), row.text("rank", rank)),
             awaits=row.texts("awaits", []),
+            yields_to=_yields(row, name),
         )
         _check_article(row, article)
         out.append(article)
@@ -253,6 +276,22 @@ def _articles(place: Path, ref: tuple[str, str, str], since: date, until: date |
     twice = {a.id for a in out if sum(b.id == a.id for b in out) > 1}
     if twice:
         raise PackError(f"{name}/articles.yaml", f"두 번 나옵니다: {twice}", f"stands twice: {twice}")
+    known = {a.id for a in out}
+    lost = [(a.id, y.article) for a in out for y in a.yields_to if y.pack == name and y.article not in known]
+    if lost:
+        raise PackError(f"{name}/articles.yaml", f"밀리는 조문의 상대가 없습니다: {lost}", f"yields to nothing: {lost}")
+    return tuple(out)
+
+
+def _yields(row: Row, pack: str) -> tuple[Yields, ...]:
+    out: list[Yields] = []
+    for value in row.get("yields_to", list, []):
+        inner = Row(value, f"{row.place}, yields_to")
+        norm = inner.text("norm")
+        if norm not in NORMS:
+            raise inner.fail("norm", f"norms.yaml에 없는 규범: {norm}", f"not in norms.yaml: {norm}")
+        out.append(Yields(inner.text("pack", pack), inner.text("article"), norm, inner.text("ko"), inner.text("en")))
+        inner.done()
     return tuple(out)
 
 
@@ -395,4 +434,9 @@ def load_packs(names: Sequence[str], root: Path | None = None) -> tuple[Pack, ..
         if above.rank == below.rank == "조례":
             ko, en = "한 센터에는 한 도시의 조례만", "one centre follows one city's ordinance"
             raise PackError(str(place), f"{ko}: {above.id}, {below.id}", f"{en}: {above.id}, {below.id}")
+    loaded = {p.id: p.by_id for p in packs}
+    for article, stands in ((a, y) for p in packs for a in p.articles for y in a.yields_to):
+        if stands.pack in loaded and stands.article not in loaded[stands.pack]:
+            said = f"{stands.pack}:{stands.article}"
+            raise PackError(article.ref.key, f"밀리는 조문의 상대가 없습니다: {said}", f"yields to nothing: {said}")
     return packs
