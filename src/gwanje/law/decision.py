@@ -142,7 +142,8 @@ def combine(action: str, decisions: Iterable[Decision]) -> Decision:
 class Duty:
     """What must be done by when (할 일·기한). ``due_on``: the last day in time, NEVER = not owed.
 
-    ``basis_ko``/``basis_en`` say how the day was counted, for the officer and for the court.
+    ``basis_ko``/``basis_en`` say how the day was counted, for the officer and for the court. A clock in hours has its
+    end in ``due_at`` and the moment from which it runs in ``starts_at``.
     """
 
     kind: str
@@ -154,12 +155,13 @@ class Duty:
     basis_ko: str
     basis_en: str
     due_at: datetime | None = None
+    starts_at: datetime | None = None
 
     def __post_init__(self) -> None:
         if not self.articles:
             raise BadDecision(f"no article in force carries {self.norm} (근거 조문이 없는 기한)")
-        if self.due_at is not None and self.due_at.tzinfo is None:
-            raise BadDecision("due_at is an aware datetime")
+        if any(at is not None and at.tzinfo is None for at in (self.due_at, self.starts_at)):
+            raise BadDecision("due_at and starts_at are aware datetimes")
 
     def late(self, today: date) -> bool:
         """True after the last day in time (기한 경과); ``today`` in the centre's zone."""

@@ -274,10 +274,11 @@ class InForce:
 
     def duty(
         self, kind: str, norm: str, *, starts_on: date, due_on: date, owner_role: str, basis: tuple[str, str],
-        due_at: datetime | None = None,
+        due_at: datetime | None = None, starts_at: datetime | None = None,
     ) -> Duty:  # fmt: skip
         """A Duty with the articles in force that carry its norm; ``basis`` in Korean and English."""
-        return Duty(kind, norm, self._cite([norm]), starts_on, due_on, owner_role, basis[0], basis[1], due_at)
+        articles = self._cite([norm])
+        return Duty(kind, norm, articles, starts_on, due_on, owner_role, basis[0], basis[1], due_at, starts_at)
 
 
 class Law:
