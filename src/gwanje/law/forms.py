@@ -22,13 +22,18 @@ FieldType = Literal[
 ]  # fmt: skip
 FORMS_MAX, BLOCKS_MAX, ROWS_MAX, CELLS_MAX, COLUMNS_MAX, OPTIONS_MAX, BLANK_ROWS_MAX = 40, 60, 60, 4, 16, 30, 60
 TEXT_MAX = 4000
+# what a form is for, in words that every city's pack shares; rooms ask for a form by it and never by its id
+SERVES = (
+    "inspection.journal", "extension.application", "subject.request", "disclosure.ledger", "disclosure.receipt",
+    "camera.status", "camera.purposes", "policy.departments",
+)  # fmt: skip
 # characters that may be typed into a field that names no limit of its own
 LENGTHS: dict[str, int] = {
     "text": 200, "longtext": 1000, "date": 10, "time": 8, "datetime": 19, "period": 80, "int": 9, "phone": 40,
     "birth": 20, "address": 300, "choice": 40, "check": 1, "camera": 200, "person": 100, "signature": 100,
 }  # fmt: skip
 _NAME = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")
-_SLOT = re.compile(r"\{([^{}]*)\}")
+SLOT = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True)
@@ -158,7 +163,8 @@ class FormSchema:
     """One form of a pack (서식): ``article`` gives its rank, its dates and the foot of its page.
 
     ``fields``: declared fields that stand in sentences only; ``source_fields``: the labels that the printed source
-    has, in its order; ``public``: a citizen's own form, offered blank to everybody.
+    has, in its order; ``public``: a citizen's own form, offered blank to everybody; ``serves``: one of ``SERVES``, by
+    which a room finds the city's form, or empty.
     """
 
     pack: str
@@ -173,6 +179,7 @@ class FormSchema:
     approvals: tuple[str, ...]
     addressee: str
     public: bool
+    serves: str
     fields: tuple[Field, ...]
     blocks: tuple[Block, ...]
     source_fields: tuple[str, ...]
@@ -195,7 +202,7 @@ class FormSchema:
 
 def slots(text: str) -> tuple[str, ...]:
     """Names in braces in a sentence, in order (빈칸 이름)."""
-    return tuple(_SLOT.findall(text))
+    return tuple(SLOT.findall(text))
 
 
 def _named(fields: tuple[Field, ...], blocks: tuple[Block, ...]) -> Iterator[Field | Checks | Register]:
@@ -245,6 +252,7 @@ def _form(row: Row, pack: Pack, stem: str) -> FormSchema:
         approvals=row.texts("approvals", []),
         addressee=row.text("addressee", ""),
         public=row.get("public", bool, False),
+        serves=_one_of(row, "serves", ("", *SERVES), ""),
         fields=tuple(_field(one) for one in rows(row.get("fields", list, []), f"{row.place}, fields", "name")),
         blocks=tuple(_block(one) for one in listed),
         source_fields=row.texts("source_fields"),
