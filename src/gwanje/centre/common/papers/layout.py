@@ -99,6 +99,7 @@ def _fields(block: Fields, values: Mapping[str, Any] | None) -> dict[str, Any]:
             cells.append(
                 {
                     "name": f.name, "label": f.ko, "en": f.en, "value": value, "suffix": f.suffix, "span": span,
+                    "colspan": 2 * span - 1,
                     "example": bool(example), "tall": f.type == "longtext", "high": f.type == "address",
                 }
             )  # fmt: skip
@@ -114,16 +115,18 @@ def _register(block: Register, values: Mapping[str, Any] | None) -> dict[str, An
     columns = block.columns
     lines = [list(line) for line in block.fixed]
     if values is None:
-        lines += [[blank(c) if c.type in ("choice", "check") else "" for c in columns] for _ in range(block.rows)]
+        lines += [[_cell(c, None) for c in columns] for _ in range(block.rows)]
     else:
-        lines += [[printed(c, entry[c.name]) for c in columns] for entry in values[block.name]]
+        lines += [[_cell(c, entry[c.name]) for c in columns] for entry in values[block.name]]
     made: dict[str, Any] = {
         "kind": "register",
         "layout": block.layout,
         "heading": block.heading,
         "en": block.heading_en,
         "columns": [
-            {"name": c.name, "label": c.ko, "en": c.en, "width": c.width, "centred": c.type in CENTRED} for c in columns
+            {"name": c.name, "label": c.ko, "en": c.en, "group": c.group, "width": c.width,
+             "centred": c.type in CENTRED}
+            for c in columns
         ],
         "grouped": any(c.group for c in columns),
         "groups": [
@@ -142,6 +145,11 @@ def _register(block: Register, values: Mapping[str, Any] | None) -> dict[str, An
             for line in lines
         ]
     return made
+
+
+def _cell(column: Field, value: Any) -> str:
+    # a column is narrow: one box a line
+    return printed(column, value).replace("  ", "\n") if column.type == "choice" else printed(column, value)
 
 
 def _groups(columns: tuple[Field, ...]) -> list[tuple[str, list[Field]]]:

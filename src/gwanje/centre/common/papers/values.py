@@ -129,7 +129,10 @@ def clean(schema: FormSchema, given: Mapping[str, Any], *, strict: bool = False)
 
 def _entries(one: Register, value: Any, strict: bool, faults: dict[str, tuple[str, str]]) -> list[dict[str, Any]]:
     ko = one.heading or one.name
-    if value is None:
+    if not value:
+        return []
+    if one.fixed:
+        faults[one.name] = ("원문에 인쇄된 표에는 줄을 더하지 않습니다.", "The printed table takes no more lines.")
         return []
     if not isinstance(value, Sequence) or isinstance(value, str) or not all(isinstance(e, Mapping) for e in value):
         faults[one.name] = (f"{ko}: 목록이어야 합니다.", f"{one.name}: must be a list.")
@@ -276,6 +279,8 @@ def blank(field: Field) -> str:
         return printed(field, None)
     if field.type == "date":
         return BLANK_DATE
+    if field.type == "datetime":
+        return f"{BLANK_DATE}      :"
     if field.type == "period":
         return f"{BLANK_DATE}   ~ {BLANK_DATE}"
     return ""
