@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 import support
-from support import ahead
+from support import ahead, outcomes
 
 LAST = ("docs", "story", "browser")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(outcomes.Outcomes())
 
 
 @pytest.hookimpl(trylast=True)

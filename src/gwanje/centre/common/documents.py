@@ -10,7 +10,7 @@ from typing import Any
 
 SYSTEM_FONTS = ("NanumGothic", "Noto Sans CJK KR", "Noto Sans KR")
 # letters that every font of our documents has: printable ASCII, Hangul, and the signs that our own words use
-_SHOWN = re.compile(r"[\n -~가-힣ㄱ-ㅎㅏ-ㅣ·…–—‘’“”「」『』○●※→□■]")
+_SHOWN = re.compile(r"[\n -~가-힣ㄱ-ㅎㅏ-ㅣ·…–—‘’“”「」『』○●※→□■ㆍ]")
 
 
 def render(package: str, name: str, data: dict[str, Any], fonts_folder: Path | None) -> bytes:
