@@ -7,7 +7,7 @@ higher rule gives the data subject, the higher rule stands and the conflict is l
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -143,10 +143,11 @@ class InForce:
         for dated in sorted(said, key=lambda d: RANKS.index(d.article.ref.rank)):
             if stands is None or may_stand(word, stands.value, dated.value):
                 stands = dated
-            else:
-                ko = f"{word.ko}: 하위 규정의 {_show(dated)} 대신 상위 규정의 {_show(stands)}."
-                en = f"{word.en}: {_show(dated)} gives way to {_show(stands)} of the higher rule."
-                conflicts.append(_conflict(("parameter", name), stands.article, dated.article, ko, en))
+                continue
+            both = _together(word, stands, dated)
+            ko, en = _told(word, stands, dated, both)
+            conflicts.append(_conflict(("parameter", name), stands.article, dated.article, ko, en))
+            stands = both
         return stands, conflicts
 
     def articles(self, norm: str) -> tuple[ArticleRef, ...]:
@@ -333,6 +334,22 @@ def load(names: Iterable[str] | None = None, folder_: Path | None = None) -> Law
     root = (folder_ or folder()).resolve()
     chosen = tuple(available(root) if names is None else names)
     return _loaded(chosen, root)
+
+
+def _together(word: ParameterWord, higher: Dated, lower: Dated) -> Dated:
+    """What stands of two values: the higher rule's; of two lists of what is owed, both (합친 목록)."""
+    if word.stricter != "superset":
+        return higher
+    return replace(higher, value=tuple(dict.fromkeys((*higher.value, *lower.value))))
+
+
+def _told(word: ParameterWord, higher: Dated, lower: Dated, stands: Dated) -> tuple[str, str]:
+    if stands is higher:
+        ko = f"{word.ko}: 하위 규정의 {_show(lower)} 대신 상위 규정의 {_show(higher)}."
+        return ko, f"{word.en}: {_show(lower)} gives way to {_show(higher)} of the higher rule."
+    lacks = ", ".join(item for item in higher.value if item not in lower.value)
+    ko = f"{word.ko}: {lower.article.ref}에 없는 상위 규정({higher.article.ref})의 항목을 더합니다: {lacks}."
+    return ko, f"{word.en}: what {lower.article.ref} lacks is added from {higher.article.ref}: {lacks}."
 
 
 def _conflict(about: tuple[str, str], stands: Article, yields: Article, ko: str, en: str) -> Conflict:

@@ -15,6 +15,7 @@ from uuid import UUID
 from gwanje.kernel.clock import Clock
 from gwanje.kernel.footage import Gap, Segment
 from gwanje.kernel.sources import Source
+from gwanje.law import upholds
 from gwanje.media import drivers, recovery, rtsp
 from gwanje.media.auth import AuthenticationRefused, Credentials
 from gwanje.media.drivers import DriverFailed
@@ -76,6 +77,15 @@ def without_secrets(text: str, url: str, account: Credentials | None) -> str:
     return text[:DETAIL_MAX]
 
 
+@upholds("recording.live_only", passes=False)
+def live_only(source: Source) -> bool:
+    """Whether nothing of this camera may be kept (미보유): seen live, never sealed, no key is asked for.
+
+    The registry says so in the source; vaultd lends no key for such a class either, whatever a source says.
+    """
+    return bool(source.device.get("live_only"))
+
+
 class RetryLog:
     """Says why a stream is away at once, then at most once a minute, with how many tries were not told."""
 
@@ -115,6 +125,9 @@ class Camera:
 
     async def _main(self) -> None:
         fleet, source = self.fleet, self.source
+        if live_only(source):
+            await self._stream(MAIN, source.main_url, None)
+            return
         if self.recorder.last_end_us:
             self.gaps.begin("restart", self.recorder.last_end_us, "the source was changed")
         else:
@@ -185,7 +198,7 @@ class Camera:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if reason:
+        if reason and not live_only(self.source):
             # what still waits to be sealed came before the gap, and needs its key
             self.fleet.sealer.drain(self.recorder)
             self.gaps.begin(reason, self.recorder.last_end_us or self.fleet.clock.tick_us())

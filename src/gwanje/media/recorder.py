@@ -20,7 +20,7 @@ from gwanje.kernel.sources import Source, sources
 from gwanje.media import recovery
 from gwanje.media.drivers.datagrams import STRAYS
 from gwanje.media.engine import TICK_S, Engine
-from gwanje.media.fleet import LOG_EVERY_S, Fleet, Unseal
+from gwanje.media.fleet import LOG_EVERY_S, Fleet, Unseal, live_only
 from gwanje.media.inspect.inspector import Inspector
 from gwanje.media.keyring import LEAVE_S, KeyRing, Lender
 from gwanje.media.leases import LeaseKeeper
@@ -234,7 +234,7 @@ class Recorder:
         while True:
             await asyncio.sleep(SYNC_S)
             self._mind_the_clock()
-            cameras = [camera.recorder for camera in self.fleet.cameras.values()]
+            cameras = [camera.recorder for camera in self.fleet.cameras.values() if not live_only(camera.source)]
             now_s = self.clock.tick_us() // 1_000_000
             for camera in cameras:
                 camera.leave(now_s - LEAVE_S)
