@@ -18,6 +18,7 @@ INSPECTION = "inspection"
 HOUSEKEEPING = "housekeeping"
 PRESERVATION = "preservation"
 GLASS = "glass"
+DUTIES = "duties"
 
 
 def fonts() -> Path | None:
@@ -107,6 +108,27 @@ def glass(timestamp: int) -> None:
         connections.close_all()
     if late:
         log.info("break-glass: %s reviews are overdue", late)
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="duties", queueing_lock=DUTIES)
+def duties(timestamp: int) -> None:
+    """Every minute: what is owed becomes a row, what is due is said, what is late goes up (기한 순회)."""
+    from django.db import OperationalError, connections
+
+    from gwanje.apps.owing import register_scans
+    from gwanje.centre.duties import rounds
+
+    try:
+        register_scans()
+        report = rounds.run()
+    except OperationalError as away:
+        log.warning("duties wait: %s", type(away).__name__)
+        return
+    finally:
+        connections.close_all()
+    if report.owed or report.escalated or report.failed:
+        log.info("duties: %s", report)
 
 
 @jobs.periodic(cron="10 3 * * *")

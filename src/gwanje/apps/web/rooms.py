@@ -12,6 +12,7 @@ ROOMS = {
     "inspection": "inspection/",
     "retention": "retention/",
     "preservation": "preservation/",
+    "duties": "duties/",
     "publication": "law/",
 }
 
