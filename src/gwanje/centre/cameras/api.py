@@ -20,7 +20,10 @@ __all__ = ["BOUNDARY", "CameraView", "Steering", "camera", "cameras", "first_reg
 
 @dataclass(frozen=True)
 class CameraView:
-    """A camera as the other rooms see it; ``purposes`` are the national words, ``public`` the shared words."""
+    """A camera as the other rooms see it; ``purposes`` are the national words, ``public`` the shared words.
+
+    ``pixels`` in units of 10,000; ``address`` of its installation point, empty without one.
+    """
 
     id: UUID
     agency: UUID
@@ -37,6 +40,9 @@ class CameraView:
     retention_class: int
     has_sub: bool
     ptz: bool = False
+    department: str = ""
+    pixels: int | None = None
+    address: str = ""
 
     @property
     def public(self) -> tuple[str, ...]:
@@ -67,18 +73,21 @@ def view(row: models.Camera) -> CameraView:
         row.retention_class,
         bool(row.sub_url),
         row.ptz,
+        row.department,
+        row.pixels,
+        row.point.address if row.point else "",
     )
 
 
 def camera(id_: UUID) -> CameraView | None:
     """One camera, or None when it is not there or not in the transaction's scope."""
-    row = models.Camera.objects.filter(pk=id_).first()
+    row = models.Camera.objects.filter(pk=id_).select_related("point").first()
     return view(row) if row else None
 
 
 def cameras(ids: Iterable[UUID] | None = None, *, active_only: bool = False) -> list[CameraView]:
     """Cameras in the transaction's scope by number, 20,000 at most; those of ``ids`` when given."""
-    found = models.Camera.objects.all()
+    found = models.Camera.objects.select_related("point")
     if ids is not None:
         found = found.filter(pk__in=list(ids)[:20000])
     if active_only:
