@@ -22,7 +22,8 @@ __all__ = ["BOUNDARY", "CameraView", "Steering", "camera", "cameras", "first_reg
 class CameraView:
     """A camera as the other rooms see it; ``purposes`` are the national words, ``public`` the shared words.
 
-    ``pixels`` in units of 10,000; ``address`` of its installation point, empty without one.
+    ``pixels`` in units of 10,000; ``address`` of its installation point, empty without one;
+    ``classification``: the city's own two-level words (사회안정/방범용).
     """
 
     id: UUID
@@ -43,6 +44,7 @@ class CameraView:
     department: str = ""
     pixels: int | None = None
     address: str = ""
+    classification: tuple[str, ...] = ()
 
     @property
     def public(self) -> tuple[str, ...]:
@@ -76,6 +78,7 @@ def view(row: models.Camera) -> CameraView:
         row.department,
         row.pixels,
         row.point.address if row.point else "",
+        tuple(row.classes.get("ordinance", ())),
     )
 
 
