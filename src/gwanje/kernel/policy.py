@@ -85,6 +85,8 @@ def cameras(*ids: UUID) -> Scope:
 
 Context = Mapping[str, Any]
 ScopeRule = Callable[[Actor], Scope]
+# a rule over all actions: its Decision, or None where it has nothing to say
+Guard = Callable[[Actor, str, "Resource | None", Context], "Decision | None"]
 
 
 class Rule(Protocol):
@@ -98,6 +100,7 @@ class Policy:
 
     def __init__(self) -> None:
         self._rules: dict[str, tuple[Rule, ScopeRule]] = {}
+        self._guards: list[Guard] = []
         self._clock = Clock()
 
     def use_clock(self, clock: Clock) -> None:
@@ -117,6 +120,11 @@ class Policy:
         if known is not None and known != (rule, scope_rule):
             raise ValueError(f"the action {action} has its rules already")
         self._rules[action] = (rule, scope_rule)
+
+    def guard(self, guard: Guard) -> None:
+        """Ask this of every action that its own rule allows; the same guard again changes nothing."""
+        if guard not in self._guards:
+            self._guards.append(guard)
 
     def scope(self, actor: Actor, action: str) -> Scope:
         """All that the actor may do the action to; nothing when the rule is missing or fails."""
@@ -147,7 +155,7 @@ class Policy:
         if not inside and resource is not None and resource.agency != actor.agency:
             return self.hidden(action)
         try:
-            decision = known[0](actor, resource, context or {})
+            decision = self._guarded(known[0](actor, resource, context or {}), actor, action, resource, context or {})
         except Exception as error:
             log.exception("the rule of %s failed: denied", action)
             missing = isinstance(error, KeyError | AttributeError)
@@ -158,6 +166,15 @@ class Policy:
         if decision.allow and not inside:
             return self._deny(action, OUT_OF_SCOPE, "권한 범위 밖입니다", "outside the scope of this actor")
         return decision
+
+    def _guarded(
+        self, decision: Decision, actor: Actor, action: str, resource: Resource | None, context: Context
+    ) -> Decision:
+        """What the rule said, or the first guard's refusal; a guard never allows what a rule refused."""
+        if not isinstance(decision, Decision) or not decision.allow:
+            return decision
+        said = (guard(actor, action, resource, context) for guard in self._guards)
+        return next((no for no in said if no is not None and not no.allow), decision)
 
     def hidden(self, action: str) -> Decision:
         """The answer about what is not there, or is another agency's: both look alike."""
@@ -180,6 +197,7 @@ class Policy:
 
 POLICY = Policy()
 register = POLICY.register
+guard = POLICY.guard
 decide = POLICY.decide
 scope = POLICY.scope
 hidden = POLICY.hidden

@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from gwanje.kernel.permit import Approval
-from gwanje.vault.records import Duty
+from gwanje.vault.records import Delegation, Duty
+
+REGISTRY_MAX = 2000
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,34 @@ class Signing:
     on: bool
     people: frozenset[UUID]
     duties: tuple[Duty, ...]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """An officer's entry in force, as vaultd has it (등록 담당공무원): dates Unix s, ``until`` None = until ended."""
+
+    person: UUID
+    role: str
+    title: str
+    delegation: str
+    since: int
+    until: int | None
+    keys: int
+    delegates: tuple[Delegation, ...]
+
+
+@dataclass(frozen=True)
+class Registry:
+    """vaultd's registry of today: entries in force, and people with unspent spoken codes."""
+
+    officers: tuple[Registered, ...]
+    codes: frozenset[UUID]
+
+
+def _registered(item: list[Any]) -> Registered:
+    named = tuple(Delegation(UUID(bytes=d[0]), d[1], d[2], tuple(d[3])) for d in item[7])
+    role, title, delegation, since, until, keys = item[1:7]
+    return Registered(UUID(bytes=item[0]), role, title, delegation, since, until, keys, named)
 
 
 class ConsentCalls:
@@ -44,3 +74,13 @@ class ConsentCalls:
         """Is signing on, who has keys, which spoken codes wait for their written confirmation."""
         a = self._call({"op": "signing"})
         return Signing(a["on"], frozenset(UUID(bytes=p) for p in a["people"]), tuple(map(Duty.of, a["duties"])))
+
+    def registry(self) -> Registry:
+        """Which officers' entries are in force, and who signs in their place (roles web, worker); 2,000 at most."""
+        found: list[Registered] = []
+        while True:
+            a = self._call({"op": "registry", "after": len(found)})
+            page = [_registered(item) for item in a["officers"]]
+            found += page
+            if not page or len(found) >= min(a["total"], REGISTRY_MAX):
+                return Registry(tuple(found), frozenset(UUID(bytes=p) for p in a["codes"]))

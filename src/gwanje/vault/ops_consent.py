@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from gwanje.vault.consent import WEB_KINDS, Consents
 from gwanje.vault.errors import VaultError
 from gwanje.vault.ops import WEB, WORKER, Answer, Op, Request
+
+REGISTRY_A_PAGE: Final = 200
 
 
 class ConsentOps:
@@ -21,6 +24,7 @@ class ConsentOps:
             "pend": Op(WEB, self._pend),
             "consents": Op(WEB, self._consents),
             "signing": Op(WEB | WORKER, self._signing),
+            "registry": Op(WEB | WORKER, self._registry),
         }
 
     async def _pend(self, r: Request) -> Answer:
@@ -40,3 +44,16 @@ class ConsentOps:
         people = {o.id.bytes for o in state.officers.values() if o.in_force(now) and o.keys}
         due = [d.body() for d in state.duties if not d.confirmed][:1000]
         return {"on": state.signing, "people": sorted(people), "duties": due}
+
+    async def _registry(self, r: Request) -> Answer:
+        """The officers whose entry is in force, with whom they have sign in their place: no password, no key."""
+        state, now = self.consents.vault.state, self.consents.vault.clock.now_s()
+        after = int(r.get("after", 0))
+        found = sorted((o for o in state.officers.values() if o.in_force(now)), key=lambda o: (o.role, str(o.id)))
+        page = [
+            [o.id.bytes, o.role, o.title, o.delegation, o.valid_from, o.valid_until, len(o.keys),
+             [d.body() for d in o.delegates]]
+            for o in found[after : after + REGISTRY_A_PAGE]
+        ]  # fmt: skip
+        codes = sorted({c.person.bytes for c in state.codes if not c.spent})[:REGISTRY_A_PAGE]
+        return {"officers": page, "total": len(found), "codes": codes}

@@ -18,7 +18,7 @@ from gwanje.kernel.hosts import sign_origin
 from gwanje.kernel.permit import Approval
 from gwanje.vault.attest import Proof
 from gwanje.vault.client import VaultAway, VaultClient, VaultRefused
-from gwanje.vault.client_consent import Signing
+from gwanje.vault.client_consent import Registry, Signing
 from gwanje.vault.errors import VaultError
 
 
@@ -39,6 +39,14 @@ def standing() -> Signing | None:
     """Are officers' own signatures asked for, who has keys, what waits for written confirmation; None = vaultd away."""
     try:
         return _client().signing()
+    except (VaultAway, VaultRefused):
+        return None
+
+
+def registry() -> Registry | None:
+    """vaultd's own registry of officers and of who signs in whose place (전결); None = vaultd away."""
+    try:
+        return _client().registry()
     except (VaultAway, VaultRefused):
         return None
 

@@ -9,3 +9,10 @@ class PlaybackConfig(AppConfig):
     name = "gwanje.centre.playback"
     label = "playback"
     verbose_name = "재생"
+
+    def ready(self) -> None:
+        """What this room ends when a person leaves."""
+        from gwanje.centre.playback import leaving
+        from gwanje.centre.staff import api as staff
+
+        staff.on_departure("playback", leaving.end_for)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -21,6 +21,19 @@ from gwanje.kernel.footage import Cursor
 from gwanje.kernel.rls import set_scope
 
 STATION_AGE_S = 400 * 86400
+# what a room ends when a person leaves: the person and who decides it → word: how many; with None it only counts
+Ender = Callable[[UUID, "Actor | None"], Mapping[str, int]]
+_enders: dict[str, Ender] = {}
+
+
+def on_departure(room: str, ender: Ender) -> None:
+    """A room says what it ends when a person leaves (전보·퇴직 시 종료); inside the transaction of the departure."""
+    _enders[room] = ender
+
+
+def enders() -> Mapping[str, Ender]:
+    """What the rooms said, by room."""
+    return dict(sorted(_enders.items()))
 
 
 def _valid(at: datetime) -> Q:
@@ -64,6 +77,12 @@ def station(code: str) -> Station | None:
 def is_playback_station(code: str) -> bool:
     """May stored video be viewed at this station (열람실)?"""
     return Station.objects.filter(code=code, active=True, playback=True).exists()
+
+
+def viewing_places(agency: UUID) -> list[str]:
+    """Where stored video is viewed (열람 장소): the rooms of an agency's viewing stations, 200 at most."""
+    found = Station.objects.filter(agency_id=agency, active=True, playback=True)
+    return list(dict.fromkeys(found.values_list("place", flat=True)[:200]))
 
 
 def person(id_: UUID) -> Person | None:

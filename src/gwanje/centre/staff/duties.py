@@ -7,14 +7,18 @@ from datetime import timedelta
 from django.contrib.sessions.models import Session
 from django.db.models import Q
 
-from gwanje.centre.common import clock, system_scope
+from gwanje.centre.common import clock, signing, system_scope
+from gwanje.centre.staff import contracts, departures
 from gwanje.centre.staff.models import LoginTry
 
 KEEP = timedelta(days=1)
 
 
 def run() -> tuple[int, int]:
-    """(sessions, log-in counters) that were deleted."""
+    """(sessions, log-in counters) that were deleted; contracts that ran out end, departures are asked again."""
+    contracts.expire()
+    with system_scope():
+        departures.remain(signing.registry())
     now = clock().now()
     with system_scope():
         sessions, _ = Session.objects.filter(expire_date__lt=now).delete()

@@ -6,9 +6,14 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 
+from gwanje.centre.staff.models_posts import Appointment, Contract, Departure, Engagement, Training
 from gwanje.kernel.actor import ROLES
 from gwanje.kernel.ids import uuid7
 
+__all__ = [
+    "KINDS", "Agency", "Appointment", "Contract", "Delegation", "Departure", "Engagement", "LoginTry", "People",
+    "Person", "RoleGrant", "Shift", "Station", "Training",
+]  # fmt: skip
 KINDS = ("city", "police", "fire", "agency", "contractor")
 
 

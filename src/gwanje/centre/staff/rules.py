@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+from gwanje.centre.staff import rules_posts
 from gwanje.kernel.actor import (
     ADMINISTRATOR,
     AUDITOR,
@@ -14,11 +15,12 @@ from gwanje.kernel.actor import (
     OFFICES,
     OPERATOR,
     PRIVACY_OFFICER,
+    ROLES,
     SECONDED_POLICE,
     Actor,
 )
 from gwanje.kernel.policy import NOTHING, Resource, Scope, agencies
-from gwanje.law import Decision, InForce, Reason, combine, enforces
+from gwanje.law import Decision, InForce, NotInForce, Reason, combine, enforces
 
 LEADERS = (CHIEF_OFFICER, MANAGER)
 # pairs of which one person holds at most one: who keeps the machines or audits does not open pictures
@@ -30,12 +32,16 @@ APART = (
     (ADMINISTRATOR, AUDITOR),
     *((AUDITOR, other) for other in (CHIEF_OFFICER, MANAGER, OPERATOR, SECONDED_POLICE)),
 )
+# what may be handed to a contractor, one or another; together, or as a whole, they may not
+SCOPES = ("관제", "유지보수", "설치공사", "영상정보자원 관리")
+WHOLE = "운영업무 전체"
 NEEDED = {
     "staff.read": (CHIEF_OFFICER, MANAGER, PRIVACY_OFFICER, AUDITOR, ADMINISTRATOR),
     "staff.manage": (CHIEF_OFFICER, ADMINISTRATOR),
     "staff.grant": (CHIEF_OFFICER, ADMINISTRATOR),
     "staff.revoke": (CHIEF_OFFICER, ADMINISTRATOR),
     "staff.codes": (CHIEF_OFFICER, MANAGER),
+    "staff.transfer": (CHIEF_OFFICER, ADMINISTRATOR),
 }
 
 
@@ -57,6 +63,10 @@ REASONS = {reason.code: reason for reason in (
            "새 총괄책임자를 먼저 지정하십시오", "designate another one first"),
     Reason("no_manager", "관리책임자가 없게 됩니다", "there would be no manager",
            "새 관리책임자를 먼저 지정하십시오", "designate another one first"),
+    Reason("office_vacant", "지정하여야 하는 책임자가 없게 됩니다", "an office that must be filled would be vacant",
+           "후임을 먼저 지정하십시오", "designate a successor first"),
+    Reason("whole_operation", "운영업무 전체는 위탁할 수 없습니다", "the whole operation may not be outsourced",
+           "관제·유지보수 등 일부 업무만 위탁하십시오", "outsource parts of the work only"),
     Reason("contractor_office", "수탁업체 직원에게 줄 수 없는 권한입니다", "a contractor cannot hold this office",
            "소속 공무원에게 부여하십시오", "grant it to an official"),
 )}
@@ -94,21 +104,37 @@ def grant_least(facts: Mapping[str, Any], law: InForce) -> Decision:
 
 @enforces("access.officers")
 def officers_stand(facts: Mapping[str, Any], law: InForce) -> Decision:
-    """A chief officer and a manager are designated at all times (총괄책임자·관리책임자 지정).
+    """The officers whom the rule wants designated stand at all times (총괄책임자·관리책임자 등 지정).
 
-    Facts: ``chief_officers``, ``managers``: how many stand after the act; ``act``: what is to be done.
+    Facts: ``chief_officers``, ``managers``: how many stand after the act; ``standing`` (optional): role id → how many,
+    for every office that ``officers.required`` names; ``act``: what is to be done.
     """
-    reasons = _because((facts["chief_officers"] < 1, "no_chief_officer"), (facts["managers"] < 1, "no_manager"))
+    said = {CHIEF_OFFICER: facts.get("chief_officers"), MANAGER: facts.get("managers"), **facts.get("standing", {})}
+    empty = [role for role, count in said.items() if count is not None and count < 1 and role in officers_required(law)]
+    own = {CHIEF_OFFICER: "no_chief_officer", MANAGER: "no_manager"}
+    reasons = [REASONS[code] for code in dict.fromkeys(own.get(role, "office_vacant") for role in empty)]
     return law.judge("staff.officers", "access.officers", reasons=reasons, facts=facts)
+
+
+def officers_required(law: InForce) -> tuple[str, ...]:
+    """Role ids that the city's rule wants filled (지정하여야 하는 책임자); none where no rule in force names them."""
+    try:
+        return tuple(role for role in law.parameter("officers.required").value if role in ROLES)
+    except NotInForce:
+        return ()
 
 
 @enforces("outsourcing.not_whole")
 def contractor_limits(facts: Mapping[str, Any], law: InForce) -> Decision:
     """Watching and upkeep may be outsourced, running the centre may not (운영업무 전체 위탁 금지).
 
-    Facts: ``role``, ``contractor`` (bool).
+    Facts: ``role``, ``contractor`` (bool); ``scope`` (optional): what a contract hands over, words of ``SCOPES``.
     """
-    reasons = _because((facts["contractor"] and facts["role"] in OFFICES, "contractor_office"))
+    handed = set(facts.get("scope", ()))
+    reasons = _because(
+        (facts["contractor"] and facts["role"] in OFFICES, "contractor_office"),
+        (WHOLE in handed or handed >= set(SCOPES), "whole_operation"),
+    )
     return law.judge("staff.outsourcing", "outsourcing.not_whole", reasons=reasons, facts=facts)
 
 
@@ -127,16 +153,33 @@ def manage(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) 
 
 
 def grant(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:
-    """``staff.grant``: context ``grant`` carries the facts of ``grant_least`` and ``contractor_limits``."""
+    """``staff.grant``: context ``grant`` carries the facts of the rules of ``of_grant``."""
     law, facts = context["law"], context["grant"]
-    parts = [_needs("staff.grant", actor, law), grant_least(facts, law), contractor_limits(facts, law)]
-    return combine("staff.grant", parts)
+    return combine("staff.grant", [_needs("staff.grant", actor, law), *of_grant(facts, law)])
+
+
+def of_grant(facts: Mapping[str, Any], law: InForce) -> list[Decision]:
+    """What every grant is judged by, whoever gives it; a rule that this city does not have is not asked."""
+    parts = [grant_least(facts, law)]
+    if law.has("outsourcing.not_whole"):
+        parts.append(contractor_limits(facts, law))
+    if law.has("training.before_access"):
+        parts.append(rules_posts.trained(facts, law))
+    return parts
 
 
 def revoke(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:
     """``staff.revoke``: context ``officers`` carries the facts of ``officers_stand``."""
     law = context["law"]
-    return combine("staff.revoke", [_needs("staff.revoke", actor, law), officers_stand(context["officers"], law)])
+    parts = [_needs("staff.revoke", actor, law)]
+    if law.has("access.officers"):
+        parts.append(officers_stand(context["officers"], law))
+    return combine("staff.revoke", parts)
+
+
+def transfer(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:
+    """``staff.transfer``: end all that a person may do here; ``rules_posts.rights_end`` judges what stands after it."""
+    return _needs("staff.transfer", actor, context["law"])
 
 
 def shift(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:
@@ -164,5 +207,7 @@ def register(policy: ModuleType) -> None:
         ("staff.revoke", revoke),
         ("staff.shift", shift),
         ("staff.codes", codes),
+        ("staff.transfer", transfer),
     ):
         policy.register(action, rule, own_agency)
+    policy.guard(rules_posts.deciding)

@@ -9,12 +9,13 @@ from uuid import UUID
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 from django.utils.text import normalize_newlines
 
 from gwanje.centre.common import clock, cursor, demand, home, law
 from gwanje.centre.common.refusal import Problem, Refused, josa, missing
 from gwanje.centre.staff import api, rules
-from gwanje.centre.staff.models import KINDS, Agency, Delegation, Person, RoleGrant, Shift, Station
+from gwanje.centre.staff.models import KINDS, Agency, Delegation, Person, RoleGrant, Shift, Station, Training
 from gwanje.kernel import ledger
 from gwanje.kernel.actor import ANONYMOUS, CHIEF_OFFICER, MANAGER, ROLES, Actor
 from gwanje.kernel.canonical import nfc
@@ -182,14 +183,14 @@ def grant_role(
 def _system_grant(facts: dict[str, Any], noted: dict[str, Any]) -> Any:
     """The same two rules when the system itself grants (first set-up): only whose office it is falls away."""
     today = law()
-    for decision in (rules.grant_least(facts, today), rules.contractor_limits(facts, today)):
+    for decision in rules.of_grant(facts, today):
         if not decision.allow:
             raise Refused(decision, "staff.grant", ANONYMOUS, **noted)
     return rules.grant_least(facts, today)
 
 
 def grant_facts(person: Person, role: str, ground: str, by: Actor | None) -> dict[str, Any]:
-    """Facts of ``rules.grant_least`` and ``rules.contractor_limits`` for one grant."""
+    """Facts of ``rules.of_grant`` for one grant."""
     limits = {**LIMITS, **home().config.get("role_limits", {})}
     return {
         "role": role,
@@ -199,7 +200,15 @@ def grant_facts(person: Person, role: str, ground: str, by: Actor | None) -> dic
         "holders": api.holders(role, agency=person.agency_id).count(),
         "limit": int(limits.get(role, LIMIT_OTHERS)),
         "contractor": person.contractor,
+        "trained_on": trained_on(person.pk),
+        "valid_months": int(home().config.get("training_valid_months", 0)),
     }
+
+
+def trained_on(person: UUID) -> date | None:
+    """The day of a person's newest training on record (교육 이수일)."""
+    found: date | None = Training.objects.filter(person_id=person).aggregate(day=Max("held_on"))["day"]
+    return found
 
 
 @transaction.atomic
@@ -209,15 +218,9 @@ def revoke_role(grant: RoleGrant, ground: str, by: Actor) -> RoleGrant:
     now = clock().now()
     if grant.ends_at is not None and grant.ends_at <= now:
         raise Problem("ended", "이미 끝난 권한입니다.", "the right has ended already.")
-    left = {
-        role: api.holders(role, agency=grant.agency_id)
-        .exclude(pk=grant.person_id if role == grant.role else None)
-        .count()
-        for role in (CHIEF_OFFICER, MANAGER)
-    }
-    officers = {"chief_officers": left[CHIEF_OFFICER], "managers": left[MANAGER], "act": f"revoke {grant.role}"}
-    if grant.role not in (CHIEF_OFFICER, MANAGER):
-        officers |= {"chief_officers": max(1, left[CHIEF_OFFICER]), "managers": max(1, left[MANAGER])}
+    # only the office that loses somebody is counted: one that is vacant already keeps no other right alive
+    left = api.holders(grant.role, agency=grant.agency_id).exclude(pk=grant.person_id).count()
+    officers = {"standing": {grant.role: left}, "act": f"revoke {grant.role}"}
     noted = {"person": grant.person_id, "role": grant.role, "grant": grant.pk}
     resource = Resource("person", grant.person_id, grant.agency_id)
     decision = demand(by, "staff.revoke", resource, officers=officers, facts={"detail": noted})
