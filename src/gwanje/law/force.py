@@ -54,7 +54,8 @@ class Ground:
     """A legal ground on one day (법적 근거): readable for ever, choosable only while ``in_force``.
 
     ``document``: kind of paper that must be named (``official_letter`` …) or empty; ``gates``: ``playback``,
-    ``disclosure``, ``installation``; ``post_review``: reviewed afterwards because it was urgent.
+    ``disclosure``, ``installation``; ``post_review``: reviewed afterwards because it was urgent; ``publish``: uses are
+    published under 법 제18조제4항.
     """
 
     code: str
@@ -71,6 +72,7 @@ class Ground:
     in_force: bool
     why_not_ko: str = ""
     why_not_en: str = ""
+    publish: bool = False
 
 
 @dataclass(frozen=True)
@@ -189,14 +191,16 @@ class InForce:
 
     def _ground(self, entry: GroundEntry) -> Ground:
         ko = en = ""
+        above = self.law.ground_entries()
         if not _ground_on(entry, self.on):
             ko, en = _when(entry, self.on)
-        elif not rests(entry, self.law.ground_entries(), self.on):
+        elif not rests(entry, above, self.on):
             ko = f"상위 법령의 근거가 시행 중이 아닙니다: {', '.join(entry.rests_on)}"
             en = f"no ground above it is in force: {', '.join(entry.rests_on)}"
         return Ground(
             entry.code, entry.ko, entry.en, entry.statute, entry.article.ref, entry.article.pack, entry.gates,
             entry.document, entry.document_ko, entry.document_en, entry.post_review, not ko, ko, en,
+            entry.publish or any(above[c].publish for c in entry.rests_on if c in above),
         )  # fmt: skip
 
     def title(self, role: str, lang: str = "ko") -> str:

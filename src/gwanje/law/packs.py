@@ -89,7 +89,10 @@ class Dated:
 
 @dataclass(frozen=True)
 class GroundEntry:
-    """One legal ground (법적 근거) as the pack has it; ``rests_on``: codes above, one of which must be in force."""
+    """One legal ground (법적 근거) as the pack has it; ``rests_on``: codes above, one of which must be in force.
+
+    ``publish``: uses on this ground are published (법 제18조제4항); a city's ground takes it from what it rests on.
+    """
 
     code: str
     ko: str
@@ -106,6 +109,7 @@ class GroundEntry:
     post_review: bool
     verified: bool
     note: str
+    publish: bool = False
 
 
 @dataclass(frozen=True)
@@ -373,6 +377,7 @@ def _grounds(place: Path, by_id: dict[str, Article]) -> tuple[GroundEntry, ...]:
                 post_review=row.get("post_review", bool, False),
                 verified=row.get("verified", bool, True) and article.verified,
                 note=row.text("note", ""),
+                publish=row.get("publish", bool, False),
             )
         )
         document.done()
