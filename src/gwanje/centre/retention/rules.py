@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from types import ModuleType
 from typing import Any
 
+from gwanje.centre.retention.rules_class import ARTICLE
 from gwanje.kernel.actor import AUDITOR, CHIEF_OFFICER, MANAGER, OPERATOR, PRIVACY_OFFICER, Actor
 from gwanje.kernel.policy import NOTHING, Resource, Scope, agencies
-from gwanje.law import Decision, Duty, InForce, Reason, enforces
+from gwanje.law import Decision, Duty, InForce, NotInForce, Reason, enforces
 
 # a class in calendar months or for ever is longer than any number of days the packs name
 LONGEST_MONTH_DAYS = 31
@@ -20,8 +20,6 @@ NEEDED = {
     "retention.set_class": (CHIEF_OFFICER, MANAGER),
     "retention.countersign": (MANAGER, PRIVACY_OFFICER),
 }
-# an article of some statute: 「개인정보 보호법」 제25조의2, 도로교통법 시행령 제4조
-_ARTICLE = re.compile(r"(법|령|규칙|조례).*제\s*\d+조")
 
 
 @enforces("retention.max")
@@ -29,8 +27,9 @@ def class_allowed(facts: Mapping[str, Any], law: InForce) -> Decision:
     """A class is no longer than the pack allows, unless another statute is cited (보관기간 상한).
 
     Facts: ``kind`` (days, months, none, permanent), ``value`` (int), ``statute`` (the other statute's article, or "").
+    Where the packs have no one maximum but a table of departments, its own periods are the only ones.
     """
-    limit = law.parameter("retention.days_max")
+    limit = longest(law)
     kind, value, reasons = facts["kind"], facts["value"], []
     days = {"days": value, "months": value * LONGEST_MONTH_DAYS, "none": 0}.get(kind)
     if kind not in ("days", "months", "none", "permanent") or (kind in ("days", "months") and value < 1):
@@ -43,17 +42,32 @@ def class_allowed(facts: Mapping[str, Any], law: InForce) -> Decision:
                 "enter the period again",
             )
         )
-    elif (days is None or days > limit.value) and not _ARTICLE.search(facts["statute"]):
+    elif (days is None or days > limit) and (kind, value) not in _table(law) and not ARTICLE.search(facts["statute"]):
         reasons.append(
             Reason(
                 "too_long",
-                f"보관기간이 최대 {limit.value}일을 넘습니다",
-                f"the retention passes the maximum of {limit.value} days",
+                f"보관기간이 최대 {limit}일을 넘습니다" if limit else "규정의 부서별 표에 없는 보관기간입니다",
+                f"the retention passes the maximum of {limit} days" if limit else "no department's row has this period",
                 "다른 법령에 특별한 규정이 있으면 그 조문을 적으십시오(예: ○○법 제12조)",
                 "if another statute provides for it, cite its article",
             )
         )
     return law.judge("retention.set_class", "retention.max", reasons=reasons, facts=facts)
+
+
+def longest(law: InForce) -> int:
+    """The packs' one maximum in days (최대 보관기간); 0 where only a table of departments says how long."""
+    try:
+        return int(law.parameter("retention.days_max").value)
+    except NotInForce:
+        if not law.retention_rows():
+            raise
+        return 0
+
+
+def _table(law: InForce) -> set[tuple[str, int]]:
+    """Where there is no one maximum: the table's periods that end, as (kind, value). One without an end is none."""
+    return {(r.kind, r.value) for r in law.retention_rows() if r.kind in ("days", "months") and not longest(law)}
 
 
 @enforces("retention.max")

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from gwanje.centre.common import clock, cursor, decide, demand, home, law
 from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, missing, say, uuid_of
-from gwanje.centre.retention import api, countersign, reading, services
+from gwanje.centre.retention import api, countersign, reading, rules, services
 from gwanje.centre.retention.certificate import COUNTERSIGN
 from gwanje.centre.retention.forms import ClassForm
 from gwanje.centre.retention.models import Certificate, Countersignature
@@ -86,7 +86,7 @@ def _hours_page(request: HttpRequest, form: ClassForm, status: int = 200) -> Htt
         "page_obj": Paginator(_Hours(number), PAGE).get_page(request.GET.get("page")),
         "classes": api.classes(),
         "chosen": number,
-        "limit": today.parameter("retention.days_max"),
+        "limit": rules.longest(today),
         "articles": today.articles("retention.max"),
         "vault": _vault(),
         "last": Certificate.objects.defer("pdf", "body", "readable").first(),
