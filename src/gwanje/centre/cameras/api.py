@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Min
+from django.db.models import Count, Min
 
 from gwanje.centre.cameras import models
 from gwanje.centre.cameras.purposes import public_words
@@ -15,7 +15,10 @@ from gwanje.centre.cameras.steering import Steering, steering
 from gwanje.kernel.policy import Resource
 
 BOUNDARY = "boundary.geojson"
-__all__ = ["BOUNDARY", "CameraView", "Steering", "camera", "cameras", "first_registered", "labels", "steering", "view"]
+__all__ = [
+    "BOUNDARY", "Alike", "CameraView", "Steering", "alike", "camera", "cameras", "first_registered", "labels",
+    "running", "steering", "view",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -107,3 +110,41 @@ def first_registered(agency: UUID) -> datetime | None:
     """When an agency's first camera was registered, as far as the transaction's scope goes; None without one."""
     found: datetime | None = models.Camera.objects.filter(agency_id=agency).aggregate(at=Min("created_at"))["at"]
     return found
+
+
+@dataclass(frozen=True)
+class Alike:
+    """``number`` cameras that statistics cannot tell apart (설치 대수): ``purpose`` is the first one recorded,
+    ``year`` of installation as the national list has it, or empty."""
+
+    owner: UUID
+    department: str
+    purpose: str
+    year: str
+    number: int
+
+
+COUNTED = (models.ACTIVE, models.SUSPENDED)
+ALIKE_MAX = 50_000
+
+
+def alike() -> list[Alike]:
+    """Installed cameras in the transaction's scope, counted in the database; ValueError beyond 50,000 groups."""
+    found = (
+        models.Camera.objects.filter(state__in=COUNTED)
+        .order_by()
+        .values_list("owner_id", "department", "purposes", "point__installed")
+        .annotate(number=Count("pk"))[: ALIKE_MAX + 1]
+    )
+    rows = [
+        Alike(owner, department, str((purposes or [""])[0]), (installed or "")[:4], number)
+        for owner, department, purposes, installed, number in found
+    ]
+    if len(rows) > ALIKE_MAX:
+        raise ValueError(f"more than {ALIKE_MAX} groups of cameras (집계 한도 초과)")
+    return rows
+
+
+def running() -> int:
+    """How many cameras are installed, counted on their own: a total of statistics has to agree with it."""
+    return models.Camera.objects.filter(state__in=COUNTED).count()
