@@ -19,11 +19,7 @@ def test_the_city_is_whole() -> None:
     assert counts["kr_anyang"]["all"] == 103
     assert sum(v for k, v in counts["kr_anyang"].items() if k != "all") == 103
     assert "103 of 103 mapped" in built.summary(next(p for p in built.packs if p.id == "kr_anyang"))
-    for name in ("kr_osan",):
-        told = built.summary(next(p for p in built.packs if p.id == name))
-        assert "partial" in told
-        assert "listed so far" in told
-        assert "mapped" not in told
+    assert "145 of 145 mapped" in built.summary(next(p for p in built.packs if p.id == "kr_osan"))
     assert built.findings == []
 
 

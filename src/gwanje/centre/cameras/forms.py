@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from gwanje.centre.cameras.importing import WEB_BYTES_MAX
 from gwanje.centre.cameras.models import DEVICES, MODES, Camera
 from gwanje.centre.cameras.purposes import purposes
+from gwanje.centre.cameras.rules_purpose import tree
 from gwanje.centre.common import law
 
 MODE_WORDS = {"integrated": _("통합"), "linked": _("연계")}
@@ -96,6 +97,9 @@ class CameraForm(ReachForm):
     lat = forms.DecimalField(label=_("위도(WGS84)"), min_value=33, max_value=39, max_digits=11, decimal_places=8)
     lon = forms.DecimalField(label=_("경도(WGS84)"), min_value=124, max_value=132, max_digits=11, decimal_places=8)
     purposes = forms.MultipleChoiceField(label=_("설치목적"), widget=forms.CheckboxSelectMultiple)
+    classification = forms.MultipleChoiceField(
+        label=_("설치목적의 분류(1차/2차)"), required=False, widget=forms.CheckboxSelectMultiple
+    )
     device = forms.ChoiceField(label=_("기기 종류"), choices=[(d, d) for d in DEVICES], initial=DEVICES[1])
     mode = forms.ChoiceField(label=_("관리 방식"), choices=[(m, MODE_WORDS[m]) for m in MODES])
     exemption = forms.ChoiceField(label=_("통합·연계 예외 사유"), required=False)
@@ -119,7 +123,7 @@ class CameraForm(ReachForm):
 
     GROUPS = (
         (_("기기와 장소"), ("number", "place", "lat", "lon", "device", "department")),
-        (_("설치목적"), ("purposes",)),
+        (_("설치목적"), ("purposes", "classification")),
         (_("촬영 범위"), ("direction_deg", "angle_deg", "range_m", "pixels", "ptz")),
         (_("통합·연계"), ("mode", "state", "exemption", "main_url", "sub_url", "user", "password")),
         (_("전송망과 수신 방식"), ReachForm.REACH),
@@ -130,12 +134,17 @@ class CameraForm(ReachForm):
         super().__init__(*args, **kwargs)
         self.fields["purposes"].choices = [(name, name) for name in purposes()]  # type: ignore[attr-defined]
         self.fields["owner"].choices = [("", _("우리 기관")), *agencies]  # type: ignore[attr-defined]
+        own = tree(law())
+        if own:
+            self.fields["classification"].choices = [(word, word) for word in own]  # type: ignore[attr-defined]
+        else:
+            del self.fields["classification"]
         words = law().parameter("camera.exemptions").value
         self.fields["exemption"].choices = [("", "—"), *((w, w) for w in words)]  # type: ignore[attr-defined]
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         """Fields by group, in the order of the page."""
-        return [(str(title), [self[name] for name in names]) for title, names in self.GROUPS]
+        return [(str(title), [self[name] for name in names if name in self.fields]) for title, names in self.GROUPS]
 
 
 class MandateForm(forms.Form):

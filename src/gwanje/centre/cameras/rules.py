@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from gwanje.centre.cameras import rules_network, rules_standard
+from gwanje.centre.cameras import rules_network, rules_purpose, rules_standard
 from gwanje.kernel.actor import (
     ADMINISTRATOR,
     AUDITOR,
@@ -152,9 +152,12 @@ def _runs(facts: Mapping[str, Any], on: date) -> bool:
 
 
 def may_register(facts: Mapping[str, Any], law: InForce) -> Decision:
-    """All five together, and what the packs in force say of network and picture: one Decision with every reason."""
-    five = [rule(facts, law) for rule in (public_purpose, scope, minimum, integrated, mandate)]
-    return combine(REGISTER, [*five, *rules_network.in_force(facts, law), *rules_standard.in_force(facts, law)])
+    """All together, and what the packs in force say of network, picture and classes: one Decision with every reason."""
+    every = [rule(facts, law) for rule in (public_purpose, minimum, integrated, mandate)]
+    # a city may leave open which kinds of device it manages
+    kinds = [scope(facts, law)] if law.has("camera.scope") else []
+    own = (rules_purpose, rules_network, rules_standard)
+    return combine(REGISTER, [*every[:1], *kinds, *every[1:], *(d for room in own for d in room.in_force(facts, law))])
 
 
 def _role_rule(action: str, roles: frozenset[str]) -> Any:

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from gwanje.centre.cameras import rules, rules_device
+from gwanje.centre.cameras import rules, rules_device, rules_purpose
 from gwanje.centre.cameras.models import ACTIVE, PLANNED, STATES, Camera
 from gwanje.centre.cameras.places import check_place
 from gwanje.centre.cameras.purposes import classified, public_words, purposes
@@ -44,6 +44,7 @@ SCHEMES = {
 class NewCamera:
     """What is registered. ``purposes``: words of the national standard. ``user``/``password`` are sealed and forgotten.
 
+    ``classification``: words of the city's own two-level table (사회안정/방범용), empty = as ``purposes`` map to it.
     ``agency`` runs the camera here; ``owner`` owns it (None = the same). Degrees clockwise
     from north, metres; ``pixels`` in units of 10,000 (만 화소).
     """
@@ -81,6 +82,7 @@ class NewCamera:
     cert_expires: date | None = None
     driver: str = "rtsp"
     connection: dict[str, Any] = field(default_factory=dict)
+    classification: tuple[str, ...] = ()
 
 
 def require(actor: Actor, action: str, resource: Resource | None = None) -> None:
@@ -108,6 +110,7 @@ def facts_of(new: NewCamera) -> dict[str, Any]:
     """What the rules judge."""
     return {
         "purposes": public_words(list(new.purposes)),
+        "classification": list(new.classification) or classified(list(new.purposes))["ordinance"],
         "device": new.device,
         "angle_deg": new.angle_deg,
         "range_m": new.range_m,
@@ -154,8 +157,10 @@ def register_camera(actor: Actor, new: NewCamera) -> Camera:
     owner = said.pop("owner") or new.agency
     agency, user, password = said.pop("agency"), said.pop("user"), said.pop("password")
     said["purposes"] = list(new.purposes)
+    own = said.pop("classification")
+    classes = {**classified(list(new.purposes)), **({"ordinance": sorted(own)} if own else {})}
     row = Camera(
-        id=camera_id, agency_id=agency, owner_id=owner, classes=classified(list(new.purposes)),
+        id=camera_id, agency_id=agency, owner_id=owner, classes=classes,
         sealed=sealed_account(camera_id, user, password, *_addresses(new)), created_at=now, changed_at=now, **said,
     )  # fmt: skip
     _connect(row)
@@ -173,7 +178,9 @@ def change_state(actor: Actor, id_: UUID, state: str) -> Camera:
     require(actor, rules.WRITE, Resource("camera", row.id, row.agency_id, row.id))
     if state not in STATES or row.state == "removed" or state == PLANNED:
         raise Problem("state", "바꿀 수 없는 상태입니다.", "The state cannot be changed like that.")
-    decision = rules.may_register({**facts_of(_as_new(row)), "active": state == ACTIVE}, law())
+    facts = {**facts_of(_as_new(row)), "active": state == ACTIVE}
+    # a camera whose purpose the table of today does not list can still be taken out of service
+    decision = rules.may_register(facts if state == ACTIVE else {**facts, "classification": None}, law())
     # a device that was found under its factory account does not come back into service; one never asked is no proof
     found = state == ACTIVE and row.probed.get("factory") is not None
     judged = rules_device.in_force({"factory": row.probed["factory"]}, law()) if found else []
@@ -280,10 +287,13 @@ def slots(row: Camera) -> tuple[int, int]:
     return (able, registered - able) if able else (len(row.sealed), 0)
 
 
+_NOT_COLUMNS = frozenset({"agency", "owner", "user", "password", "purposes", "classification"})
+
+
 def _as_new(row: Camera) -> NewCamera:
-    names = [f for f in NewCamera.__dataclass_fields__ if f not in ("agency", "owner", "user", "password", "purposes")]
+    names = [f for f in NewCamera.__dataclass_fields__ if f not in _NOT_COLUMNS]
     return NewCamera(
-        **{name: getattr(row, name) for name in names},
+        **{name: getattr(row, name) for name in names}, classification=tuple(row.classes.get("ordinance", ())),
         purposes=tuple(row.purposes), agency=row.agency_id, owner=row.owner_id,
     )  # fmt: skip
 
@@ -320,6 +330,12 @@ def _check(actor: Actor, new: NewCamera) -> None:
     if unknown:
         raise Problem(
             "purpose", f"표준에 없는 설치목적입니다: {', '.join(unknown)}", "A purpose is none of the standard's ten."
+        )
+    if new.classification and not rules_purpose.tree(law()):
+        raise Problem(
+            "classification",
+            "이 도시의 규정에는 설치목적의 분류 기준표가 없습니다.",
+            "The city's rules have no table of purposes to choose from.",
         )
     if new.state not in STATES or not 0 <= new.direction_deg < 360:
         raise Problem(

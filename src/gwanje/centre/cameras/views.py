@@ -92,7 +92,7 @@ def camera_new(request: HttpRequest) -> HttpResponse:
     form = CameraForm(others, request.POST) if request.method == "POST" else CameraForm(others)
     if request.method == "POST" and form.is_valid():
         values = {k: v for k, v in form.cleaned_data.items() if v not in (None, "")}
-        values["purposes"] = tuple(values["purposes"])
+        values |= {name: tuple(values[name]) for name in ("purposes", "classification") if name in values}
         values["owner"] = UUID(values["owner"]) if values.get("owner") else None
         try:
             row = services.register_camera(actor, services.NewCamera(agency=actor.agency, **values))

@@ -47,6 +47,16 @@ AREAS = {
     "visitors": ("출입", "Visitors"),
     "requests": ("열람 등 청구", "Requests"),
     "disclosure": ("열람·제공", "Disclosure"),
+    "staffing-training": ("인력·교육", "Staff and training"),
+    "incidents-dispatch": ("상황 전파", "Incidents and dispatch"),
+    "sensors-bells": ("비상벨·감지기", "Bells and sensors"),
+    "installation-workflow": ("설치 절차", "Installation"),
+    "site-selection": ("설치 장소 선정", "Site selection"),
+    "federation-relay": ("기관 연계", "Federation"),
+    "subject-requests": ("열람 등 청구", "Requests of data subjects"),
+    "disclosure-ledger": ("열람·제공 대장", "Register of disclosures"),
+    "privacy-masking": ("가림 처리", "Masking"),
+    "statistics-cost": ("통계·비용", "Statistics and cost"),
 }
 
 
