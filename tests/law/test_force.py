@@ -151,7 +151,7 @@ def test_decision_has_one_canonical_form(today: InForce) -> None:
     body = made.body()
     assert canonical.decode(canonical.encode(body)) == body
     assert body["facts"]["roles"] == ["a", "b"]
-    assert ["kr_anyang", "2020-07-10.1"] in body["packs"]
+    assert ["kr_anyang", "2020-07-10.2"] in body["packs"]
     assert "kr_anyang:28(2)" in body["articles"]
 
 

@@ -158,6 +158,7 @@ class Pack:
     whole: int = 0
     retention: tuple[RetentionRow, ...] = ()
     purposes: tuple[PurposeRow, ...] = ()
+    may_wait: tuple[str, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[str, Article]:
@@ -228,6 +229,7 @@ def load_pack(place: Path) -> Pack:
         whole=_whole(head, len(articles)),
         retention=load_retention(place, by_id),
         purposes=load_purposes(place, by_id),
+        may_wait=_may_wait(head, by_id),
     )
     head.done()
     return pack
@@ -243,6 +245,15 @@ def _whole(head: Row, listed: int) -> int:
         )
         raise head.fail("whole", ko, en)
     return whole
+
+
+def _may_wait(head: Row, by_id: dict[str, Article]) -> tuple[str, ...]:
+    """Articles that may be planned outside the areas that wait; each is there and is planned."""
+    named = head.texts("may_wait", [])
+    wrong = [key for key in named if key not in by_id or by_id[key].status != "planned"]
+    if wrong:
+        raise head.fail("may_wait", f"예정 조문이 아닙니다: {wrong}", f"is no planned article: {wrong}")
+    return named
 
 
 def _articles(place: Path, ref: tuple[str, str, str], since: date, until: date | None) -> tuple[Article, ...]:

@@ -84,6 +84,7 @@ def trace(args: argparse.Namespace) -> int:
         os.replace(part, args.json)
     for pack in built.packs:
         print(built.summary(pack))
+    print(built.total())
     tests = {(t.file, t.name) for e in built.norms.values() for t in e.tests}
     done = sum(bool(e.symbols) for e in built.norms.values())
     count = sum(len(p.cases) for p in built.packs)
