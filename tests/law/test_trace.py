@@ -66,11 +66,42 @@ def test_a_changed_text_stops_the_trace(tmp_path: Path) -> None:
 
 def test_an_unused_norm_is_a_finding(tmp_path: Path) -> None:
     shutil.copytree(folder(), tmp_path / "packs")
-    file = tmp_path / "packs" / "kr_anyang" / "articles.yaml"
+    file = tmp_path / "packs" / "model_policy" / "articles.yaml"
     text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace("    - live.emergency\n", "    - live.by_purpose\n"), encoding="utf-8")
+    file.write_text(text.replace("    - live.glass:", "    - live.glass_review:"), encoding="utf-8")
     built = trace.build(tmp_path / "packs")
-    assert any(f.startswith("live.emergency: no article") for f in built.findings)
+    assert any(f.startswith("live.glass: no article") for f in built.findings)
+
+
+def test_the_sum_over_the_transcribed_sources() -> None:
+    built = trace.build(tests=[])
+    assert built.total().startswith("433 of 433 mapped over 4 packs: ")
+    own = [p for p in built.packs if p.id in ("kr_anyang", "kr_incheon", "kr_osan", "kr_seoul")]
+    counted = [built.counts(p) for p in own]
+    assert sum(c["enforced"] + c["planned"] + c["recorded"] for c in counted) == 433
+    assert sorted(c["all"] for c in counted) == [42, 103, 143, 145]
+
+
+def test_planned_in_an_area_that_may_not_wait_is_a_finding(tmp_path: Path) -> None:
+    shutil.copytree(folder(), tmp_path / "packs")
+    file = tmp_path / "packs" / "kr_incheon" / "articles.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert "area: privacy-masking" in text
+    file.write_text(text.replace("area: privacy-masking", "area: retention-destruction"), encoding="utf-8")
+    head = tmp_path / "packs" / "kr_anyang" / "pack.yaml"
+    head.write_text(head.read_text(encoding="utf-8").replace('may_wait: ["24(2)"]\n', ""), encoding="utf-8")
+    told = [f for f in trace.build(tmp_path / "packs", tests=[]).findings if "may not wait" in f]
+    assert any("INC-4-d-2" in f and "retention-destruction" in f for f in told)
+    assert any("ANY-24-2" in f for f in told)
+    assert not [f for f in trace.build(tests=[]).findings if "may not wait" in f]
+
+
+def test_what_may_wait_is_planned(tmp_path: Path) -> None:
+    shutil.copytree(folder(), tmp_path / "packs")
+    head = tmp_path / "packs" / "kr_anyang" / "pack.yaml"
+    head.write_text(head.read_text(encoding="utf-8").replace('["24(2)"]', '["28(2)"]'), encoding="utf-8")
+    with pytest.raises(PackError, match="may_wait"):
+        trace.build(tmp_path / "packs")
 
 
 def test_a_norm_used_as_another_kind_is_a_finding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
