@@ -20,8 +20,9 @@ MEDIA_TYPE = "application/hwp+zip"
 ROWS_A_TABLE = 500
 _APPROVAL_WIDTH, _APPROVAL_HEIGHT = round(20 * MM), round(14 * MM)
 _DEADLINE_WIDTH, _HEADING_WIDTH = round(26 * MM), round(24 * MM)
-_LABEL_WIDTHS = {1: round(36 * MM), 2: round(27 * MM), 3: round(20 * MM), 4: round(17 * MM)}
-_LONG_HEIGHT, _SIGN_WIDTHS = round(18 * MM), (50, 32, 18)
+_LABEL_WIDTHS = {1: round(34 * MM), 2: round(27 * MM), 3: round(20 * MM), 4: round(17 * MM)}
+_LONG_HEIGHT, _PEN_HEIGHT = round(18 * MM), round(9 * MM)
+_SIGN_WIDTHS = (50, 32, 18)
 _PLACES = {"body": "sentence", "lead": "lead", "remark": "remark", "heading": "heading"}
 
 Item = Paragraph | Table
@@ -112,10 +113,10 @@ class _Paper:
         yield Table((self.width - _DEADLINE_WIDTH, _DEADLINE_WIDTH), tuple(map(tuple, rows)))
 
     def _labelled(self, block: Drawn) -> Table:
-        """항목표: pairs of label and value, with the heading at the left over all rows."""
-        pairs, heading = block["pairs"], block["heading"]
+        """항목표: pairs of label and value in the form's common columns, the heading at the left over all rows."""
+        pairs, heading = self.drawn["pairs"], block["heading"]
         left = (_HEADING_WIDTH,) if heading else ()
-        label = _LABEL_WIDTHS[min(pairs, 4)]
+        label = _LABEL_WIDTHS[min(pairs, 4)] + (0 if heading else _HEADING_WIDTH // 2)
         value = (self.width - sum(left)) // pairs - label
         widths = [*left, *([label, value] * pairs)]
         widths[-1] += self.width - sum(widths)
@@ -124,11 +125,25 @@ class _Paper:
             cells = (
                 [Cell(heading, down=len(block["rows"]), style="label", fill="head")] if heading and not number else []
             )
+            missing = pairs - sum(field["span"] for field in fields)
             for field in fields:
+                span = field["span"] + (missing if field is fields[-1] else 0)
                 cells.append(Cell(field["label"], style="label", fill="head"))
-                cells.append(_place(field))
+                cells.append(self._place(field, 2 * span - 1))
             rows.append(tuple(cells))
         return Table(tuple(widths), tuple(rows))
+
+    def _place(self, field: Drawn, across: int) -> Cell:
+        """The place for one value; in a blank form it has room for a pen."""
+        text, suffix = field["value"], field["suffix"]
+        open_ = self.drawn["blank"] or not text
+        return Cell(
+            f"{text}{' ' if text else ''}{suffix}" if suffix else text,
+            across=across,
+            style="small" if field["example"] else "cell",
+            name=field["name"],
+            height=(_LONG_HEIGHT if field["tall"] else _PEN_HEIGHT) if open_ else 0,
+        )
 
     def _signatures(self, block: Drawn, date: str) -> Iterator[Table]:
         rows: list[tuple[Cell, ...]] = []
@@ -150,7 +165,12 @@ class _Paper:
             yield Paragraph(block["heading"], "heading")
         lines = [
             tuple(
-                Cell(text, style="centre" if of["centred"] else "cell", name=f"{source.name}.{number}.{of['name']}")
+                Cell(
+                    text,
+                    style="centre" if of["centred"] else "cell",
+                    name=f"{source.name}.{number}.{of['name']}",
+                    height=_PEN_HEIGHT if self.drawn["blank"] else 0,
+                )
                 for of, text in zip(block["columns"], line, strict=True)
             )
             for number, line in enumerate(block["lines"], 1)
@@ -182,18 +202,6 @@ class _Paper:
 
 def _boxes(block: Drawn) -> str:
     return "   ".join(f"{box['box']} {box['text']}" for box in block["boxes"])
-
-
-def _place(field: Drawn) -> Cell:
-    """The place for one value, over all columns of its pairs but the label's."""
-    text, suffix = field["value"], field["suffix"]
-    return Cell(
-        f"{text}{' ' if text else ''}{suffix}" if suffix else text,
-        across=2 * field["span"] - 1,
-        style="small" if field["example"] else "cell",
-        name=field["name"],
-        height=_LONG_HEIGHT if field["tall"] else 0,
-    )
 
 
 def _approvals(titles: list[str]) -> Table:

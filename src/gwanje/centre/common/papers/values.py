@@ -256,7 +256,9 @@ def _asked(field: Field, value: str) -> tuple[str, str] | None:
 def printed(field: Field, value: Any) -> str:
     """A cleaned value as the papers of the house print it; empty for nothing."""
     if field.type == "choice":
-        return "  ".join(f"{ON if o.id == value else OFF} {o.ko}" for o in field.options)
+        # a long choice has a line of its own
+        between = "\n" if any(len(o.ko) > 12 for o in field.options) else "  "
+        return between.join(f"{ON if o.id == value else OFF} {o.ko}" for o in field.options)
     if field.type == "check":
         return ON if value is True else OFF
     if value is None or value == "":
