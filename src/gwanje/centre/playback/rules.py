@@ -42,6 +42,9 @@ REASONS = {reason.code: reason for reason in (
            "근무를 시작한 뒤 하십시오", "start your shift first"),
     Reason("station", "열람실 단말이 아닙니다", "this is not a station of the viewing room",
            "열람실 단말에서 로그인하십시오", "log in at a station of the viewing room"),
+    Reason("not_a_viewing_station", "출입이 통제되는 열람실의 등록 단말이 아닙니다",
+           "this is no registered station of the controlled viewing room",
+           "열람실 단말에서 로그인하십시오", "log in at a station of the viewing room", "playback.station"),
     Reason("not_requester", "신청한 사람만 볼 수 있습니다", "only who asked may view it",
            "직접 신청하여 승인을 받으십시오", "ask for it yourself"),
     Reason("not_approved", "승인되지 않은 신청입니다", "the request is not approved",
@@ -97,7 +100,8 @@ def may_view(facts: Mapping[str, Any], law: InForce) -> Decision:
     """Who may open an approved request, where and when (승인된 영상의 재생).
 
     Facts: ``roles``, ``contractor``, ``on_duty``, ``station_playback`` (a station of the viewing room),
-    ``requester`` (the actor is who asked), ``approved`` (bool), ``expired`` (the approval's time is over).
+    ``requester`` (the actor is who asked), ``approved`` (bool), ``expired`` (the approval's time is over);
+    ``station_apart`` (optional): the station is judged by ``playback.station``, which has an article here.
     """
     roles = set(facts["roles"])
     reasons = _because(
@@ -108,9 +112,20 @@ def may_view(facts: Mapping[str, Any], law: InForce) -> Decision:
         (not facts["approved"], "not_approved"),
         (facts["expired"], "approval_expired"),
         (not facts["on_duty"], "off_duty"),
-        (not facts["station_playback"], "station"),
+        (not facts["station_playback"] and not facts.get("station_apart"), "station"),
     )
     return law.judge("playback.view", "playback.default_deny", reasons=reasons, facts=facts)
+
+
+@enforces("playback.station")
+def viewing_station(facts: Mapping[str, Any], law: InForce) -> Decision:
+    """Only at registered stations in a controlled place (출입이 통제되는 열람실의 등록 단말).
+
+    Facts: ``station`` (registered code or ""), ``station_playback`` (bool).
+    """
+    wrong = not facts["station"] or not facts["station_playback"]
+    reasons = _because((wrong, "not_a_viewing_station"))
+    return law.judge("playback.view", "playback.station", reasons=reasons, facts=facts)
 
 
 @enforces("playback.ground")
@@ -192,15 +207,24 @@ def approve(actor: Actor, resource: Resource | None, context: Mapping[str, Any])
 def view(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:
     """``playback.view``: context ``view`` (facts of ``may_view`` but the actor's) and ``approval``."""
     law = context["law"]
-    parts = [may_view({**context["view"], **_who(actor)}, law), approval_counts(context["approval"], law)]
-    if not context["view"]["approved"]:
-        parts = parts[:1]
+    parts = _seated(actor, context["view"], law)
+    if context["view"]["approved"]:
+        parts.append(approval_counts(context["approval"], law))
     return combine("playback.view", parts)
+
+
+def _seated(actor: Actor, view: Mapping[str, Any], law: InForce) -> list[Decision]:
+    """Who, what and when; where: by its own norm when the city's rules have one, else by the general ban."""
+    apart = law.has("playback.station")
+    parts = [may_view({**view, **_who(actor), **({"station_apart": True} if apart else {})}, law)]
+    if apart:
+        parts.append(viewing_station({"station": actor.station, "station_playback": view["station_playback"]}, law))
+    return parts
 
 
 def seat(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:
     """``playback.seat``: sitting in the viewing room, on shift, in an office that may view; opens nothing by itself."""
-    return may_view({**context["view"], **_who(actor)}, context["law"])
+    return combine("playback.view", _seated(actor, context["view"], context["law"]))
 
 
 def read(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:

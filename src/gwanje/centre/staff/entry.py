@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from gwanje.centre.common import clock, cursor
 from gwanje.centre.common.doors import acting, address_of
 from gwanje.centre.staff import api
-from gwanje.centre.staff.login import failed, locked_until, name_of, network_of, succeeded
+from gwanje.centre.staff.login import failed, locked_until, name_of, network_of, refused_here, succeeded
 from gwanje.centre.staff.models import Person, Station
 from gwanje.kernel import ledger
 from gwanje.kernel.ledger import Entry
@@ -47,6 +47,9 @@ def enter(request: HttpRequest) -> HttpResponse:
     if not isinstance(person, Person) or person.agency_id != station.agency_id:
         failed(account, address)
         return _page(request, _("계정이나 비밀번호가 맞지 않습니다."), 401)
+    no = refused_here(person, station, address_of(request))
+    if no is not None:
+        return _page(request, no, 403)
     succeeded(account, address)
     return _admit(request, person, station)
 

@@ -13,16 +13,20 @@ from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import check_password, make_password
 from django.db.models import Min, Sum
 from django.http import HttpRequest
+from django.utils.translation import get_language
 
-from gwanje.centre.common import clock, cursor
-from gwanje.centre.staff.models import LoginTry, Person
+from gwanje.centre.common import clock, cursor, home, law
+from gwanje.centre.staff import rules_posts
+from gwanje.centre.staff.models import LoginTry, Person, Station
 from gwanje.kernel import ledger
+from gwanje.kernel.actor import Actor
 from gwanje.kernel.canonical import nfc
 from gwanje.kernel.ledger import Entry
 
 TRIES_MAX = 5
 TRIES_ALL_MAX = 50
 WINDOW = timedelta(minutes=15)
+ANYWHERE = ("0.0.0.0/0", "::/0")
 ACCOUNT_MAX = 40
 _nobody: list[str] = []
 
@@ -75,6 +79,31 @@ def locked_until(account: str, address: str) -> datetime | None:
     if row is None or row.locked_until is None or row.locked_until <= now:
         return None
     return row.locked_until
+
+
+def allowed_networks() -> list[str]:
+    """Networks from which people sign in (허용 주소): ``allowed_networks`` of config.json; all until it is set."""
+    return [str(net) for net in home().config.get("allowed_networks") or ANYWHERE][: rules_posts.NETWORKS_MAX]
+
+
+def refused_here(person: Person, station: Station, address: str) -> str | None:
+    """Why the right password does not open this door (허용 단말·주소), with its ledger row; None when it does.
+
+    Asked after the password, so that a stranger learns nothing of the list.
+    """
+    today = law()
+    if not today.has("access.allow_list"):
+        return None
+    facts = {"station": station.code, "address": address, "allowed": allowed_networks()}
+    decision = rules_posts.may_enter(facts, today)
+    if decision.allow:
+        return None
+    actor = Actor(person.pk, person.name, frozenset(), person.agency_id, station.code)
+    entry = Entry.by(actor, "staff.login.refused", "refused", decision, detail={"address": address}, dies="access")
+    ledger.append(cursor(), clock(), entry)
+    reason = decision.reasons[0]
+    said = (reason.en, reason.remedy_en) if get_language() == "en" else (reason.ko, reason.remedy_ko)
+    return ". ".join(said) + "."
 
 
 def failed(account: str, address: str) -> None:
