@@ -293,6 +293,9 @@ ACTS: dict[str, Callable[[Question], bool]] = {
     "inspection.journal.read": _official(CHIEF, MANAGER, OPERATOR, PRIVACY, AUDITOR),
     **dict.fromkeys(("inspection.fault.sign", "inspection.fault.enter"), _official(CHIEF, MANAGER, OPERATOR)),
     **dict.fromkeys(("inspection.ticket.send", "inspection.month.close"), _official(CHIEF, MANAGER)),
+    "papers.form.read": _official(CHIEF, MANAGER, OPERATOR, PRIVACY, AUDITOR, ADMIN, POLICE),
+    "papers.form.type": _official(CHIEF, MANAGER, OPERATOR, PRIVACY),
+    "papers.form.fill": _official(CHIEF, MANAGER, PRIVACY, AUDITOR),
     "inspection.ticket.read": _office(UPKEEP),
     # 제12조: the steps of a repair are written by whom the ticket was sent to
     "inspection.ticket.progress": lambda q: q.is_(UPKEEP) and q.about["sent_to"] == q.person,

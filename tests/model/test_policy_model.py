@@ -50,7 +50,7 @@ def test_a_scope_too_wide_is_seen():
 
 def test_the_model_is_small_and_knows_nothing_of_the_product():
     text = Path(model.__file__).read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 300
+    assert len(text.splitlines()) <= 360
     names = {
         node.module if isinstance(node, ast.ImportFrom) else alias.name
         for node in ast.walk(ast.parse(text))

@@ -50,6 +50,7 @@ LINKS = (
         (("watching.emergency.review", {}), ("playback.read", {"own": False})),
         also=EMERGENCIES,
     ),
+    Link(_("할 일"), _("할 일과 기한"), "/duties/", (("duties.read", {}),)),
     Link(
         _("점검"), _("점검일지와 장애"), "/inspection/", (("inspection.journal.read", {}),), ("/inspection/tickets/",)
     ),
@@ -61,8 +62,17 @@ LINKS = (
         "/preservation/",
         (("preservation.read", {"own": False}), ("preservation.hold", {})),
     ),
+    Link(_("서식"), _("서식과 출력"), "/papers/", (("papers.form.read", {}),), ("/papers/public/",)),
+    Link(
+        _("통계"),
+        _("용도·기관·연도별 통계"),
+        "/statistics/",
+        (("statistics.table.read", {}),),
+        ("/statistics/public/",),
+    ),
     Link(_("인력"), _("인력과 권한"), "/staff/", (("staff.read", {}),), ("/staff/me/",)),
-    Link(_("공개"), _("조문별 이행"), "/law/"),
+    Link(_("방침·안내판"), _("방침, 계획, 안내판, 홈페이지 자료"), "/law/desk/", (("publication.desk.read", {}),)),
+    Link(_("공개"), _("조문별 이행"), "/law/", apart=("/law/desk/",)),
 )
 
 

@@ -13,6 +13,8 @@ ROOMS = {
     "retention": "retention/",
     "preservation": "preservation/",
     "duties": "duties/",
+    "papers": "papers/",
+    "statistics": "statistics/",
     "publication": "law/",
 }
 
