@@ -8,12 +8,13 @@ from django.http import HttpRequest
 
 from gwanje.apps.web.rail import rail
 from gwanje.centre.common import clock, home
+from gwanje.centre.duties import api as duties
 from gwanje.centre.staff import api as staff
 from gwanje.centre.watching import api as watching
 
 
 def centre(request: HttpRequest) -> dict[str, Any]:
-    """``centre_name``, ``actor`` (None before login), ``role_titles``, ``rail``, ``alarms``, ``clock_now``."""
+    """``centre_name``, ``actor`` (None before login), ``role_titles``, ``rail``, ``alarms``, ``pressing``, the clock."""
     actor = getattr(request, "actor", None)
     name = home().config.get("name") or "통합관제센터"
     if actor is None or actor.anonymous:
@@ -25,4 +26,5 @@ def centre(request: HttpRequest) -> dict[str, Any]:
         "role_titles": ", ".join(staff.titles(actor.roles)),
         "rail": rail(actor, request.path),
         "alarms": watching.alarms(actor),
+        "pressing": duties.waiting(actor),
     }

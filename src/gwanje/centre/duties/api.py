@@ -12,6 +12,9 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Count, F, Q
+
+from gwanje.centre.common import clock
 from gwanje.centre.duties import reading, services
 from gwanje.centre.duties.models import DONE, LATE_DONE, OPEN, Duty
 from gwanje.centre.duties.reckoning import reckon
@@ -20,8 +23,8 @@ from gwanje.kernel.actor import Actor
 from gwanje.law import Duty as LawDuty
 
 __all__ = [
-    "Met", "Owed", "done", "due", "judged", "latest", "open_subjects", "owe", "owe_by", "reckon", "register", "scans",
-    "void", "waiting",
+    "Met", "Owed", "done", "due", "judged", "late_by_norm", "latest", "newest", "owe", "owe_by", "reckon", "register",
+    "scans", "standing", "void", "waiting",
 ]  # fmt: skip
 SUBJECTS_MAX = 2000
 due = reading.due
@@ -109,7 +112,23 @@ def latest(kind: str, subject_kind: str, subject: str, *, finished: bool = False
     return rows.order_by("-starts_on").first()
 
 
-def open_subjects(kind: str) -> list[str]:
-    """What open duties of a kind are about, the first due first; 2000 at most."""
-    rows = Duty.objects.filter(kind=kind, state=OPEN).order_by("ends_at", "id")
-    return list(rows.values_list("subject", flat=True)[:SUBJECTS_MAX])
+def newest(kind: str, agency: UUID) -> Duty | None:
+    """The newest duty of a kind in an agency by its first day."""
+    return Duty.objects.filter(kind=kind, agency_id=agency).order_by("-starts_on").first()
+
+
+def standing(kind: str) -> list[Duty]:
+    """Open duties of a kind, the first due first; 2000 at most."""
+    return list(Duty.objects.filter(kind=kind, state=OPEN).order_by("ends_at", "id")[:SUBJECTS_MAX])
+
+
+def late_by_norm(first: datetime, until: datetime, agency: UUID | None = None) -> dict[str, int]:
+    """Norm → duties whose last moment lay in ``first`` ≤ … < ``until`` and that were not done by then, closed or not.
+
+    What has not ended yet is not late.
+    """
+    now = min(until, clock().now())
+    rows = Duty.objects.filter(ends_at__gte=first, ends_at__lt=now)
+    rows = rows.filter(agency_id=agency) if agency else rows
+    missed = rows.filter(Q(state=OPEN) | Q(done_at__gt=F("ends_at")))
+    return dict(missed.order_by().values_list("norm").annotate(Count("pk")))

@@ -13,7 +13,7 @@ from gwanje.centre.common import clock, law
 from gwanje.centre.duties import rules
 from gwanje.centre.duties.kinds import CLOCKS, Clock
 from gwanje.centre.duties.models import OPEN, STATES, Duty
-from gwanje.kernel.actor import ROLES, Actor
+from gwanje.kernel.actor import CHIEF_OFFICER, MANAGER, ROLES, Actor
 from gwanje.law import NotInForce
 
 COMING_DAYS = 14
@@ -50,6 +50,11 @@ def section(row: Duty, cuts: Span) -> str:
     if row.ends_at <= cuts.tonight:
         return TODAY
     return COMING if row.ends_at <= cuts.coming else LATER
+
+
+def ladder(owner: str) -> tuple[str, ...]:
+    """Who is told that something is late, in order: the owner, the manager, the chief officer; nobody twice."""
+    return tuple(dict.fromkeys((owner, MANAGER, CHIEF_OFFICER))) if owner != CHIEF_OFFICER else (CHIEF_OFFICER,)
 
 
 def seen_by(actor: Actor) -> QuerySet[Duty]:

@@ -20,10 +20,10 @@ from gwanje.centre.common import clock, cursor, system_scope
 from gwanje.centre.duties import api, services
 from gwanje.centre.duties.facts import stored
 from gwanje.centre.duties.models import OPEN, Duty
+from gwanje.centre.duties.reading import ladder
 from gwanje.centre.duties.reckoning import reckon
 from gwanje.centre.duties.services import Owed
 from gwanje.kernel import events
-from gwanje.kernel.actor import CHIEF_OFFICER, MANAGER
 from gwanje.kernel.events import Event
 
 WARN_DAYS = (7, 3, 1)
@@ -140,11 +140,6 @@ def _warn(row: Duty, report: Report) -> bool:
         f"Due by {when}: {row.title_en}", level=level,
     )  # fmt: skip
     return True
-
-
-def ladder(owner: str) -> tuple[str, ...]:
-    """Who is told, in order: the owner, the manager, the chief officer; nobody twice."""
-    return tuple(dict.fromkeys((owner, MANAGER, CHIEF_OFFICER))) if owner != CHIEF_OFFICER else (CHIEF_OFFICER,)
 
 
 def _escalate(row: Duty, report: Report) -> bool:
