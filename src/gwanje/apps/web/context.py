@@ -14,7 +14,7 @@ from gwanje.centre.watching import api as watching
 
 
 def centre(request: HttpRequest) -> dict[str, Any]:
-    """``centre_name``, ``actor`` (None before login), ``role_titles``, ``rail``, ``alarms``, ``pressing``, the clock."""
+    """``centre_name``, ``actor`` (None before login), ``role_titles``, ``rail``, ``alarms``, ``pressing``, clock."""
     actor = getattr(request, "actor", None)
     name = home().config.get("name") or "통합관제센터"
     if actor is None or actor.anonymous:
