@@ -21,13 +21,14 @@ from gwanje.centre.cameras.purposes import classified, public_words, purposes
 from gwanje.centre.cameras.sealing import sealed_account
 from gwanje.centre.common import absent, clock, cursor, demand, home, law
 from gwanje.centre.common.refusal import Problem, Refused
+from gwanje.centre.retention import api as retention
 from gwanje.kernel import accounts, ledger, policy
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.ids import uuid7
 from gwanje.kernel.ledger import Entry
 from gwanje.kernel.policy import Resource
 from gwanje.kernel.sources import Source, put_source
-from gwanje.law import combine
+from gwanje.law import Decision, combine
 from gwanje.vault.client import VaultClient
 
 _NUMBER = re.compile(r"[0-9A-Za-z가-힣][0-9A-Za-z가-힣 ._-]{0,39}")
@@ -144,7 +145,7 @@ def register_camera(actor: Actor, new: NewCamera) -> Camera:
     """
     require(actor, rules.WRITE, Resource("camera", agency=new.agency))
     _check(actor, new)
-    decision = rules.may_register(facts_of(new), law())
+    decision = combine(rules.REGISTER, [rules.may_register(facts_of(new), law()), *_kept(new)])
     if not decision.allow:
         raise Refused(decision, rules.REGISTER, actor, detail={"number": new.number})
     if Camera.objects.filter(agency_id=new.agency, number=new.number).exists():
@@ -184,6 +185,7 @@ def change_state(actor: Actor, id_: UUID, state: str) -> Camera:
     # a device that was found under its factory account does not come back into service; one never asked is no proof
     found = state == ACTIVE and row.probed.get("factory") is not None
     judged = rules_device.in_force({"factory": row.probed["factory"]}, law()) if found else []
+    judged += _kept(_as_new(row)) if state == ACTIVE else []
     for one in (decision, *judged):
         if not one.allow:
             raise Refused(one, rules.REGISTER, actor, cameras=[row.id])
@@ -193,6 +195,17 @@ def change_state(actor: Actor, id_: UUID, state: str) -> Camera:
     row.save()
     _note(actor, "cameras.camera.changed", decision, row, {"number": row.number, "from": before, "to": state})
     return row
+
+
+def _kept(new: NewCamera) -> list[Decision]:
+    """What the rules of retention say of its class (보관 구분)."""
+    recording = bool(new.main_url) and not _live_only(new.retention_class)
+    return retention.judge_class(new.retention_class, new.department, new.purposes, law(), recording=recording)
+
+
+def _live_only(number: int) -> dict[str, bool]:
+    """What the recorders are told of a class that is not kept (미보유); nothing of the others."""
+    return {"live_only": True} if retention.live_only(number) else {}
 
 
 @transaction.atomic
@@ -240,6 +253,8 @@ def set_mandate(actor: Actor, id_: UUID, document: str, start: date | None, unti
             "mandate", "수임 문서와 시작일(끝날보다 앞)을 적으십시오.", "Give the document and a start before the end."
         )
     row.mandate, row.mandate_from, row.mandate_until = document.strip()[:200], start, until
+    # a mandate of one camera alone: what an earlier document said of purposes and hours went with it
+    row.mandated, row.mandate_purposes, row.mandate_hours = None, [], {}
     row.changed_at = clock().now()
     row.save()
     detail = {"number": row.number, "mandate": row.mandate, "from": str(start), "until": str(until or "")}
@@ -311,7 +326,7 @@ def _connect(row: Camera) -> None:
         cursor(),
         Source(row.id, row.agency_id, row.slot, row.retention_class, row.number, row.main_url, row.sub_url,
                row.sealed, row.state == ACTIVE, driver=row.driver,
-               device={**standard(law()), **row.connection}),
+               device={**standard(law()), **row.connection, **_live_only(row.retention_class)}),
     )  # fmt: skip
 
 

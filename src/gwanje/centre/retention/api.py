@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from gwanje.centre.common import clock, law
+from gwanje.centre.common import clock
 from gwanje.centre.common.refusal import Problem
 from gwanje.centre.retention import countersign, rules_class
 from gwanje.centre.retention.models import RetentionClass
 from gwanje.centre.retention.operator import centre
 from gwanje.centre.retention.services import set_class
 from gwanje.kernel.actor import Actor
-from gwanje.law import Decision
+from gwanje.law import Decision, InForce
 from gwanje.vault.core import death_s
 from gwanje.vault.records import RetentionClass as VaultClass
 
@@ -43,14 +43,13 @@ def live_only(number: int) -> bool:
 
 
 def judge_class(
-    number: int, department: str, purposes: Sequence[str], *, recording: bool, group: str = ""
+    number: int, department: str, purposes: Sequence[str], today: InForce, *, recording: bool, group: str = ""
 ) -> list[Decision]:
-    """What today's law says of a camera in this class (기기별 보관기간); empty where no rule in force speaks of it.
+    """What the day's law says of a camera in this class (기기별 보관기간); empty where no rule in force speaks of it.
 
     ``purposes``: national words; ``recording``: whether a recorder would keep its pictures. Problem where the law has a
     table of departments and the class does not exist.
     """
-    today = law()
     row = RetentionClass.objects.filter(pk=number).first()
     if row is None:
         if not today.has(rules_class.BY_CLASS):
