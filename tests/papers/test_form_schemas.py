@@ -9,14 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-import support
-
-support.django()
-
-from gwanje.centre.common.papers.layout import sheet  # noqa: E402
-from gwanje.law.forms import load_forms  # noqa: E402
-from gwanje.law.packs import available, folder, load_pack  # noqa: E402
-from gwanje.law.schema import PackError  # noqa: E402
+from gwanje.centre.common.papers.layout import sheet
+from gwanje.law.forms import load_forms
+from gwanje.law.packs import available, folder, load_pack
+from gwanje.law.schema import PackError
 
 PACKS = [name for name in available() if (folder() / name / "forms").is_dir()]
 FORMS = [form for name in PACKS for form in load_forms(load_pack(folder() / name))]

@@ -62,7 +62,7 @@ LINKS = (
         "/preservation/",
         (("preservation.read", {"own": False}), ("preservation.hold", {})),
     ),
-    Link(_("서식"), _("서식과 출력"), "/papers/", (("papers.form.read", {}),), ("/papers/public/",)),
+    Link(_("서식·출력"), _("서식과 출력"), "/papers/", (("papers.form.read", {}),), ("/papers/public/",)),
     Link(
         _("통계"),
         _("용도·기관·연도별 통계"),

@@ -1,0 +1,154 @@
+"""Forms as PDF/A (서식 PDF): what is typed is data, all of it is on the paper, and nothing leaves its margin."""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+from datetime import date
+
+import pikepdf
+import pytest
+
+from gwanje.centre.common.papers import pdf
+from gwanje.centre.common.papers.values import Faults
+from gwanje.law.forms import Checks, Field, Register
+from support.papers import filled, forms, value_of
+from support.pdf_text import pages
+
+ON = date(2026, 11, 21)
+A4 = (595.28, 841.89)
+MARKUP = (
+    '#read("/etc/passwd") #panic("x") *b* $x^2$ @ref <a> // "]} =HYPERLINK("http://x") +1 -1 @SUM(A1) <script>alert(1)'
+)
+LONG = "A0123456789" * 18 + "끝."
+ADDRESS = (
+    "가온시 가온구 시민대로 235 (가온동)\n가온시청 제2별관 지하1층 통합관제센터\n○○아파트 101동 1203호\n(우 14054)"
+)
+
+
+def bare(text):
+    """Letters without white space: a paper breaks lines where it likes."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFC", text))
+
+
+def said(made):
+    return bare("".join(page.text for page in pages(made)))
+
+
+def inside(made):
+    """Every letter stands inside the paper's margins."""
+    for number, page in enumerate(pages(made), 1):
+        assert {round(page.width), round(page.height)} == {595, 842}
+        for run in page.runs:
+            assert run.left > 25, (number, run)
+            assert run.right < page.width - 25, (number, run)
+            assert 20 < run.base < page.height - 20, (number, run)
+
+
+def archival(made):
+    """The claims of PDF/A-2b that a reader can check: its mark, its colours, its fonts, and what may not be in it."""
+    with pikepdf.open(io.BytesIO(made)) as opened:
+        marks = opened.Root.Metadata.read_bytes()
+        assert re.search(rb"pdfaid:part>?=?\"?2", marks)
+        assert re.search(rb"pdfaid:conformance>?=?\"?B", marks)
+        assert opened.Root.OutputIntents[0].S == "/GTS_PDFA1"
+        assert not opened.is_encrypted
+        assert "/AA" not in opened.Root
+        assert "/EmbeddedFiles" not in opened.Root.get("/Names", {})
+        for page in opened.pages:
+            assert "/Annots" not in page
+            for font in page.Resources.get("/Font", {}).values():
+                inner = font.DescendantFonts[0].FontDescriptor
+                assert any(name in inner for name in ("/FontFile2", "/FontFile3")), "a font that is not embedded"
+                assert "/ToUnicode" in font
+        for object_ in opened.objects:
+            if isinstance(object_, pikepdf.Dictionary):
+                assert object_.get("/S") not in ("/JavaScript", "/Launch", "/URI")
+
+
+@pytest.mark.parametrize("name", sorted(forms()))
+def test_every_form_blank(name):
+    schema = forms()[name]
+    made = pdf.render(schema, None, on=ON, author="가온시 통합관제센터")
+    archival(made)
+    inside(made)
+    text = said(made)
+    for word in (schema.label, schema.face, schema.title, schema.deadline, schema.addressee, *schema.approvals):
+        assert bare(word) in text
+    for one in schema.declared.values():
+        if isinstance(one, Field) and one not in schema.fields:
+            assert bare(one.ko) in text, one.name
+    assert bare(str(schema.article.ref)) in text
+
+
+@pytest.mark.parametrize("name", sorted(forms()))
+def test_every_form_filled_with_everything_that_may_be_hostile(name):
+    """200 letters without a space, markup of four languages, four lines of an address: all of it stands there."""
+    schema = forms()[name]
+    values = filled(schema, lines=1)
+    kinds = {"longtext": MARKUP, "text": LONG, "camera": LONG, "address": ADDRESS, "person": MARKUP[:60]}
+    for key, one in schema.declared.items():
+        if isinstance(one, Register):
+            texts = {c.name: kinds[c.type] for c in one.columns if c.type in kinds}
+            columns = {c.name: c for c in one.columns}
+            for entry in values[key]:
+                entry |= {column: value_of(columns[column], text) for column, text in texts.items()}
+        elif not isinstance(one, Checks) and one.type in kinds:
+            values[key] = value_of(one, kinds[one.type])
+    made = pdf.render(schema, values, on=ON)
+    archival(made)
+    inside(made)
+    text = said(made)
+    for key, one in schema.declared.items():
+        given = values[key]
+        if isinstance(one, Field) and isinstance(given, str) and one.type not in ("choice",):
+            assert bare(given) in text, key
+    assert "root:" not in text
+
+
+def test_a_list_goes_on_over_pages_with_its_header_on_each():
+    schema = forms()["OSA-F2"]
+    values = filled(schema, lines=60)
+    found = pages(pdf.render(schema, values, on=ON))
+    assert len(found) > 2
+    for page in found:
+        assert "결재" in bare(page.text)
+    assert bare("값 entries.60.purpose") in bare(found[-1].text)
+
+
+def test_what_is_too_long_is_refused_with_its_name_and_its_limit():
+    schema = forms()["ANY-F2"]
+    with pytest.raises(Faults) as caught:
+        pdf.render(schema, {"reason": "가" * 10_000}, on=ON)
+    assert "청구목적 및 사유" in caught.value.ko
+    assert "1,000자" in caught.value.ko
+    assert "10,000" in caught.value.en
+    assert caught.value.next_en
+
+
+@pytest.mark.parametrize("text", ["고장 😀 끝", "𠮷野家 峠", "뷁힣ㆍㄱㅏ", "옛한글 ᄒᆞᆫ글"])
+def test_a_letter_that_no_font_has_is_written_as_its_code(text):
+    made = pdf.render(forms()["ANY-F2"], {"reason": text}, on=ON)
+    archival(made)
+    shown = said(made)
+    for letter in bare(text):
+        assert letter in shown or f"U+{ord(letter):04X}" in shown
+    assert "\ufffd" not in shown
+
+
+def test_what_turns_the_reading_direction_is_not_printed():
+    made = pdf.render(
+        forms()["ANY-F2"], {"reason": "금액 \u202e000,3\u202c원\u200f", "applicant.name": "가\x00나\x1b"}, on=ON
+    )
+    text = said(made)
+    assert "금액000,3원" in text
+    assert "가나" in text
+    assert not re.search("[\u202a-\u202e\u200f\x00-\x1f]|U\\+20", text)
+
+
+def test_five_thousand_lines_are_the_most():
+    schema = forms()["ANY-F1"]
+    with pytest.raises(Faults) as caught:
+        pdf.render(schema, {"entries": [{"no": n} for n in range(5001)]}, on=ON)
+    assert "5,000줄" in caught.value.ko
