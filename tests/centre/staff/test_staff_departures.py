@@ -13,6 +13,7 @@ from django.db.utils import ProgrammingError
 from gwanje.centre import common
 from gwanje.centre.common import signing
 from gwanje.centre.common.refusal import Problem, Refused
+from gwanje.centre.duties import api as owing
 from gwanje.centre.staff import api, departures, duties, services
 from gwanje.centre.staff.models import Departure, Person, RoleGrant, Shift
 from gwanje.centre.watching.models import Emergency
@@ -177,6 +178,8 @@ def test_while_vaultd_is_away_the_rest_stays_a_duty_and_an_alarm(chief, hire, mo
     row = departures.depart(hire("operator"), "전보", today(), "가온-92", chief)
     assert row.remainder == [departures.AWAY]
     assert len(events("staff.departure.remains")) == 1
+    owed = owing.latest("access.transfer", "departure", row.pk)
+    assert (owed.due_on, owed.state, owed.hand) == (today(), "open", False)
     assert departures.remain(None) == (0, 0)
     advance(3 * 86400)
     assert departures.remain(None) == (0, 1)
@@ -185,6 +188,8 @@ def test_while_vaultd_is_away_the_rest_stays_a_duty_and_an_alarm(chief, hire, mo
     row.refresh_from_db()
     assert row.remainder_done_at is not None
     assert ledger_rows()[-1][0] == "staff.departure.completed"
+    owed.refresh_from_db()
+    assert owed.state == "late_done"
 
 
 @pytest.mark.norm("access.history", "deny")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Min
@@ -26,7 +27,8 @@ class CameraView:
     """A camera as the other rooms see it; ``purposes`` are the national words, ``public`` the shared words.
 
     ``pixels`` in units of 10,000; ``address`` of its installation point, empty without one;
-    ``classification``: the city's own two-level words (사회안정/방범용).
+    ``classification``: the city's own two-level words (사회안정/방범용). ``hours``: when it serves its purpose
+    (운영시간; empty = always); ``agreement``: what another agency agreed to, None for the agency's own camera.
     """
 
     id: UUID
@@ -48,6 +50,8 @@ class CameraView:
     pixels: int | None = None
     address: str = ""
     classification: tuple[str, ...] = ()
+    hours: Mapping[str, Any] = field(default_factory=dict)
+    agreement: Mapping[str, Any] | None = None
 
     @property
     def public(self) -> tuple[str, ...]:
@@ -57,7 +61,25 @@ class CameraView:
     @property
     def resource(self) -> Resource:
         """For the policy object."""
-        return Resource("camera", self.id, self.agency, self.id, {"purposes": list(self.public)})
+        facts: dict[str, Any] = {"purposes": list(self.public)}
+        if self.hours:
+            facts["hours"] = self.hours
+        if self.agreement is not None:
+            facts["agreement"] = self.agreement
+        return Resource("camera", self.id, self.agency, self.id, facts)
+
+
+def agreement_of(row: models.Camera) -> dict[str, Any] | None:
+    """What another agency agreed to (협의·수임); a mandate that names no purposes is for those of installation."""
+    if row.owner_id == row.agency_id:
+        return None
+    return {
+        "agreement": row.mandate,
+        "agreed_purposes": list(row.mandate_purposes) or (public_words(list(row.purposes)) if row.mandate else []),
+        "from": row.mandate_from,
+        "until": row.mandate_until,
+        "hours": row.mandate_hours,
+    }
 
 
 def view(row: models.Camera) -> CameraView:
@@ -82,6 +104,8 @@ def view(row: models.Camera) -> CameraView:
         row.pixels,
         row.point.address if row.point else "",
         tuple(row.classes.get("ordinance", ())),
+        row.purpose_hours,
+        agreement_of(row),
     )
 
 

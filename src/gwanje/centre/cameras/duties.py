@@ -5,7 +5,7 @@ Idempotent, safe to kill at any line.
 
 from __future__ import annotations
 
-from gwanje.centre.cameras import devices, devices_daily, importing, services
+from gwanje.centre.cameras import devices, devices_daily, importing, mandates, services
 from gwanje.centre.common import system_scope
 
 ROUNDS_MAX = 20
@@ -24,6 +24,8 @@ def run() -> tuple[int, int]:
         suspended, forgotten = suspended + found[0], forgotten + found[1]
         if not any(found):
             break
+    with system_scope():
+        mandates.warn()
     with system_scope():
         devices_daily.ask_due()
     return suspended, forgotten

@@ -5,7 +5,13 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from gwanje.centre.cameras.models_mandate import Mandate
 from gwanje.kernel.ids import uuid7
+
+__all__ = [
+    "ACTIVE", "DEVICES", "INTEGRATED", "LINKED", "MODES", "PLANNED", "REMOVED", "STATES", "SUSPENDED", "Camera",
+    "ImportBatch", "InstallationPoint", "Mandate",
+]  # fmt: skip
 
 PLANNED, ACTIVE, SUSPENDED, REMOVED = STATES = ("planned", "active", "suspended", "removed")
 INTEGRATED, LINKED = MODES = ("integrated", "linked")
@@ -103,6 +109,9 @@ class Camera(models.Model):
     mandate = models.CharField(max_length=200, blank=True)
     mandate_from = models.DateField(null=True)
     mandate_until = models.DateField(null=True)
+    mandate_purposes = models.JSONField(default=list)
+    mandate_hours = models.JSONField(default=dict)
+    mandated = models.ForeignKey("Mandate", on_delete=models.PROTECT, null=True, related_name="cameras")
     purposes = models.JSONField(default=list)
     classes = models.JSONField(default=dict)
     purpose_hours = models.JSONField(default=dict)

@@ -18,6 +18,7 @@ from django.db.models import F
 
 from gwanje.centre.common import clock, cursor, demand, law, signing
 from gwanje.centre.common.refusal import Problem, Refused, clean
+from gwanje.centre.duties import api as owing
 from gwanje.centre.staff import api, rules, rules_posts
 from gwanje.centre.staff.models import Appointment, Departure, Engagement, Person, RoleGrant, Shift
 from gwanje.kernel import events, ledger
@@ -31,6 +32,7 @@ from gwanje.vault.client_consent import Registry
 SESSIONS_MAX = 5_000
 REFERENCE_MAX = 200
 BACK_DAYS_MAX = 366
+KIND, SUBJECT = "access.transfer", "departure"
 OFFICER, AWAY = "vault_officer", "vault_away"
 ALARM_EVERY = timedelta(days=1)
 
@@ -188,6 +190,14 @@ def _write(row: Departure, by: Actor) -> None:
     row.agency_id, row.decided_by_id, row.decided_at = row.person.agency_id, by.person, clock().now()
     row.remainder = remainder_of(row.person_id, signing.registry())
     row.save(force_insert=True)
+    if row.remainder:
+        name = row.person.name
+        owing.owe_by(
+            rules_posts.removal_due, {"event_on": row.event_on}, agency=row.agency_id, subject_kind=SUBJECT,
+            subject=str(row.pk), title_ko=f"{name}({row.event}): 서명 담당자 등록 말소",
+            title_en=f"{name}: end the officer's registration", hand=False,
+            href=f"/staff/people/{row.person_id}/", by=by,
+        )  # fmt: skip
 
 
 def _told(row: Departure, by: Actor, decision: Decision | None, vacant: list[str]) -> None:
@@ -227,6 +237,7 @@ def remain(known: Registry | None, limit: int = 200) -> tuple[int, int]:
         if not left or row.returned_at is not None:
             row.remainder_done_at = clock().now()
             row.save(update_fields=["remainder_done_at"])
+            owing.done(KIND, SUBJECT, str(row.pk))
             detail = {"person": row.person_id, "departure": row.pk, "returned": row.returned_at is not None}
             entry = Entry("staff.departure.completed", "done", agency=row.agency_id, detail=detail, dies="rights")
             ledger.append(cursor(), clock(), entry)

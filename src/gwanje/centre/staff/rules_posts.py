@@ -74,7 +74,7 @@ def removal_due(facts: Mapping[str, Any], law: InForce) -> Duty:
     ko = f"지체 없이: {day} 당일(말일이 휴일이어도 미루지 않음)"
     en = f"without delay: on {day} itself, never rolled"
     return law.duty(
-        "access.removal", "access.transfer", starts_on=day, due_on=day, owner_role="chief_officer", basis=(ko, en)
+        "access.transfer", "access.transfer", starts_on=day, due_on=day, owner_role="chief_officer", basis=(ko, en)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gwanje.centre.watching import rules_hours
 from gwanje.kernel.actor import CHIEF_OFFICER, MANAGER, OPERATOR, PRIVACY_OFFICER, SECONDED_POLICE, Actor
 from gwanje.kernel.policy import NOTHING, Policy, Resource, Scope, agencies
 from gwanje.law import Decision, InForce, Reason, combine, enforces
@@ -112,7 +113,8 @@ def emergency(facts: Mapping[str, Any], law: InForce) -> Decision:
 
 
 def may_watch(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:
-    """On duty and by purpose. Context: ``law``, ``seat_purposes``, ``emergency``; no camera = the wall itself."""
+    """On duty, by purpose, in its hours, as agreed. Context: ``law``, ``now``, ``seat_purposes``, ``emergency``; no
+    camera = the wall itself."""
     law: InForce = context["law"]
     facts: dict[str, Any] = {"on_duty": actor.on_duty, "roles": sorted(actor.roles), "action": WATCH}
     if resource is None or resource.camera is None:
@@ -122,7 +124,7 @@ def may_watch(actor: Actor, resource: Resource | None, context: Mapping[str, Any
         "seat_purposes": list(context["seat_purposes"]),
         "emergency": bool(context["emergency"]),
     }
-    return combine(WATCH, [on_duty(facts, law), by_purpose(purposes, law)])
+    return combine(WATCH, [on_duty(facts, law), by_purpose(purposes, law), *rules_hours.judged(resource, context)])
 
 
 def may_open(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gwanje.centre.watching import rules_hours
 from gwanje.centre.watching.rules import WATCHERS, own_agency
 from gwanje.kernel.actor import AUDITOR, CHIEF_OFFICER, MANAGER, PRIVACY_OFFICER, Actor
 from gwanje.kernel.policy import Policy, Resource
@@ -172,7 +173,9 @@ def may_watch(actor: Actor, resource: Resource | None, context: Mapping[str, Any
     glass = context["glass"]
     own = glass["person"] == actor.person and glass["station"] == actor.station and not actor.contractor
     facts = {"own": own, "open": glass["open"] is True, "listed": resource.camera in glass["cameras"]}
-    return combine(WATCH, [holder, opened(facts, law)])
+    # it goes beyond duty, seat and hours, never beyond what another agency agreed to
+    agreed = rules_hours.judged(resource, {**context, "seat_purposes": [], "emergency": True})
+    return combine(WATCH, [holder, opened(facts, law), *agreed])
 
 
 def may_end(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:

@@ -108,8 +108,8 @@ def judged(resource: Resource, context: Mapping[str, Any]) -> list[Decision]:
     """What hours and agreement say of one camera, where the packs carry them; nothing is asked of an ordinary one.
 
     ``resource.facts``: ``purposes``, ``hours`` (see ``within``, with ``secondary``, ``on_sign``), ``agreement``
-    (``agreement``, ``agreed_purposes``, ``from``, ``until``) when another agency owns it. Context: ``law``, ``now``
-    (aware), ``seat_purposes``, ``emergency``: an open emergency goes beyond the hours, never beyond an agreement.
+    (``agreement``, ``agreed_purposes``, ``from``, ``until``, ``hours``) when another agency owns it. Context: ``law``,
+    ``now`` (aware), ``seat_purposes``, ``emergency``: it goes beyond the hours, never beyond an agreement.
     """
     law: InForce = context["law"]
     hours, other = resource.facts.get("hours"), resource.facts.get("agreement")
@@ -127,7 +127,12 @@ def judged(resource: Resource, context: Mapping[str, Any]) -> list[Decision]:
         out.append(purpose_hours(facts, law))
     if other is not None and has_agreement:
         aims = [aim for aim in purposes if not seat or aim in seat] or purposes
-        out.append(agreement({"foreign": True, "purpose": _first(aims, other["agreed_purposes"]), **other}, law))
+        # outside the hours agreed nothing is agreed
+        at = within(other.get("hours") or {}, context["now"].astimezone(law.law.zone))
+        agreed = list(other["agreed_purposes"]) if at else []
+        said = {"foreign": True, "agreement": other["agreement"], "agreed_purposes": agreed,
+                "purpose": _first(aims, agreed), "from": other["from"], "until": other["until"]}  # fmt: skip
+        out.append(agreement(said, law))
     return out
 
 
