@@ -42,7 +42,7 @@ def test_the_board_stands_in_parts_with_basis_article_owner_and_next_step(manage
     owe("곧", said(10))
     owe("나중", said(40))
     page = manager.get("/duties/").content.decode()
-    for part in ("기한 지남", "오늘까지", "앞으로 14일", "그 뒤"):
+    for part in ("지난 기한", "오늘까지", "앞으로 14일", "그 뒤"):
         assert f"<h2>{part}</h2>" in page
     assert page.index("열람 청구 늦음") < page.index("열람 청구 오늘") < page.index("열람 청구 곧")
     assert "접수 다음 날부터 10일" in page

@@ -77,7 +77,7 @@ def left(row: Duty, cuts: reading.Span) -> str:
         hours = seconds // 3600
         return ngettext("%(n)s시간 남음", "%(n)s시간 남음", hours) % {"n": hours} if hours else _("한 시간 안")
     days = (row.due_on - clock().local().date()).days
-    return ngettext("%(n)s일 남음", "%(n)s일 남음", days) % {"n": days} if days else _("오늘까지")
+    return ngettext("%(n)s일 남았음", "%(n)s일 남았음", days) % {"n": days} if days else _("오늘까지")
 
 
 def shown(actor: Actor, row: Duty, cuts: reading.Span) -> Shown:
