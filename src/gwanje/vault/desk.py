@@ -233,9 +233,11 @@ class Desk:
         hold = spent.body["hold"]
         return self.vault.leaf(class_, slot, epoch, tick, UUID(bytes=hold) if hold else None)
 
+    @upholds("playback.logged")
     def _logged(  # noqa: PLR0917 - the wire's own order
         self, spent: Spent, class_: int, slot: int, epoch: int, tick: int, segments: int
     ) -> None:
+        """When, whose, for whom and where: the row of one opened second; what cannot be written opens nothing."""
         body = spent.body
         camera = next((lens[0] for lens in body["cameras"] if lens[1] == slot), b"")
         self.vault.open_log.append(
