@@ -13,11 +13,17 @@ from typing import Any
 
 from gwanje.kernel.clock import Clock
 from gwanje.kernel.home import Home
-from gwanje.law import InForce, Law, NotInForce, PackError, load
+from gwanje.law import Law, PackError, load
 from gwanje.law import cases as law_cases
 from gwanje.law import trace as law_trace
+from gwanje.law.packs import RANKS, folder, load_pack
 from gwanje.law.registry import REGISTRY, discover
-from gwanje.law.words import NORMS, PARAMETERS
+from gwanje.law.schema import FILE_BYTES_MAX, text_hash
+from gwanje.law.sheet import SECTIONS, differences, sheet
+from gwanje.law.sheet import lacks as lacking
+from gwanje.law.sheet import told as in_words
+from gwanje.law.template import NewPack, write
+from gwanje.law.words import NORMS
 
 
 def register(sub: Any) -> None:
@@ -34,10 +40,23 @@ def register(sub: Any) -> None:
     one = own.add_parser("conflicts", help="상위 법령과의 충돌 / lower rules that do not stand")
     _day(one)
     one.set_defaults(run=conflicts)
-    one = own.add_parser("as-of", help="그날의 기준값과 근거 / parameters and grounds of a day")
+    one = own.add_parser("as-of", help="그날의 법 / values, grounds, officers, duties, forms, retention of a day")
     one.add_argument("day", metavar="DATE", type=date.fromisoformat)
     one.add_argument("--packs", default="", help="names, comma-separated")
     one.set_defaults(run=as_of)
+    one = own.add_parser("diff", help="두 묶음의 차이 / what differs between two packs, in plain Korean")
+    one.add_argument("first", metavar="A")
+    one.add_argument("second", metavar="B")
+    one.add_argument("--on", type=date.fromisoformat, default=None, metavar="DATE", help="default: today")
+    one.set_defaults(run=diff)
+    one = own.add_parser("lacks", help="답할 수 없는 것 / what a centre under these packs cannot answer")
+    _day(one)
+    one.set_defaults(run=lacks)
+    one = own.add_parser("new-pack", help="새 도시의 묶음 / a folder that loads and traces as partial")
+    _new_pack_arguments(one)
+    one = own.add_parser("hash", help="조문의 해시 / the sha256 of an article's text (a file, or - for standard input)")
+    one.add_argument("file", metavar="FILE")
+    one.set_defaults(run=digest)
     one = own.add_parser("report", help="조문별 증거 / evidence by article")
     one.set_defaults(run=report)
 
@@ -45,31 +64,6 @@ def register(sub: Any) -> None:
 def _day(command: argparse.ArgumentParser) -> None:
     command.add_argument("--on", type=date.fromisoformat, default=None, metavar="DATE", help="default: today")
     command.add_argument("--packs", default="", help="names, comma-separated; default: this centre's, else all")
-
-
-def _names(args: argparse.Namespace) -> Sequence[str]:
-    """The packs asked for: named, else the data folder's, else the whole first stack."""
-    if args.packs:
-        return tuple(filter(None, args.packs.split(",")))
-    home = Home.find(args.data)
-    if home.config_file.is_file() and home.config.get("packs"):
-        return tuple(home.config["packs"])
-    return law_cases.stacks()[0]
-
-
-def _law(args: argparse.Namespace) -> Law:
-    return load(_names(args))
-
-
-def _today(args: argparse.Namespace) -> date:
-    home = Home.find(args.data)
-    clock = home.clock if home.config_file.is_file() else Clock()
-    return clock.local().date()
-
-
-def _refused(error: PackError) -> int:
-    print(f"규칙 묶음 오류 / pack error\n  {error.place}\n  {error.ko}\n  {error.en}", file=sys.stderr)
-    return 2
 
 
 def trace(args: argparse.Namespace) -> int:
@@ -123,31 +117,6 @@ def conflicts(args: argparse.Namespace) -> int:
     return 0
 
 
-def as_of(args: argparse.Namespace) -> int:
-    """Every parameter and ground of one day, each with its article."""
-    try:
-        law = _law(args).on(args.day)
-    except PackError as error:
-        return _refused(error)
-    silent = [name for name in PARAMETERS if not _said(law, name)]
-    for ground in law.grounds("playback"):
-        print(f"  근거 {ground.code}: {ground.ko} ({ground.article})")
-    for conflict in law.conflicts():
-        print(f"  충돌 {conflict.name}: {conflict.ko}")
-    print(f"{args.day}: {len(PARAMETERS) - len(silent)} parameters in force, {len(silent)} not: {', '.join(silent)}")
-    return 0
-
-
-def _said(law: InForce, name: str) -> bool:
-    try:
-        found = law.parameter(name)
-    except NotInForce:
-        return False
-    value = ", ".join(map(str, found.value)) if isinstance(found.value, tuple) else found.value
-    print(f"  {PARAMETERS[name].ko} ({name}) = {value} {found.unit}, {found.article}")
-    return True
-
-
 def report(args: argparse.Namespace) -> int:
     """Per article: norm, code, tests; fails as ``trace`` does."""
     try:
@@ -165,3 +134,124 @@ def report(args: argparse.Namespace) -> int:
             if article.status:
                 print(f"    {article.area or article.status}: {article.why}")
     return 1 if built.findings else 0
+
+
+def _names(args: argparse.Namespace) -> Sequence[str]:
+    """The packs asked for: named, else the data folder's, else the whole first stack."""
+    if args.packs:
+        return tuple(filter(None, args.packs.split(",")))
+    home = Home.find(args.data)
+    if home.config_file.is_file() and home.config.get("packs"):
+        return tuple(home.config["packs"])
+    return law_cases.stacks()[0]
+
+
+def _law(args: argparse.Namespace) -> Law:
+    """The law of these packs."""
+    return load(_names(args))
+
+
+def _today(args: argparse.Namespace) -> date:
+    """The centre's day, or this machine's without a centre."""
+    home = Home.find(args.data)
+    clock = home.clock if home.config_file.is_file() else Clock()
+    return clock.local().date()
+
+
+def _refused(error: PackError) -> int:
+    """Say which file and why, in both languages; exit code 2."""
+    print(f"규칙 묶음 오류 / pack error\n  {error.place}\n  {error.ko}\n  {error.en}", file=sys.stderr)
+    return 2
+
+
+def as_of(args: argparse.Namespace) -> int:
+    """Everything in force on one day, each line with its article, and what does not stand."""
+    try:
+        law = _law(args).on(args.day)
+        found = sheet(law)
+        silent = lacking(law)
+    except PackError as error:
+        return _refused(error)
+    for section in SECTIONS:
+        for name, line in found.lines[section].items():
+            print(f"  {section} {name}: {in_words(line)}")
+    for conflict in law.conflicts():
+        print(f"  충돌 {conflict.name}: {conflict.ko}")
+    counted = ", ".join(f"{section} {len(found.lines[section])}" for section in SECTIONS)
+    print(f"{args.day} {found.name}: {counted}; 답할 수 없는 것 {len(silent)} (gwanje law lacks)")
+    return 0
+
+
+def _beside(name: str) -> tuple[str, ...]:
+    """A pack with every national one above it."""
+    above = law_cases.stacks()[0][:-1]
+    return tuple(dict.fromkeys((*above, name)))
+
+
+def diff(args: argparse.Namespace) -> int:
+    """Two packs, each under the national ones, on one day."""
+    on = args.on or Clock().local().date()
+    try:
+        one, other = (sheet(load(_beside(name)).on(on)) for name in (args.first, args.second))
+    except PackError as error:
+        return _refused(error)
+    told = differences(one, other)
+    for sentence in told:
+        print(f"  {sentence}")
+    print(f"{on}: {one.name} · {other.name} 차이 {len(told)}가지 / {len(told)} differences")
+    return 0
+
+
+def lacks(args: argparse.Namespace) -> int:
+    """What nobody can answer under these packs; a fact of the law, no failure."""
+    try:
+        on = args.on or _today(args)
+        chosen = _names(args)
+        told = lacking(load(chosen).on(on))
+    except PackError as error:
+        return _refused(error)
+    for name, sentence in told:
+        print(f"  {name}: {sentence}")
+    print(f"{on} {', '.join(chosen)}: 답할 수 없는 것 {len(told)}가지 / {len(told)} unanswered")
+    return 0
+
+
+def _new_pack_arguments(command: argparse.ArgumentParser) -> None:
+    """What is known of a new source."""
+    command.add_argument("name", metavar="NAME", help="folder below packs/, such as kr_newcity")
+    command.add_argument("--title", required=True, help="규정의 이름 / the source's name")
+    command.add_argument("--short", default="", help="짧은 이름 / short name; default: the title")
+    command.add_argument("--en", default="", help="English name; default: NAME")
+    command.add_argument("--rank", default="조례", choices=RANKS, help="default: 조례")
+    command.add_argument("--instrument", default="", help="호수와 공포일 / number and date")
+    command.add_argument("--from", dest="since", type=date.fromisoformat, required=True, metavar="DATE")
+    command.add_argument("--rows", type=int, default=100, help="원문의 항목 수 / articles of the source; default 100")
+    command.set_defaults(run=new_pack)
+
+
+def new_pack(args: argparse.Namespace) -> int:
+    """Make the folder and say what comes next."""
+    wanted = NewPack(
+        args.name, args.title, args.short or args.title, args.en or args.name, args.rank,
+        args.instrument or args.title, args.since, args.rows,
+    )  # fmt: skip
+    try:
+        place = write(wanted, folder())
+        made = load_pack(place)
+    except PackError as error:
+        return _refused(error)
+    print(f"{place}: {len(made.articles)} of {made.whole} / 조문을 옮기고 `gwanje law trace`로 확인하십시오")
+    print(f'config.json: "packs": ["kr_national", "{made.id}"]')
+    return 0
+
+
+def digest(args: argparse.Namespace) -> int:
+    """SHA-256 of a text in NFC without white space, as articles.yaml wants it."""
+    source = sys.stdin.buffer if args.file == "-" else Path(args.file).open("rb")  # noqa: SIM115 - closed below
+    with source:
+        raw = source.read(FILE_BYTES_MAX + 1)
+    if len(raw) > FILE_BYTES_MAX:
+        print(f"{FILE_BYTES_MAX}바이트를 넘습니다 / larger than {FILE_BYTES_MAX} bytes", file=sys.stderr)
+        return 2
+    print(text_hash(raw.decode("utf-8")))
+    return 0
