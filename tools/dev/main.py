@@ -30,7 +30,9 @@ def setup(args: list[str]) -> int:
 
 
 def demo(args: list[str]) -> int:
-    """open a centre with 12 simulated cameras  [--for S] [--port N] [--data DIR] [--cameras FILE] [--clips FOLDER]"""
+    """open a centre with 12 cameras  [--for S] [--port N] [--data DIR] [--cameras FILE] [--clips FOLDER] | year"""
+    if args[:1] == ["year"]:
+        return _module("tools.year", args[1:])
     parser = argparse.ArgumentParser(prog="./dev demo")
     parser.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="stop by itself, from ready on")
     parser.add_argument("--port", type=int, help="web port (8800); +1, +2, +3 and +20 are used, too")
@@ -98,10 +100,14 @@ def _one_of(folder: str, args: list[str]) -> int:
     names = sorted(p.stem for p in (ROOT / "tools" / folder).glob("*.py") if not p.stem.startswith("_"))
     if not args or args[0] not in names:
         raise Failed(f"./dev {folder} NAME …, NAME = {' | '.join(names) or '(none yet)'}")
+    return _module(f"tools.{folder}.{args[0]}", args[1:])
+
+
+def _module(name: str, args: list[str]) -> int:
     _setup()
     # a data folder with a settable clock is a test's
     os.environ.update(PYTHONPATH=os.pathsep.join((str(ROOT), str(ROOT / "tests"))), GWANJE_TESTING="1")
-    return become([str(PYTHON), "-m", f"tools.{folder}.{args[0]}", *args[1:]])
+    return become([str(PYTHON), "-m", name, *args])
 
 
 def _none(args: list[str], name: str) -> None:

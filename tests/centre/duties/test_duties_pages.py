@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 from test_duties_rows import said, today
 
+from gwanje.centre.common.refusal import Problem
 from gwanje.centre.duties import api, beginning, reading
 from gwanje.centre.duties.models import DONE, LATE_DONE, OPEN, Duty
+from gwanje.centre.staff import api as staff
 
 DAY = 86400
 
@@ -162,3 +164,15 @@ def test_a_leak_is_entered_to_the_minute_and_never_in_the_future(manager):
 def test_a_fact_no_rule_answers_for_cannot_be_chosen(manager):
     assert manager.get("/duties/new/", {"what": "committee"}).status_code == 404
     assert manager.get("/duties/new/", {"what": "x" * 500}).status_code == 404
+
+
+def test_a_city_whose_rules_know_no_longer_time_prolongs_no_correction(hire, monkeypatch):
+    actor = staff.actor_for(hire("manager"), "")
+    if "correction" not in {one.id for one in beginning.offered()}:
+        pytest.skip("no rule of this city sets a time for corrections")
+    row = beginning.begin(actor, "correction", "2026-정정-1", today())[0]
+    monkeypatch.setattr(beginning, "_extensions", lambda on: 0)
+    with pytest.raises(Problem, match="prolonged 0 times"):
+        beginning.extend(actor, row, "사실 조사가 길어짐")
+    row.refresh_from_db()
+    assert row.recounted == 0

@@ -16,6 +16,7 @@ from gwanje.kernel.actor import Actor
 from gwanje.kernel.canonical import nfc
 from gwanje.kernel.policy import Resource
 from gwanje.law import Duty as LawDuty
+from gwanje.law import NotInForce
 from gwanje.law.clocks_requests import correct
 
 LABEL_MIN, LABEL_MAX = 2, 80
@@ -68,6 +69,14 @@ def begin(actor: Actor, id_: str, label: str, at: date | datetime) -> list[Duty]
     return rows
 
 
+def _extensions(on: date) -> int:
+    """How often a correction may be prolonged; a city whose rules do not say so prolongs none."""
+    try:
+        return int(law(on).parameter("correction.extensions").value)
+    except NotInForce:
+        return 0
+
+
 @transaction.atomic
 def extend(actor: Actor, row: Duty, why: str) -> Duty:
     """Prolong a correction's term (정정·삭제 기한의 연장), as often as the rule allows, before it is over."""
@@ -82,7 +91,7 @@ def extend(actor: Actor, row: Duty, why: str) -> Duty:
     known = facts.read(locked.facts)
     again = {**known, "extended": int(known.get("extended", 0)) + 1}
     found = judged(correct, again, locked.judged_on)
-    most = int(law(locked.judged_on).parameter("correction.extensions").value)
+    most = _extensions(locked.judged_on)
     if found is None or again["extended"] > most:
         raise Problem(
             "extend", f"연장은 {most}회까지입니다.", f"It is prolonged {most} times at most.", status=409,
