@@ -7,7 +7,8 @@ import pytest
 from gwanje.centre import common
 from gwanje.centre.cameras import services as cameras
 from gwanje.centre.cameras.models import Camera
-from gwanje.centre.publication import services
+from gwanje.centre.common import clock
+from gwanje.centre.publication import bodies, reading_versions, services
 from gwanje.centre.staff import api as staff
 from support.publication import law
 
@@ -56,6 +57,9 @@ def written(rules, register, chief, room):
     register("P-1")
     register("P-2", lat="37.4002")
     services.write_department(chief, "정보통신과", OWN)
-    for item in ("그 밖에 필요한 사항", "이웃과의 약속"):
+    body = bodies.content("policy", reading_versions.rows(chief.agency))
+    empty = services.missing(body, rules.on(clock().local().date()).parameter("policy.items").value)
+    assert {"그 밖에 필요한 사항", "이웃과의 약속"} <= set(empty)
+    for item in empty:
         services.write_text(chief, "policy", item, "따로 정한 것이 없습니다.", "Nothing else.")
     return chief

@@ -19,7 +19,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 # rooms whose forms hold no secret; cameras and staff take passwords, and what they were sent is never shown again
-ROOMS = frozenset(("duties", "inspection", "papers", "playback", "preservation", "retention", "watching"))
+ROOMS = frozenset(
+    ("duties", "inspection", "papers", "playback", "preservation", "publication", "retention", "watching")
+)
 FIELDS_MAX, CHARS_MAX = 300, 64 * 1024
 EDIT = "edit"
 # what people type in their own words, as the forms call it; everything else goes along unseen

@@ -121,7 +121,12 @@ def canonical(body: dict[str, Any]) -> str:
 
 def digest(text: str) -> str:
     """SHA-256 of the UTF-8 bytes, in hex."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest_of(text.encode())
+
+
+def digest_of(data: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def content_digest(body: dict[str, Any]) -> str:

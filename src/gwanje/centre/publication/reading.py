@@ -57,6 +57,7 @@ AREAS = {
     "disclosure-ledger": ("열람·제공 대장", "Register of disclosures"),
     "privacy-masking": ("가림 처리", "Masking"),
     "statistics-cost": ("통계·비용", "Statistics and cost"),
+    "security": ("보안", "Security"),
 }
 
 

@@ -73,3 +73,8 @@ def body(row: Version) -> dict[str, Any]:
     """What a version says."""
     found: dict[str, Any] = json.loads(row.body)
     return found
+
+
+def text_of(row: Version) -> str:
+    """A version's canonical JSON, also where the row was read without it."""
+    return str(row.body)
