@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import cast
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 
 from gwanje.centre.common import clock, law
-from gwanje.centre.staff.models import Agency, Person, RoleGrant, Shift, Station
+from gwanje.centre.staff.models import Agency, Contract, Person, RoleGrant, Shift, Station
 from gwanje.kernel.actor import ANONYMOUS, ROLES, Actor
 from gwanje.kernel.footage import Cursor
 from gwanje.kernel.rls import set_scope
@@ -83,6 +83,12 @@ def viewing_places(agency: UUID) -> list[str]:
     """Where stored video is viewed (열람 장소): the rooms of an agency's viewing stations, 200 at most."""
     found = Station.objects.filter(agency_id=agency, active=True, playback=True)
     return list(dict.fromkeys(found.values_list("place", flat=True)[:200]))
+
+
+def running_contracts(agency: UUID, on: date) -> QuerySet[Contract]:
+    """Contracts of an agency that run on a day (위탁), the longest-running first."""
+    running = Contract.objects.filter(agency_id=agency, starts_on__lte=on, ends_on__gte=on, ended_at__isnull=True)
+    return running.order_by("starts_on", "company", "id")
 
 
 def person(id_: UUID) -> Person | None:
