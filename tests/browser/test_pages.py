@@ -41,6 +41,7 @@ NO_PAGE = {
     "preservation:delete-agree", "preservation:delete-refuse", "preservation:delete-cancel", "retention:countersign",
     "preservation:act-sign", "preservation:delete-sign", "preservation:signed", "playback:sign", "playback:signed",
     "log", "log_cosignature", "staff:codes",
+    "papers:file", "papers:filled", "papers:filled-file", "papers:public-file",
 }  # fmt: skip
 OBJECT = {
     "staff:person": "person",
@@ -57,6 +58,12 @@ OBJECT = {
     "playback:play": "approved",
 }
 LAW = "/law/kr_anyang/28(2)/"
+NAMED = {
+    "publication:article": LAW,
+    "papers:form": "/papers/kr_anyang/ANY-F2/",
+    "papers:fill": "/papers/kr_anyang/ANY-F1/fill/",
+    "papers:public-form": "/papers/public/kr_anyang/ANY-F3/",
+}
 WIDTHS = (1280, 1920)
 HANGUL = re.compile("[가-힣]")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -125,8 +132,8 @@ def pages(centre: Centre) -> Iterator[Pages]:
 
 def address(name: str, route: str, things: dict[str, str]) -> str:
     """The page's address; a URL with an id needs its object named above."""
-    if name == "publication:article":
-        return LAW
+    if name in NAMED:
+        return NAMED[name]
     if "<" not in route:
         return route
     assert name in OBJECT, f"{name}: a new page needs an object to show, or a place in NO_PAGE"
@@ -227,7 +234,11 @@ def test_every_page(centre: Centre, chromium: Browser, pages: Pages, account: st
     wrong: list[str] = []
     addresses = {**pages.addresses, "nowhere": "/no/such/page/"}
     if not account:
-        addresses = {n: a for n, a in addresses.items() if n in ("login", "nowhere") or n.startswith("publication:")}
+        addresses = {
+            n: a
+            for n, a in addresses.items()
+            if n in ("login", "nowhere") or n.startswith(("publication:", "papers:public"))
+        }
     for name, path in addresses.items():
         answer = page.goto(centre.base + path, wait_until="domcontentloaded")
         assert answer is not None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from gwanje.centre.common import packs
+from gwanje.centre import common
 from gwanje.law.forms import SERVES, FormSchema, load_forms
 from gwanje.law.packs import Pack
 
@@ -24,7 +24,7 @@ def _of(pack: Pack) -> tuple[FormSchema, ...]:
 
 def forms(on: date) -> list[tuple[Pack, tuple[FormSchema, ...]]]:
     """The packs that have forms in force on a day, the city's own first."""
-    found = [(p, tuple(f for f in _of(p) if f.article.in_force(on))) for p in reversed(packs().packs)]
+    found = [(p, tuple(f for f in _of(p) if f.article.in_force(on))) for p in reversed(common.packs().packs)]
     return [(pack, listed) for pack, listed in found if listed]
 
 
