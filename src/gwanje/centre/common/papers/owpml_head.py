@@ -7,11 +7,13 @@ Element and attribute names are those of KS X 6101, with the spellings that Hang
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 
 from lxml import etree
 
 MIMETYPE = b"application/hwp+zip"
+DECLARATION = b"<?xml version='1.0' encoding='UTF-8' standalone='yes'?>\n"
 _HWPML = "http://www.hancom.co.kr/hwpml/"
 _META = _HWPML + "2016/meta/pkg#"
 # Hangul looks for all of these on each part's root, used or not
@@ -158,6 +160,7 @@ def element(tag: str, parent: etree._Element | None = None, **attributes: str) -
     return etree.SubElement(parent, name, attributes)
 
 
+@cache
 def _qualified(tag: str) -> str:
     prefix, _, local = tag.partition(":")
     return f"{{{_ALL[prefix]}}}{local}"
@@ -172,6 +175,7 @@ def part(root: etree._Element) -> bytes:
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True, standalone=True)
 
 
+@cache
 def version() -> bytes:
     """``version.xml``: the format's version."""
     root = _root(
@@ -190,6 +194,7 @@ def version() -> bytes:
     return part(root)
 
 
+@cache
 def settings() -> bytes:
     """``settings.xml``: where the caret stands when the file is opened."""
     root = _root("ha:HWPApplicationSetting", "ha", "config")
@@ -197,11 +202,13 @@ def settings() -> bytes:
     return part(root)
 
 
+@cache
 def manifest() -> bytes:
     """``META-INF/manifest.xml``: nothing in the package is encrypted."""
     return part(_root("odf:manifest", "odf"))
 
 
+@cache
 def container() -> bytes:
     """``META-INF/container.xml``: where the package's parts are listed (OCF)."""
     root = _root("ocf:container", "ocf", "hpf")
@@ -215,6 +222,7 @@ def container() -> bytes:
     return part(root)
 
 
+@cache
 def container_rdf() -> bytes:
     """``META-INF/container.rdf``: which part is the head and which the section."""
     root = _root("rdf:RDF", "rdf")
@@ -250,6 +258,7 @@ def content(title: str) -> bytes:
     return part(root)
 
 
+@cache
 def header() -> bytes:
     """``Contents/header.xml``: fonts, fills, letters' and paragraphs' shapes that the section points at."""
     root = element("hh:head", version="1.5", secCnt="1")
