@@ -42,11 +42,13 @@ SILENT_PARAMETERS = {
     "live.emergency_triggers": "no article widens live watching in an emergency",
     "operation.shifts": "제21조제1항 names no number",
     "playback.purposes": "제32조제1항 lists grounds instead",
+    "extension.warn_days": "no form prolongs a keeping",
 }
 SILENT_NORMS = {
     "inspection.monthly": "제26조 and 제31조제4항 name no interval",
     "live.emergency": "제12조제2항 is about sharing with agencies only",
     "extension.form": "no form prolongs a keeping; 제35조제1항제3호 allows the hold",
+    "extension.expiry": "as extension.form",
 }
 # a higher rule may come to name the kinds of device; this guideline defines one kind and limits nothing
 KINDS = {"camera.device_types", "camera.scope"}

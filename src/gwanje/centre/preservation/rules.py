@@ -85,6 +85,9 @@ REASONS = {reason.code: reason for reason in (
            "서명한 동의문을 받으십시오", "have the consent signed"),
     Reason("too_late", "보존 연장기간이 이미 끝났습니다", "the prolonged period has ended already",
            "만료된 영상은 되살릴 수 없습니다", "what has ended cannot be brought back"),
+    Reason("no_extension_form", "이 시의 규정에는 보존기간 연장 신청 서식이 없습니다",
+           "the city's rules have no form by which a keeping is prolonged",
+           "보존이 필요하면 근거를 적어 보존을 신청하십시오", "ask for a hold, with its ground"),
     Reason("one_camera", "삭제는 영상정보처리기기 한 대씩 합니다", "one camera is deleted at a time",
            "기기마다 따로 신청하십시오", "ask for each camera"),
     Reason("range_missing", "삭제할 구간의 끝은 시작보다 늦어야 합니다", "the range must end after it begins",
@@ -237,8 +240,12 @@ def decide(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) 
 
 def apply(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:
     """``preservation.apply``: enter form 3; context ``form`` (optional) has the facts of ``form_stands``."""
-    may = _named("preservation.apply", actor, context["law"], duty_owed=not actor.on_duty)
-    return _both(may, form_stands(context["form"], context["law"])) if "form" in context else may
+    law: InForce = context["law"]
+    may = _named("preservation.apply", actor, law, duty_owed=not actor.on_duty)
+    if not law.has("extension.form"):
+        reasons = _because("hold.apart", (True, "no_extension_form"))
+        return _both(may, law.deny("preservation.apply", "hold.apart", reasons=reasons))
+    return _both(may, form_stands(context["form"], law)) if "form" in context else may
 
 
 def delete(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:

@@ -11,6 +11,7 @@ from gwanje.kernel.policy import NOTHING, Policy, Resource, Scope, agencies
 from gwanje.law import Decision, InForce, Reason, combine, enforces
 
 WATCH = "watching.live.watch"
+EMERGENCY = "live.emergency"
 OPEN_EMERGENCY = "watching.emergency.open"
 REVIEW_EMERGENCY = "watching.emergency.review"
 READ_EVENTS = "watching.events.read"
@@ -56,13 +57,14 @@ def by_purpose(facts: Mapping[str, Any], law: InForce) -> Decision:
     reasons = []
     seat = set(facts["seat_purposes"])
     if seat and not seat & set(facts["camera_purposes"]) and not facts["emergency"]:
+        widened = law.has(EMERGENCY)
         reasons.append(
             Reason(
                 "other_purpose",
                 f"이 관제석은 {', '.join(sorted(seat))} 목적의 기기만 관제합니다.",
                 "This seat watches cameras of other purposes only.",
-                "긴급 상황이면 ‘긴급 관제’를 여십시오.",
-                "In an emergency open the emergency watching.",
+                "긴급 상황이면 ‘긴급 관제’를 여십시오." if widened else "이 목적을 맡은 관제석에 알리십시오.",
+                "In an emergency open the emergency watching." if widened else "Tell the seat of that purpose.",
                 "live.by_purpose",
             )
         )
@@ -132,27 +134,40 @@ def may_open(actor: Actor, resource: Resource | None, context: Mapping[str, Any]
     law: InForce = context["law"]
     facts = {"on_duty": actor.on_duty, "roles": sorted(actor.roles), "action": OPEN_EMERGENCY}
     asked = {name: context[name] for name in ("trigger", "reason", "minutes")}
-    return combine(OPEN_EMERGENCY, [on_duty(facts, law), emergency(asked, law)])
+    return combine(OPEN_EMERGENCY, [on_duty(facts, law), emergency(asked, law) if law.has(EMERGENCY) else _none(law)])
+
+
+def _none(law: InForce) -> Decision:
+    """The refusal in a city whose rules know no emergency watching: the purposes of the seats stand."""
+    reason = Reason(
+        "no_emergency_rule",
+        "이 시의 규정에는 설치목적을 넘는 긴급 관제가 없습니다.",
+        "The city's rules know no emergency watching beyond the purposes.",
+        "이 목적을 맡은 관제석과 근무 경찰공무원에게 알리십시오.",
+        "Tell the seat of that purpose and the police officer on duty.",
+        "live.by_purpose",
+    )
+    return law.deny(OPEN_EMERGENCY, "live.by_purpose", reasons=[reason])
 
 
 def may_review(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:
     """The review afterwards is for the officers, never for who opened it (``resource.facts['opened_by']``)."""
     law: InForce = context["law"]
+    # what was opened under the city's former rules is reviewed all the same
+    norm = EMERGENCY if law.has(EMERGENCY) else "live.by_purpose"
     reasons = []
     if not actor.has(MANAGER, CHIEF_OFFICER, PRIVACY_OFFICER) or actor.contractor:
-        reasons.append(
-            Reason("role", "사후 검토를 맡은 직위가 아닙니다.", "The role does not review.", norm="live.emergency")
-        )
+        reasons.append(Reason("role", "사후 검토를 맡은 직위가 아닙니다.", "The role does not review.", norm=norm))
     elif resource is not None and resource.facts.get("opened_by") == actor.person:
         reasons.append(
             Reason(
                 "own_act",
                 "스스로 연 긴급 관제는 검토할 수 없습니다.",
                 "Nobody reviews their own act.",
-                norm="live.emergency",
+                norm=norm,
             )
         )
-    return law.judge(REVIEW_EMERGENCY, "live.emergency", reasons=reasons)
+    return law.judge(REVIEW_EMERGENCY, norm, reasons=reasons)
 
 
 def may_read(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:

@@ -365,5 +365,6 @@ def note(actor: Actor, kind: str, shown: Sequence[UUID], detail: dict[str, Any])
 
 
 def triggers() -> tuple[str, ...]:
-    """Triggers of emergency watching that the pack names today."""
-    return tuple(law().parameter("live.emergency_triggers").value)
+    """Triggers of emergency watching that the pack names today; none where a city's rules know no such watching."""
+    today = law()
+    return tuple(today.parameter("live.emergency_triggers").value) if today.has("live.emergency") else ()
