@@ -19,6 +19,7 @@ from gwanje.centre.common.refusal import Problem, missing, say
 from gwanje.centre.staff import api, keys, services
 from gwanje.centre.staff.forms import GrantForm, PasswordForm, PersonForm
 from gwanje.centre.staff.models import Delegation, Person, RoleGrant, Shift, Station
+from gwanje.centre.staff.views_posts import posts_of
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import Resource
 
@@ -78,10 +79,11 @@ def people(request: HttpRequest) -> HttpResponse:
 def person(request: HttpRequest, id_: UUID) -> HttpResponse:
     """One person with the whole history of rights and the last shifts."""
     actor = acting(request)
-    return _person_page(request, _person(actor, id_), GrantForm())
+    return person_page(request, _person(actor, id_))
 
 
-def _person_page(request: HttpRequest, who: Person, form: GrantForm, status: int = 200) -> HttpResponse:
+def person_page(request: HttpRequest, who: Person, status: int = 200, **forms: object) -> HttpResponse:
+    """The page of a person; ``forms`` stand in for the empty ones (what was typed stays)."""
     now = clock().now()
     grants = [
         (g, api.titles([g.role])[0], g.starts_at <= now and (g.ends_at is None or g.ends_at > now))
@@ -93,9 +95,12 @@ def _person_page(request: HttpRequest, who: Person, form: GrantForm, status: int
         "who": who,
         "grants": grants,
         "shifts": who.shifts.select_related("station")[:20],
-        "form": form,
+        "form": GrantForm(),
         "keys": keys.state_of(who.pk),
         "may_manage": other and decide(actor, "staff.manage", Resource("person", who.pk, who.agency_id)).allow,
+        "may_transfer": other and decide(actor, "staff.transfer", Resource("person", who.pk, who.agency_id)).allow,
+        **posts_of(who),
+        **forms,
     }
     return render(request, "staff/person.html", context, status=status)
 
@@ -108,7 +113,7 @@ def grant(request: HttpRequest, id_: UUID) -> HttpResponse:
     who = _person(actor, id_)
     form = GrantForm(request.POST)
     if not form.is_valid():
-        return _person_page(request, who, form, 422)
+        return person_page(request, who, 422, form=form)
     services.grant_role(who, by=actor, **form.cleaned_data)
     messages.success(request, _("권한을 부여하였습니다."))
     return redirect("staff:person", who.pk)
