@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import io
 import re
@@ -12,9 +13,11 @@ import pikepdf
 import pytest
 from django.conf import settings
 
+from gwanje.apps.commands import publish
 from gwanje.centre.common import clock
 from gwanje.centre.publication import services, site
 from gwanje.centre.publication.models import Sign, Text, Version
+from support import home
 from support.centre import ledger_rows
 
 pytestmark = pytest.mark.django_db
@@ -180,3 +183,16 @@ def test_bad_places_days_and_photos_are_refused_and_stay_in_the_form(written, de
         assert answer.status_code == 422, change
         assert "기둥 왼쪽" in answer.content.decode()
     assert not Sign.objects.exists()
+
+
+def test_the_command_writes_the_same_archive_or_says_why_not(system, tmp_path, capsys, request):
+    args = argparse.Namespace(data=str(home().root), out=tmp_path / "home.zip")
+    assert publish.run(args) == 1
+    assert "no city" in capsys.readouterr().err
+    assert not args.out.exists()
+    row = announce(request.getfixturevalue("written"))
+    assert publish.run(args) == 0
+    assert args.out.read_bytes() == site.archive(row.agency_id)
+    assert hashlib.sha256(args.out.read_bytes()).hexdigest() in capsys.readouterr().out
+    args.out = tmp_path / "nowhere" / "home.zip"
+    assert publish.run(args) == 2

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from gwanje.centre.cameras.models import Camera
 from gwanje.centre.common import clock
 from gwanje.centre.common.refusal import Problem, Refused
-from gwanje.centre.publication import services, sign_map, signs
+from gwanje.centre.publication import bodies, reading_versions, services, sign_map, signs
 from gwanje.centre.publication.models import Sign
+from gwanje.centre.staff.models import Contract
 
 
 @dataclass
@@ -38,7 +39,7 @@ def spot(eye, bearing, away):
 
 
 @given(st.integers(0, 359), st.integers(2, 360), st.floats(-180, 180), st.floats(0, 120))
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 def test_in_view_is_the_cone(direction, angle, off, away):
     eye = Eye(direction_deg=direction, angle_deg=angle)
     edge = abs(abs(off) - angle / 2) < 0.5 or min(abs(away - 50), abs(away - sign_map.POLE_M)) < 0.5
@@ -120,6 +121,18 @@ def test_a_changed_camera_or_department_makes_its_sign_stale(written):
         written, "정보통신과", {"phone": "031-000-9999", "hours": "24시간", "officer": "정보통신과장"}
     )
     assert state() == "stale"
+    row = signs.record(written, new(camera))
+    assert row.text["수탁자 명칭·연락처"]["ko"] == "위탁 없음"
+    day = clock().local().date()
+    Contract.objects.create(
+        agency_id=camera.agency_id, company="가온관제", contact="1600-0000", scope=["관제"], reference="계약-1",
+        starts_on=day, ends_on=day, recorded_at=clock().now(),
+    )  # fmt: skip
+    assert state() == "stale"
+    row = signs.record(written, new(camera))
+    assert row.text["수탁자 명칭·연락처"]["ko"] == "가온관제 1600-0000"
+    body = bodies.content("policy", reading_versions.rows(camera.agency_id))
+    assert body["annexes"]["contractors"][0]["name"] == "가온관제"
     Camera.objects.filter(pk=camera.pk).update(state="suspended")
     assert state() == "empty"
 

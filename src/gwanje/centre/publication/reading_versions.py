@@ -15,6 +15,7 @@ from gwanje.centre.publication.models import ANNOUNCED, DRAFT, WITHDRAWN, Sign, 
 from gwanje.centre.staff import api as staff
 
 VERSIONS_MAX = 500
+CONTRACTS_MAX = 500
 IN_FORCE, COMING, PAST = "in_force", "coming", "past"
 
 
@@ -25,8 +26,11 @@ def centre_agency() -> UUID | None:
 
 
 def contractors(agency: UUID, on: date) -> tuple[Contractor, ...]:
-    """Contracts that run on a day (수탁자)."""
-    return ()
+    """Contracts that run on a day (수탁자), 500 at most."""
+    return tuple(
+        Contractor(c.company, ", ".join(c.scope), c.contact, str(c.starts_on), str(c.ends_on))
+        for c in staff.running_contracts(agency, on)[:CONTRACTS_MAX]
+    )
 
 
 def signs(agency: UUID) -> list[Sign]:
