@@ -10,7 +10,7 @@ import pytest
 
 from gwanje.law.packs import available, folder, load_pack
 from gwanje.law.schema import text_hash
-from gwanje.law.trace import state
+from gwanje.law.trace import WAITING_AREAS, state
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 OBLIGATIONS = SHARED / "law" / "obligations.tsv"
@@ -18,11 +18,6 @@ SOURCES = list((SHARED / "seeds").glob("003_*.txt"))
 PACK = load_pack(folder() / "kr_seoul")
 # a head of a printed page or the caption of a lost figure, between two lines of a paragraph
 HEAD = re.compile(r"^(제\d장 .*\d+|\d+ +서울시 ․ 자치구 CCTV의.*|<그림.*)$")
-# where the contract lets an article be planned only
-WAITING = {
-    "installation-workflow", "site-selection", "federation-relay", "subject-requests", "disclosure-ledger",
-    "privacy-masking", "statistics-cost", "incidents-dispatch", "sensors-bells", "visitors", "staffing-training",
-}  # fmt: skip
 
 
 def bare(text: str) -> str:
@@ -41,7 +36,8 @@ def test_every_row_of_the_table_is_mapped_and_what_is_planned_may_be() -> None:
         rows = {r["id"]: r for r in csv.DictReader(file, delimiter="\t") if r["id"].startswith("SEO-")}
     assert [a.obligation for a in PACK.articles] == list(rows)
     planned = {a.obligation for a in PACK.articles if a.status == "planned"}
-    assert {rows[o]["area"] for o in planned} <= WAITING
+    assert {rows[o]["area"] for o in planned} <= WAITING_AREAS
+    assert {a.area for a in PACK.articles} == {"", *(rows[o]["area"] for o in planned)}
     enforced = {o for o, r in rows.items() if r["mode"] == "enforced"}
     assert {a.obligation for a in PACK.articles if state(a) == "recorded"} & enforced == set()
 

@@ -18,6 +18,7 @@ INSPECTION = "inspection"
 HOUSEKEEPING = "housekeeping"
 PRESERVATION = "preservation"
 GLASS = "glass"
+STATISTICS = "statistics"
 DUTIES = "duties"
 
 
@@ -176,3 +177,22 @@ def _remind() -> None:
         log.warning("reminders wait: %s", type(away).__name__)
     finally:
         client.close()
+
+
+@jobs.periodic(cron="*/10 * * * *")
+@jobs.task(name="statistics", queueing_lock=STATISTICS)
+def statistics(timestamp: int) -> None:
+    """Every ten minutes: today's public numbers, if nobody has published them yet (공개 통계)."""
+    from django.db import OperationalError, connections
+
+    from gwanje.centre.statistics import duties
+
+    try:
+        published = duties.run()
+    except OperationalError as away:
+        log.warning("statistics wait: %s", type(away).__name__)
+        return
+    finally:
+        connections.close_all()
+    if published:
+        log.info("statistics: today's numbers are published")

@@ -34,7 +34,7 @@ class Table:
             raise ValueError(f"larger than {ROWS_MAX} rows or {COLUMNS_MAX} columns (표가 너무 큽니다)")
 
     def cell(self, row: str, column: str) -> int:
-        """A cell counted again: a sum column from its parts, the total line from all rows; KeyError for no such cell."""
+        """A cell counted again: a sum from its parts, the total line from all rows; KeyError for no such cell."""
         if row == TOTAL_ROW and row not in self.rows:
             return sum(self.cell(label, column) for label in self.rows)
         cells = self.rows[row]
