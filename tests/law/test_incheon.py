@@ -82,7 +82,7 @@ def test_published_grounds_are_two_to_six_and_eight_to_ten() -> None:
     assert not TODAY.ground("investigation").publish
 
 
-def _broken(tmp_path: Path, edit) -> None:
+def _refused(tmp_path: Path, edit) -> None:
     place = tmp_path / "kr_incheon"
     shutil.copytree(folder() / "kr_incheon", place)
     rows = yaml.safe_load((place / "retention.yaml").read_text(encoding="utf-8"))
@@ -107,4 +107,4 @@ def _broken(tmp_path: Path, edit) -> None:
     ],
 )
 def test_a_faulty_row_does_not_load(tmp_path: Path, edit) -> None:
-    _broken(tmp_path, edit)
+    _refused(tmp_path, edit)

@@ -72,6 +72,24 @@ def test_a_city_in_code(tmp_path, text):
     assert not [t for t in texts(names.cities(tmp_path)) if "thousand" in t]
 
 
+def test_every_packs_city_is_forbidden_and_nothing_else_is(tmp_path):
+    for word in ("안양", "오산", "인천", "서울", "Anyang", "osan", "INCHEON", "seoul"):
+        assert names.CITIES.search(f"say {word} here"), word
+    assert not names.CITIES.search("kr_national, thousand persons, 개인정보")
+    plant(tmp_path, "src/gwanje/law/a.py", '"""Doc."""\nzone = "Asia/Seoul"\nif city == "kr_incheon":\n    pass\n')
+    plant(tmp_path, "src/gwanje/centre/rules.yaml", "terms:\n  인천: 3\n")
+    plant(tmp_path, "frontend/src/wall.ts", 'const zone = "Asia/Seoul";\nif (pack === "kr_osan") { go(); }\n')
+    found = list(names.cities(tmp_path))
+    assert sorted((f.path, f.line) for f in found) == [
+        ("frontend/src/wall.ts", 2),
+        ("src/gwanje/centre/rules.yaml", 2),
+        ("src/gwanje/law/a.py", 3),
+    ]
+    (tmp_path / "packs" / "kr_seventh").mkdir(parents=True)
+    (tmp_path / "packs" / "kr_seventh" / "pack.yaml").write_text("title: 일곱째광역시 조례\n", encoding="utf-8")
+    assert names.cities_of(tmp_path / "packs").search("일곱째의 규칙")
+
+
 def test_docstrings_twins_and_toothless_tests(tmp_path):
     plant(tmp_path, "src/gwanje/a.py", '"""Doc."""\ndef f(): ...\nclass C: ...\ndef _g(): ...\n')
     assert [t.split()[1] for t in texts(names.undocumented(tmp_path))] == ["f", "C"]
