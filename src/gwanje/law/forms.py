@@ -21,7 +21,7 @@ FieldType = Literal[
     "camera", "person", "signature",
 ]  # fmt: skip
 FORMS_MAX, BLOCKS_MAX, ROWS_MAX, CELLS_MAX, COLUMNS_MAX, OPTIONS_MAX, BLANK_ROWS_MAX = 40, 60, 60, 4, 16, 30, 60
-TEXT_MAX = 4000
+TEXT_MAX, FIELD_MAX = 4000, 40_000
 # what a form is for, in words that every city's pack shares; rooms ask for a form by it and never by its id
 SERVES = (
     "inspection.journal", "extension.application", "subject.request", "disclosure.ledger", "disclosure.receipt",
@@ -326,7 +326,7 @@ def _field(row: Row, default: str = "text") -> Field:
         ko=row.text("ko"),
         en=row.text("en"),
         type=kind,  # type: ignore[arg-type]
-        max=_number(row, "max", LENGTHS[kind], 1, 10_000),
+        max=_number(row, "max", LENGTHS[kind], 1, FIELD_MAX),
         required=row.get("required", bool, False),
         span=_number(row, "span", 1, 1, CELLS_MAX),
         width=_number(row, "width", 10, 1, 100),

@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from gwanje.centre.cameras import services as cameras
 from gwanje.centre.cameras.models import Camera
 from gwanje.centre.common import clock
+from gwanje.centre.common.papers import today
 from gwanje.centre.common.refusal import Problem, Refused
 from gwanje.centre.inspection import document, duties, reading, services
 from gwanje.centre.inspection.models import Fault, Month, Ticket
@@ -21,6 +22,8 @@ from gwanje.kernel.findings import Finding, put_findings
 from gwanje.kernel.footage import Gap, put_gaps
 from gwanje.kernel.rls import set_scope
 from support.centre import ledger_rows
+from support.owpml_reader import read
+from support.pdf_text import pages
 
 pytestmark = pytest.mark.django_db(transaction=False)
 MINUTE_US = 60_000_000
@@ -220,6 +223,24 @@ def test_form_one_has_nine_columns_and_is_pdf_a(camera, as_):
     with pikepdf.open(io.BytesIO(pdf)) as opened:
         assert b"pdfaid" in opened.Root.Metadata.read_bytes()
         assert opened.pages[0].mediabox[2] > opened.pages[0].mediabox[3]
+
+
+def test_the_months_journal_is_printed_on_the_citys_own_form(camera, sign_in, officers, monkeypatch):
+    found(camera, ended=True)
+    duties.run()
+    browser = sign_in(officers["manager"])
+    pdf = browser.get("/inspection/form/")
+    shown = "".join(page.text for page in pages(pdf.content)).replace(" ", "")
+    for said in ("[별지제1호서식]", "점검일지", "가온시", "A-0123", "○○로12앞", "렌즈가림", "자동복구", "팀장"):
+        assert said in shown
+    assert "A-0123" in read(browser.get("/inspection/form/?as=hwpx").content).texts
+    assert len([kind for kind, *_rest in ledger_rows() if kind == "inspection.form.exported"]) == 2
+    assert browser.get("/inspection/form/?as=exe").status_code == 404
+    # a city without a form of its own prints the same nine columns, under nobody's label
+    monkeypatch.setattr(today, "serving", lambda word, on: None)
+    plain = "".join(page.text for page in pages(browser.get("/inspection/form/").content)).replace(" ", "")
+    assert "별지" not in plain
+    assert "A-0123" in plain
 
 
 def test_the_page_shows_it_sealed_and_the_database_keeps_other_agencies_away(camera, sign_in, officers, police):

@@ -12,6 +12,8 @@ from gwanje.centre.common import clock
 from gwanje.centre.preservation.models import Application, Deletion, Hold, HoldAct
 from gwanje.vault.client import VaultClient
 from support import home, vault
+from support.owpml_reader import read
+from support.pdf_text import pages
 from support.playback import kinds
 from support.preservation import post
 
@@ -73,6 +75,12 @@ def test_an_application_is_held_at_once_and_prolonged_by_another_officer(people,
     assert kinds().count("preservation.application.entered") == 1
     pdf = people["manager"].get(f"/preservation/applications/{row.pk}/pdf/")
     assert pdf["Content-Type"] == "application/pdf"
+    shown = "".join(page.text for page in pages(pdf.content)).replace(" ", "")
+    for said in ("[별지제3호서식]", row.number, row.subject_name, "귀하", "재신청이없는경우"):
+        assert said.replace(" ", "") in shown
+    hwpx = people["manager"].get(f"/preservation/applications/{row.pk}/pdf/?as=hwpx")
+    assert row.number in "".join(read(hwpx.content).texts)
+    assert kinds().count("preservation.application.exported") == 2
     with pikepdf.open(io.BytesIO(pdf.content)) as document:
         assert document.open_metadata()["dc:title"] == "영상정보 보존기간 연장 신청서"
         assert document.open_metadata()["pdfaid:part"] == "2"

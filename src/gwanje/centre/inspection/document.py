@@ -1,4 +1,4 @@
-"""Form 1 as a document (별지 제1호서식 점검일지): nine columns, A4 across, PDF/A by Typst."""
+"""The journal as a document (점검일지): the city's own form 1 where its pack has one, else nine columns of ours."""
 
 from __future__ import annotations
 
@@ -26,15 +26,38 @@ def _when(at: datetime | None) -> str:
     return f"{at.astimezone(clock().zone):%Y-%m-%d %H:%M}" if at else ""
 
 
+def values(centre: str, year: int, month: int, rows: Sequence[Fault]) -> dict[str, Any]:
+    """What the city's form of the journal (``inspection.journal``) takes: its nine columns, oldest fault first."""
+    zone = clock().zone
+    return {
+        "centre": centre,
+        "month": f"{year}년 {month}월",
+        "entries": [
+            {
+                "no": place,
+                "name": row.name,
+                "number": row.number,
+                "occurred": row.occurred_at.astimezone(zone),
+                "handled": row.handled_at.astimezone(zone) if row.handled_at else None,
+                "fault": row.said,
+                "inspected": row.inspected,
+                "result": row.result,
+                "note": " ".join(part for part in (row.note, f"({row.signer})" if row.signer else "") if part),
+            }
+            for place, row in enumerate(rows, 1)
+        ],
+    }
+
+
 def form_one(centre: str, year: int, month: int, rows: Sequence[Fault], now: datetime) -> dict[str, Any]:
-    """What the document shows, all of it text."""
+    """What the document of a city without a form of its own shows, all of it text."""
     listed = [
         [str(place), row.name, row.number, _when(row.occurred_at), _when(row.handled_at), row.said, row.inspected,
          row.result, " ".join(part for part in (row.note, f"({row.signer})" if row.signer else "") if part)]
         for place, row in enumerate(rows, 1)
     ]  # fmt: skip
     return {
-        "form": "[별지 제1호서식]",
+        "form": "",
         "title": "영상정보처리기기 점검일지",
         "centre": centre,
         "period": f"{year}년 {month}월",

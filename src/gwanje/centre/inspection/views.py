@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from uuid import UUID
 
 from django.contrib import messages
@@ -17,10 +16,11 @@ from django.views.decorators.http import require_GET, require_POST
 from gwanje.centre.cameras import api as cameras
 from gwanje.centre.common import clock, cursor, decide, demand
 from gwanje.centre.common.doors import acting, signed_in
+from gwanje.centre.common.papers import files, today
 from gwanje.centre.common.refusal import Problem, say
 from gwanje.centre.inspection import document, duties, reading, rules, services
 from gwanje.centre.inspection.forms import EnterForm, SendForm, SignForm
-from gwanje.centre.inspection.models import Month, Ticket
+from gwanje.centre.inspection.models import Fault, Month, Ticket
 from gwanje.centre.inspection.words import KIND_NAMES
 from gwanje.centre.staff import api as staff
 from gwanje.kernel import ledger
@@ -80,22 +80,28 @@ def _journal(request: HttpRequest, entering: EnterForm | None, status: int = 200
 @signed_in
 @require_GET
 def form(request: HttpRequest) -> HttpResponse:
-    """별지 제1호서식 of a month as PDF/A; who took it stands in the ledger."""
+    """A month's journal on the city's form 1, PDF/A or HWPX (``as``); who took it stands in the ledger."""
     actor = acting(request)
     demand(actor, rules.READ, services.own(actor))
     year, month = reading.month_of(request.GET.get("month", ""))
     agency = staff.agency(actor.agency) if actor.agency else None
-    data = document.form_one(
-        agency.name if agency else "", year, month, list(reading.rows(actor.agency, year, month)[: document.ROWS_MAX]),
-        clock().local(),
-    )  # fmt: skip
-    pdf = document.render(data, document.fonts())
+    name = agency.name if agency else ""
+    rows = list(reading.rows(actor.agency, year, month)[: document.ROWS_MAX])
+    made = _printed(name, year, month, rows, request.GET.get("as", "pdf"))
     entry = Entry.by(actor, "inspection.form.exported", "done", detail={"month": f"{year}-{month:02}"}, dies="access")
     ledger.append(cursor(), clock(), entry)
-    response = HttpResponse(pdf, content_type="application/pdf")
-    name = Path(f"점검일지_{year}-{month:02}.pdf").name
-    response.headers["Content-Disposition"] = content_disposition_header(True, name) or ""
-    return response
+    return made
+
+
+def _printed(name: str, year: int, month: int, rows: list[Fault], kind: str) -> HttpResponse:
+    saved, now = f"점검일지_{year}-{month:02}", clock().local()
+    schema = today.serving("inspection.journal", now.date())
+    if schema is not None:
+        return files.response(schema, document.values(name, year, month, rows), kind, saved)
+    pdf = document.render(document.form_one(name, year, month, rows, now), document.fonts())
+    made = HttpResponse(pdf, content_type="application/pdf")
+    made.headers["Content-Disposition"] = content_disposition_header(True, f"{saved}.pdf") or ""
+    return made
 
 
 @signed_in

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from gwanje.centre.common import clock, decide, demand
 from gwanje.centre.common.doors import acting, signed_in
-from gwanje.centre.common.papers import html, today
+from gwanje.centre.common.papers import files, html, today
 from gwanje.centre.common.papers.web import LINES_MAX, PaperForm
 from gwanje.centre.common.refusal import Problem, josa
 from gwanje.centre.common.typed import editing, refillable
@@ -67,7 +67,7 @@ def file(request: HttpRequest, pack: str, form: str, kind: str) -> HttpResponse:
     """One form, blank, as PDF/A or HWPX."""
     actor = acting(request)
     demand(actor, rules.READ, _own(actor))
-    return printing.response(printing.find(pack, form), None, kind)
+    return files.response(printing.find(pack, form), None, kind)
 
 
 @refillable
@@ -90,8 +90,8 @@ def fill(request: HttpRequest, pack: str, form: str) -> HttpResponse:
     typed = PaperForm(schema, given, lines=lines)
     if not typed.is_valid():
         return _typing(request, actor, typed, 422)
-    if kind in printing.KINDS:
-        made = printing.response(schema, typed.values, kind)
+    if kind in files.KINDS:
+        made = files.response(schema, typed.values, kind)
         printing.record(actor, schema, kind, "typed")
         return made
     shown = html.context(schema, typed.values)
@@ -143,6 +143,6 @@ def filled(request: HttpRequest, pack: str, form: str) -> HttpResponse:
 def filled_file(request: HttpRequest, pack: str, form: str, kind: str) -> HttpResponse:
     """The same as PDF/A or HWPX; who took it stands in the ledger."""
     actor, schema, values = _rows(request, pack, form)
-    made = printing.response(schema, values, kind)
+    made = files.response(schema, values, kind)
     printing.record(actor, schema, kind, "rows")
     return made

@@ -10,13 +10,13 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from gwanje.centre.common import absent, clock, cursor, decide, demand, home, law
+from gwanje.centre.common import absent, clock, cursor, decide, demand, law
 from gwanje.centre.common.doors import acting, signed_in
+from gwanje.centre.common.papers import files, today
 from gwanje.centre.common.refusal import Problem, say
 from gwanje.centre.common.typed import editing, refillable
 from gwanje.centre.preservation import applications as forms3
@@ -122,19 +122,26 @@ def _entered(request: HttpRequest, form: ApplicationForm, hold: UUID | None) -> 
 @signed_in
 @require_GET
 def form_pdf(request: HttpRequest, id_: UUID) -> HttpResponse:
-    """Form 3 as a document (PDF/A)."""
+    """The city's form of the application, PDF/A or HWPX (``as``)."""
     actor = acting(request)
     row = Application.objects.select_related("hold", "entered_by").filter(pk=id_).first()
     if row is None:
         raise absent(actor, "preservation.read", "application", id_)
     demand(actor, "preservation.read", services.resource(row))
+    schema = today.serving("extension.application", clock().local().date())
+    if schema is None:
+        raise Problem(
+            "no_form",
+            "이 기관의 규정에는 보존기간 연장 신청서 서식이 없습니다.",
+            "This centre's rules have no form of the application.",
+            next_="신청 내용은 목록과 보존 화면에 있습니다.",
+            next_en="What was applied for stands in the list and on the hold's page.",
+        )
+    made = files.response(schema, document.values(row), request.GET.get("as", "pdf"), row.number)
     entry = Entry.by(actor, "preservation.application.exported", "done", case=row.number,
                      detail={"application": row.pk}, dies="access")  # fmt: skip
     ledger.append(cursor(), clock(), entry)
-    data = document.form_three(row, str(home().config.get("name", "")), clock().local())
-    response = HttpResponse(document.render(data), content_type="application/pdf")
-    response.headers["Content-Disposition"] = content_disposition_header(True, f"{row.number}.pdf") or ""
-    return response
+    return made
 
 
 @signed_in
