@@ -7,11 +7,10 @@ import pytest
 from django.test import override_settings
 from test_matrix import world  # noqa: F401 - a fixture
 
-from gwanje.centre import common
 from support import matrix
+from support.cities import OSAN, switching
 
 ROWS = matrix.rows()
-OSAN = ["kr_national", "kr_osan"]
 # asked by the officer who may do most, and where pictures are by the operator, too, whose wall must never be dark
 ROOMS = ("watching", "playback")
 # (URL, method) → (answer, why); everything else answers as the matrix has it for the city before
@@ -37,27 +36,19 @@ OTHERWISE = {
 
 
 @pytest.fixture
-def osan():
-    """The one setting: ``packs`` of config.json."""
-    config = common.home().config
-    before = config["packs"]
-
-    def switch(names):
-        config["packs"] = names
-        common.packs.cache_clear()
-
-    yield lambda on: switch(OSAN if on else before)
-    switch(before)
+def switch():
+    with switching() as packs:
+        yield packs
 
 
 @pytest.mark.django_db
 @override_settings(ROOT_URLCONF="gwanje.apps.web.urls")
-def test_no_url_breaks_when_the_city_is_another(world, osan):
+def test_no_url_breaks_when_the_city_is_another(world, switch):
     wrong, asked = [], 0
     for name, row in ROWS.items():
         own = matrix.operations().get(name)
         # what was made before the switch stays: a centre's old rows are read under its new rules
-        osan(False)
+        switch(None)
         for word in (row.get("args") or {}).values():
             world.thing(word)
         for method in [own[0]] if own else ["GET", "POST"]:
@@ -65,9 +56,9 @@ def test_no_url_breaks_when_the_city_is_another(world, osan):
                 continue
             matrix._filled(world, list((row[method].get("data") or {}).values()))
             for actor in ("chief_officer", *(["operator"] if row["file"] in ROOMS else [])):
-                osan(False)
+                switch(None)
                 world.ready(actor, room=bool(row[method].get("room")))
-                osan(True)
+                switch(OSAN)
                 asked += 1
                 usual = matrix.expected(row[method])[actor]
                 wanted = OTHERWISE.get((name, method), (usual, ""))[0]
