@@ -104,6 +104,23 @@ def test_merged_heading_covers_its_rows() -> None:
     assert (address.row, address.column, address.across) == (2, 2, 3)
 
 
+def test_what_the_applicant_writes_stands_inside_a_thick_line_and_the_offices_part_does_not() -> None:
+    """굵은 선 안쪽의 사항만 적어 주시기 바랍니다, the form itself says."""
+    paper = read(hwpx.render(any_f2(), None))
+    applicant, office = (
+        next(grid for grid in paper.tables if any(box.name == name for box in grid.boxes))
+        for name in ("applicant.name", "officer.name")
+    )
+    for box in applicant.boxes:
+        edges = {"left"} if box.column == 0 else set()
+        edges |= {"right"} if box.column + box.across == applicant.columns else set()
+        edges |= {"top"} if box.row == 0 else set()
+        edges |= {"bottom"} if box.row + box.down == applicant.rows else set()
+        assert paper.thick(box) == edges
+    assert {side for box in office.boxes for side in paper.thick(box)} == set()
+    assert all(len(paper.lines[box.fill]) == 4 for box in (*applicant.boxes, *office.boxes))
+
+
 def test_the_same_words_are_the_same_bytes() -> None:
     schema, values = any_f2(), filled(any_f2())
     assert hwpx.render(schema, values) == hwpx.render(schema, values)
@@ -254,7 +271,7 @@ def test_the_reader_finds_what_is_wrong() -> None:
         (section, b'charPrIDRef="1"', b'charPrIDRef="99"'),
         (section, b'rowAddr="1"', b'rowAddr="0"'),
         (section, b'name="reason"', b'name="camera"'),
-        (head, b'itemCnt="4"', b'itemCnt="5"'),
+        (head, b'<hh:borderFills itemCnt="', b'<hh:borderFills itemCnt="1'),
         ("Contents/content.hpf", b'href="settings.xml"', b'href="setting.xml"'),
         ("version.xml", b"tagetApplication", b"targetApplication"),
     ):

@@ -43,6 +43,7 @@ class Box:
     header: bool
     width: int
     height: int
+    fill: str
 
 
 @dataclass
@@ -69,6 +70,11 @@ class Read:
     body: int
     flow: list[str | Grid] = field(default_factory=list)
     foot: str = ""
+    lines: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def thick(self, box: Box) -> set[str]:
+        """Sides of a cell that are drawn with a thick line."""
+        return {side for side, width in self.lines[box.fill].items() if float(width.removesuffix(" mm")) >= 0.4}
 
     @property
     def tables(self) -> list[Grid]:
@@ -140,6 +146,10 @@ def _read_section(title: str, head: ET.Element, section: ET.Element) -> Read:
     if page.get("landscape") == "NARROWLY":
         size = size[1], size[0]
     paper = Read(title, size, size[0] - int(margin.get("left", 0)) - int(margin.get("right", 0)))
+    for fill in head.iter(f"{HH}borderFill"):
+        sides = {side: fill.find(f"{HH}{side}Border") for side in ("left", "right", "top", "bottom")}
+        drawn = {side: one for side, one in sides.items() if one is not None and one.get("type") != "NONE"}
+        paper.lines[fill.get("id", "")] = {side: one.get("width", "") for side, one in drawn.items()}
     for paragraph in section.findall(f"{HP}p"):
         _read_paragraph(paragraph, paper)
     return paper
@@ -204,6 +214,7 @@ def _box(cell: ET.Element) -> Box:
         cell.get("header") == "1",
         int(size["width"]),
         int(size["height"]),
+        cell.get("borderFillIDRef", ""),
     )
 
 

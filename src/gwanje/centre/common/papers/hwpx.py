@@ -131,7 +131,8 @@ class _Paper:
                 cells.append(Cell(field["label"], style="label", fill="head"))
                 cells.append(self._place(field, 2 * span - 1))
             rows.append(tuple(cells))
-        return Table(tuple(widths), tuple(rows))
+        # 굵은 선: what the applicant writes; the office's part has none
+        return Table(tuple(widths), tuple(rows), framed=not block["office"])
 
     def _place(self, field: Drawn, across: int) -> Cell:
         """The place for one value; in a blank form it has room for a pen."""

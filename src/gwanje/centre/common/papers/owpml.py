@@ -65,12 +65,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table (표): column widths in HWPUNIT, rows of cells; cells covered from above are left out of their row."""
+    """A table (표): column widths in HWPUNIT, rows of cells; cells covered from above are left out of their row.
+
+    ``framed``: a thick line around it (굵은 선).
+    """
 
     widths: tuple[int, ...]
     rows: tuple[tuple[Cell, ...], ...]
     header_rows: int = 0
     align: str = "LEFT"
+    framed: bool = False
 
 
 @dataclass(frozen=True)
@@ -288,12 +292,22 @@ def _table(section: etree._Element, table: Table, numbers: _Numbers) -> None:
     for row, cells in enumerate(table.rows):
         line = element("hp:tr", body)
         for column, cell in zip(places[row], cells, strict=True):
-            box = copy.deepcopy(_bare_cell(cell.style, cell.fill))
+            fill = cell.fill + _frame(table, cell, column, row)
+            box = copy.deepcopy(_bare_cell(cell.style, fill))
             box.set("header", "1" if row < table.header_rows else "0")
             size = sum(table.widths[column : column + cell.across]), sum(heights[row : row + cell.down])
             _fill_cell(box, cell, (column, row), size, numbers)
             line.append(box)
     element("hp:t", run)
+
+
+def _frame(table: Table, cell: Cell, column: int, row: int) -> str:
+    """Which of the cell's sides are part of the table's frame, as ``head.FILLS`` names them."""
+    if not table.framed:
+        return ""
+    last_column, last_row = column + cell.across == len(table.widths), row + cell.down == len(table.rows)
+    bits = (column == 0) | last_column << 1 | (row == 0) << 2 | last_row << 3
+    return str(bits) if bits else ""
 
 
 @cache

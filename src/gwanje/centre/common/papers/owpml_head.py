@@ -45,8 +45,13 @@ _ALL = NAMESPACES | _OTHERS
 _SCRIPTS = ("hangul", "latin", "hanja", "japanese", "other", "symbol", "user")
 FONTS = ("함초롬돋움", "함초롬바탕")
 GOTHIC, BATANG = "0", "1"
-# border fills by name; 1 is the page's own, 2 that of letters and paragraphs
-FILLS = {"page": "1", "none": "2", "line": "3", "head": "4"}
+SIDES = ("left", "right", "top", "bottom")
+# border fills by name; 1 is the page's own, 2 that of letters and paragraphs; ``line5`` is a line whose sides of the
+# bits 1 (left) and 4 (top) are thick: a cell at the corner of a frame
+FILLS = {"page": "1", "none": "2"}
+FILLS |= {
+    f"{base}{bits or ''}": str(3 + at * 16 + bits) for at, base in enumerate(("line", "head")) for bits in range(16)
+}
 
 VISIBILITY = {
     "hideFirstHeader": "0",
@@ -326,11 +331,14 @@ def _fills(lists: etree._Element) -> None:
         )
         for diagonal in ("slash", "backSlash"):
             element(f"hh:{diagonal}", fill, type="NONE", Crooked="0", isCounter="0")
-        kind = "SOLID" if name in ("line", "head") else "NONE"
-        for side in ("left", "right", "top", "bottom"):
-            element(f"hh:{side}Border", fill, type=kind, width="0.12 mm", color="#000000")
+        base = name.rstrip("0123456789")
+        bits = int(name.removeprefix(base) or 0)
+        kind = "NONE" if base in ("page", "none") else "SOLID"
+        for bit, side in enumerate(SIDES):
+            width = "0.4 mm" if bits >> bit & 1 else "0.12 mm"
+            element(f"hh:{side}Border", fill, type=kind, width=width, color="#000000")
         element("hh:diagonal", fill, type="SOLID", width="0.1 mm", color="#000000")
-        colour = {"none": "none", "head": "#F0F0F0"}.get(name)
+        colour = {"none": "none", "head": "#F0F0F0"}.get(base)
         if colour:
             brush = element("hc:fillBrush", fill)
             element("hc:winBrush", brush, faceColor=colour, hatchColor="#999999", alpha="0")
