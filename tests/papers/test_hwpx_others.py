@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from hwpx import HwpxDocument
+from hwpx.layout.pages import estimate_pages
 from hwpx.tools.id_integrity import check_id_integrity
 from hwpx.tools.package_validator import validate_editor_open_safety, validate_package
 from hwpx.tools.validator import validate_document
@@ -107,6 +108,12 @@ def _plain(one: str | Grid) -> Any:
     for box in one.boxes:
         rows[box.row].append((box.text, box.down, box.across))
     return rows
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_blank_form_is_one_page_by_the_way_hangul_lays_it_out(name: str) -> None:
+    estimate = estimate_pages(written(name, False))
+    assert (estimate.pages, estimate.unsupported) == (1, ())
 
 
 def test_an_office_fills_a_cell_by_its_label_and_we_read_it_by_its_name() -> None:

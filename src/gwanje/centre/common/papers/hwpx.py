@@ -54,6 +54,7 @@ class _Paper:
     def __init__(self, schema: FormSchema, drawn: Drawn) -> None:
         self.drawn = drawn
         self.width = owpml.body_width(drawn["landscape"])
+        self.styles = ("narrow", "narrow_centre") if drawn["landscape"] else ("cell", "centre")
         # the drawn blocks are the schema's in its order, with the addressee between them
         blocks = iter(schema.blocks)
         self.blocks = [(block, None if block["kind"] == "addressee" else next(blocks)) for block in drawn["blocks"]]
@@ -168,7 +169,7 @@ class _Paper:
             tuple(
                 Cell(
                     text,
-                    style="centre" if of["centred"] else "cell",
+                    style=self.styles[of["centred"]],
                     name=f"{source.name}.{number}.{of['name']}",
                     height=_PEN_HEIGHT if self.drawn["blank"] else 0,
                 )

@@ -140,6 +140,9 @@ STYLES: dict[str, Style] = {
     "cell": Style(_next(), 1000),
     "label": Style(_next(), 950, GOTHIC, align="CENTER", spacing=130, words=True),
     "centre": Style(_next(), 1000, align="CENTER"),
+    # lists on a page across have many columns
+    "narrow": Style(_next(), 850, spacing=125),
+    "narrow_centre": Style(_next(), 850, align="CENTER", spacing=125),
     "small": Style(_next(), 850, align="LEFT", spacing=130),
     "mark": Style(_next(), 900, GOTHIC),
     "title": Style(_next(), 1700, GOTHIC, bold=True, align="CENTER", spacing=150, before=400, after=400),
