@@ -56,15 +56,24 @@ def test_the_board_stands_in_parts_with_basis_article_owner_and_next_step(manage
     assert "열람 청구 곧" not in late
 
 
+def _copy(row, number):
+    days = timedelta(days=number % 30)
+    return Duty(**{
+        **{f.name: getattr(row, f.name) for f in Duty._meta.fields if f.name != "id"}, "subject": f"{number:03}",
+        "due_on": row.due_on + days, "ends_at": row.ends_at + days,
+        "owner_role": "privacy_officer" if number % 3 else "manager",
+    })  # fmt: skip
+
+
 def test_three_hundred_rows_come_in_pages_and_can_be_filtered(manager, owe, django_assert_max_num_queries):
-    for number in range(300):
-        owe(f"{number:03}", said(number % 30, owner="privacy_officer" if number % 3 else "manager"))
+    first = owe("000", said(1, owner="privacy_officer"))
+    Duty.objects.bulk_create(_copy(first, number) for number in range(1, 300))
     with django_assert_max_num_queries(45):
         page = manager.get("/duties/").content.decode()
     assert "300건" in page
     assert page.count('class="duty ') == 50
     mine = manager.get("/duties/", {"owner": "manager"}).content.decode()
-    assert "100건" in mine
+    assert "99건" in mine
     assert manager.get("/duties/", {"owner": "manager", "norm": "hold.review"}).status_code == 200
 
 

@@ -77,6 +77,13 @@ def _extensions(on: date) -> int:
         return 0
 
 
+def may_extend(row: Duty) -> bool:
+    """Could it be prolonged now (연장 가능)? By the rule by which it was counted, before it is over."""
+    if row.norm != EXTENDS or row.state != OPEN or row.ends_at < clock().now():
+        return False
+    return int(facts.read(row.facts).get("extended", 0)) < _extensions(row.judged_on)
+
+
 @transaction.atomic
 def extend(actor: Actor, row: Duty, why: str) -> Duty:
     """Prolong a correction's term (정정·삭제 기한의 연장), as often as the rule allows, before it is over."""

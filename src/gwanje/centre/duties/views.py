@@ -42,6 +42,16 @@ class Shown:
     articles: tuple[ArticleRef, ...]
     hand: bool
 
+    @property
+    def nearest(self) -> tuple[ArticleRef, ...]:
+        """The two articles that stand nearest to the case: they come highest rank first."""
+        return self.articles[-2:]
+
+    @property
+    def more(self) -> int:
+        """How many more there are."""
+        return max(0, len(self.articles) - 2)
+
 
 def title_of(role: str) -> str:
     """The city's own title of an office; the role's id where no pack names it."""
@@ -144,7 +154,7 @@ def _duty(request: HttpRequest, row: Duty) -> HttpResponse:
     actor, cuts = acting(request), reading.span()
     entry = shown(actor, row, cuts)
     told = [title_of(role) for role in _told(row)]
-    extendable = row.norm == beginning.EXTENDS and row.state == OPEN and row.ends_at >= cuts.now and entry.hand
+    extendable = entry.hand and beginning.may_extend(row)
     texts = [packs().pack(a.pack).by_id[a.id] for a in entry.articles]
     context = {
         "entry": entry, "row": row, "told": told, "extendable": extendable, "texts": texts,
