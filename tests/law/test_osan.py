@@ -11,6 +11,7 @@ import yaml
 
 from gwanje.law import load
 from gwanje.law.force import InForce, NotInForce
+from gwanje.law.forms import load_forms
 from gwanje.law.packs import folder, load_pack
 from gwanje.law.schema import text_hash
 from gwanje.law.words import NORMS, PARAMETERS
@@ -170,6 +171,14 @@ def test_reports_searches_and_the_committee_are_osans_own() -> None:
     assert len(OSAN.parameter("committee.matters").value) == 5
     assert "위원장(시장)" in OSAN.parameter("committee.seats").value
     assert not ANYANG.has("committee.seats")
+
+
+def test_its_forms_are_there() -> None:
+    assert {form.article.id for form in load_forms(PACK)} == {"별표1", "별지1", "별지2", "별지3", "별지4"}
+    # the request: five boxes, an answer within ten days, and no form to prolong a keeping
+    request = next(f for f in load_forms(PACK) if f.id == "OSA-F4")
+    assert request.deadline == "10일 이내"
+    assert not [f for f in load_forms(PACK) if "연장" in f.title]
 
 
 def test_contradictions_inside_the_text_are_shown_with_both_clauses() -> None:
