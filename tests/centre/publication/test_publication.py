@@ -11,9 +11,10 @@ from django.test import Client
 from django.urls import reverse
 
 from gwanje.centre.common import clock, cursor, law
-from gwanje.centre.publication import evidence, reading
+from gwanje.centre.publication import evidence, reading, views
 from gwanje.kernel import ledger
 from gwanje.kernel.rls import set_scope
+from gwanje.law import load
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +37,25 @@ def test_the_list_shows_every_article_of_every_pack() -> None:
     assert "법령 충돌" in html
 
 
-def test_an_enforced_article_names_its_code_cases_and_tests() -> None:
+@pytest.mark.parametrize("city", ["kr_osan", "kr_incheon"])
+def test_another_citys_conflicts_show_both_texts(monkeypatch: pytest.MonkeyPatch, city: str) -> None:
+    other = load(("kr_national", city)).on(law().on)
+    for module in (views, reading):
+        monkeypatch.setattr(module, "law", lambda: other)
+    html = page("/law/")
+    found = other.conflicts()
+    assert html.count('class="two-texts"') == len(found) >= 2
+    if city == "kr_osan":
+        audio = next(c for c in found if c.name == "audio.never" and c.higher.pack == "kr_national")
+        assert (audio.higher.id, audio.lower.id) == ("25(5)", "29(2)")
+        assert "녹음기능은 사용할 수 없다" in html
+        assert "통신비밀보호법" in html
+        assert "더 엄격한 조문이 섭니다." in html
+
+
+def test_an_enforced_article_names_its_code_cases_and_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    # a reader waits a while and sees the page without evidence then; the test waits for the evidence
+    monkeypatch.setattr(evidence, "WAIT_SECONDS_MAX", 240)
     html = page("/law/kr_anyang/20/")
     assert "운영업무 전체는 위탁할 수 없다" in html
     assert "gwanje.centre.staff.rules:contractor_limits" in html
@@ -57,6 +76,11 @@ def test_values_grounds_and_conflicts_of_an_article() -> None:
     html = page("/law/kr_anyang/30(1)5/")
     assert "고를 수 없음" in html
     assert "법령 충돌" in html
+    # both texts side by side: the repealed item of the Act that stands above, and the ordinance's own
+    both = html[html.index('class="two-texts"') : html.index("</section>")]
+    assert both.index("삭제&lt;2020.2.4&gt;") < both.index("특정 개인을 알아볼 수 없는 형태로")
+    assert "서는 조문" in both
+    assert "Gives way" in page("/law/kr_anyang/30(1)5/", "en")
     assert "원문 미확인" in page("/law/kr_national/지침41(2)/")
     assert "효력 없음" in page("/law/kr_national/18(2)4/")
 
