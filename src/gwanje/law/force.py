@@ -19,7 +19,7 @@ from gwanje.law.packs import RANKS, Article, Dated, GroundEntry, Pack, available
 from gwanje.law.purposes import PurposeRow
 from gwanje.law.registry import upholds
 from gwanje.law.retention_rows import RetentionRow, chosen
-from gwanje.law.words import NORMS, PARAMETERS, ParameterWord
+from gwanje.law.words import NORMS, PARAMETERS, UNITS_KO, ParameterWord
 
 
 class NotInForce(LookupError):
@@ -349,7 +349,7 @@ def _together(word: ParameterWord, higher: Dated, lower: Dated) -> Dated:
 
 def _told(word: ParameterWord, higher: Dated, lower: Dated, stands: Dated) -> tuple[str, str]:
     if stands is higher:
-        ko = f"{word.ko}: 하위 규정의 {_show(lower)} 대신 상위 규정의 {_show(higher)}."
+        ko = f"{word.ko}: 하위 규정의 {_show(lower, ko=True)} 대신 상위 규정의 {_show(higher, ko=True)}."
         return ko, f"{word.en}: {_show(lower)} gives way to {_show(higher)} of the higher rule."
     lacks = ", ".join(item for item in higher.value if item not in lower.value)
     ko = f"{word.ko}: {lower.article.ref}에 없는 상위 규정({higher.article.ref})의 항목을 더합니다: {lacks}."
@@ -374,6 +374,8 @@ def _when(entry: GroundEntry, on: date) -> tuple[str, str]:
     return f"{entry.until or entry.article.until}까지만 효력이 있었습니다", f"was in force until {entry.until}"
 
 
-def _show(dated: Dated) -> str:
-    value = ", ".join(map(str, dated.value)) if isinstance(dated.value, tuple) else dated.value
-    return f"{value} {dated.unit} ({dated.article.ref})"
+def _show(dated: Dated, *, ko: bool = False) -> str:
+    if isinstance(dated.value, tuple):
+        return f"{', '.join(map(str, dated.value)) or '-'} ({dated.article.ref})"
+    unit = UNITS_KO.get(dated.unit, "") if ko else f" {dated.unit}"
+    return f"{dated.value}{unit} ({dated.article.ref})"

@@ -13,16 +13,11 @@ from datetime import date
 from gwanje.law.force import Ground, InForce, NotInForce, Parameter
 from gwanje.law.forms import load_forms
 from gwanje.law.retention_rows import RetentionRow
-from gwanje.law.words import NORMS, PARAMETERS
+from gwanje.law.words import NORMS, PARAMETERS, UNITS_KO
 
 HELD = "있음"
 SECTIONS = ("기준값", "근거", "직명", "규범", "기한", "서식", "보관기간")
 GATES = {"playback": "재생", "disclosure": "제공", "hold": "보존", "installation": "설치"}
-UNITS = {
-    "day": "일", "hour": "시간", "month": "개월", "year": "년", "minute": "분", "time": "회", "time/month": "회(월)",
-    "time/quarter": "회(분기)", "shift": "교대", "officer": "명", "person": "명", "camera": "대", "pixel": "화소",
-    "frame/second": "장(초)",
-}  # fmt: skip
 # what stops where no rule of the centre's packs answers
 STOPS = {
     "playback.approver_roles": "저장 영상의 재생을 승인할 사람이 없어 재생할 수 없습니다",
@@ -86,7 +81,7 @@ def _value(found: Parameter, law: InForce) -> str:
         return ", ".join(_title(law, role) for role in found.value) or "없음"
     if isinstance(found.value, tuple):
         return ", ".join(map(str, found.value)) or "없음"
-    return f"{found.value}{UNITS.get(found.unit, '')}"
+    return f"{found.value}{UNITS_KO.get(found.unit, '')}"
 
 
 def _title(law: InForce, role: str) -> str:

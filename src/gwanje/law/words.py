@@ -10,6 +10,12 @@ from gwanje.law.schema import Row, read
 
 Kind = Literal["decision", "duty", "invariant"]
 STRICTER = ("lower", "higher", "subset", "superset", "same")
+# a unit after its number in Korean; a list has none
+UNITS_KO = {
+    "day": "일", "hour": "시간", "month": "개월", "year": "년", "minute": "분", "time": "회", "time/month": "회(월)",
+    "time/quarter": "회(분기)", "shift": "교대", "officer": "명", "person": "명", "camera": "대", "pixel": "화소",
+    "frame/second": "장(초)",
+}  # fmt: skip
 TYPES: dict[str, type] = {"int": int, "text": str, "list": list, "bool": bool}
 
 
