@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from gwanje.centre import common
 from gwanje.centre.cameras import services as cameras
@@ -54,6 +55,11 @@ def chief(officers, seat):
 @pytest.fixture
 def written(rules, register, chief, room):
     """Everything that the rules ask for is there: two cameras, a department, the items that no row fills."""
+    with connection.cursor() as sql:
+        sql.execute(
+            "insert into footage_class (number, kind, value, reference, label) "
+            "values (1, 'days', 30, '제31조', '30일') on conflict do nothing"
+        )
     register("P-1")
     register("P-2", lat="37.4002")
     services.write_department(chief, "정보통신과", OWN)

@@ -68,7 +68,7 @@ def departments(rows: Rows) -> list[dict[str, Any]]:
         found.append(
             {
                 "name": name,
-                "items": {item: values.get(item, "") for item in needed or values},
+                "items": [[item, values.get(item, "")] for item in needed or values],
                 "places": [_place(camera) for camera in cameras],
             }
         )
@@ -154,7 +154,7 @@ def lines(body: dict[str, Any], lang: str = "ko") -> dict[str, list[str]]:
     """Every line that a body says, by the title of its section or annex."""
     found = {words(s["title"], lang): list(_section_lines(s, lang)) for s in body["sections"]}
     for department in body["annexes"]["departments"]:
-        own = [f"{items.english(k) if lang == 'en' else k}: {words(v, lang)}" for k, v in department["items"].items()]
+        own = [f"{items.english(k) if lang == 'en' else k}: {words(v, lang)}" for k, v in department["items"]]
         own += [" · ".join(words(part, lang) for part in place) for place in department["places"]]
         found[department["name"]] = own
     return found

@@ -11,7 +11,7 @@ from gwanje.centre.publication.services import LINE_MAX, REASON_MAX, TEXT_MAX
 
 DAY = {"inputmode": "numeric", "autocomplete": "off", "maxlength": "10", "placeholder": "2026-12-01"}
 PLACE_WORDS = (
-    ("site", _("설치 장소")),
+    ("site", _("현장")),
     ("entrance", _("출입구")),
     ("homepage", _("홈페이지 게재")),
     ("none", _("안내판 없음")),

@@ -15,6 +15,11 @@ TITLES = {
 SITE, ENTRANCE, HOMEPAGE, NONE = PLACES = ("site", "entrance", "homepage", "none")
 # the first half of a reason in ``sign.exemptions``: where the sign stands instead
 INSTEAD = {"출입구": ENTRANCE, "홈페이지": HOMEPAGE, "관보·신문": HOMEPAGE, "생략": NONE}
+# as a passer-by reads a sign; a pack's own items come last
+SIGN_ORDER = (
+    "설치 목적", "설치 장소", "촬영 범위", "촬영 시간", "담당부서", "책임관", "관리책임자 성명", "관리책임자 연락처",
+    "수탁자 명칭·연락처",
+)  # fmt: skip
 ENGLISH = {
     # decree article 25(1)
     "설치 근거 및 목적": "Legal basis and purposes",
@@ -77,3 +82,9 @@ def english(item: str) -> str:
 def instead(exemption: str) -> str:
     """Where a reason of ``sign.exemptions`` lets the sign stand instead; empty when its word says nothing of that."""
     return INSTEAD.get(exemption.partition("/")[0].strip(), "")
+
+
+def in_order(text: dict[str, dict[str, str]]) -> list[tuple[str, dict[str, str]]]:
+    """What a sign says in the order in which it is read; the database keeps no order of keys."""
+    place = {item: number for number, item in enumerate(SIGN_ORDER)}
+    return sorted(text.items(), key=lambda pair: (place.get(pair[0], len(place)), pair[0]))

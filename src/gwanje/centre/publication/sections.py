@@ -68,9 +68,9 @@ def range_of(camera: CameraView) -> Said:
 
 
 def kept(rows: Rows, cameras: Sequence[CameraView]) -> str:
-    """The retention of some cameras, in the words of their classes."""
-    classes = dict.fromkeys(c.retention_class for c in cameras)
-    return " · ".join(rows.retention.get(number, f"#{number}") for number in sorted(classes))
+    """The retention of some cameras, in the words of their classes; empty when one of them has no class."""
+    labels = [rows.retention.get(number, "") for number in sorted({c.retention_class for c in cameras})]
+    return " · ".join(labels) if all(labels) else ""
 
 
 def basis(rows: Rows) -> list[Part]:
@@ -126,7 +126,8 @@ def hours(rows: Rows) -> list[Part]:
     lines = []
     for name, cameras in rows.by_department().items():
         own = rows.departments.get(name)
-        lines.append([name, (own.hours if own else "") or "–", kept(rows, cameras), (own.place if own else "") or "–"])
+        place = own.place if own else ""
+        lines.append([name, (own.hours if own else "") or "–", kept(rows, cameras) or "–", place or "–"])
     if not lines:
         return []
     return [

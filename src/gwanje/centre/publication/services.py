@@ -173,7 +173,7 @@ def judge(row: Version, body: dict[str, Any], today: date) -> Decision | None:
 def _departments(body: dict[str, Any], now: Any) -> list[Decision]:
     found = []
     for department in body["annexes"]["departments"]:
-        filled = [item for item, value in department["items"].items() if value]
+        filled = [item for item, value in department["items"] if value]
         try:
             found.append(rules.complete({"document": items.DEPARTMENT, "items": filled}, now))
         except NotInForce:

@@ -52,7 +52,7 @@ def departments(body: dict[str, Any], lang: str) -> list[dict[str, Any]]:
             "name": department["name"],
             "items": [
                 (shown({"ko": item, "en": items.english(item)}, lang), shown(value, lang))
-                for item, value in department["items"].items()
+                for item, value in department["items"]
             ],
             "places": [[shown(part, lang) for part in place] for place in department["places"]],
         }
@@ -80,4 +80,4 @@ def postings(body: dict[str, Any], lang: str) -> list[dict[str, Any]]:
 
 def sign_items(text: dict[str, Any], lang: str) -> list[tuple[Words, Words]]:
     """What a sign says, item by item."""
-    return [(shown({"ko": i, "en": items.english(i)}, lang), shown(v, lang)) for i, v in text.items()]
+    return [(shown({"ko": i, "en": items.english(i)}, lang), shown(v, lang)) for i, v in items.in_order(text)]

@@ -28,7 +28,7 @@ def data(row: Sign, agency: str, svg: str) -> dict[str, Any]:
         "agency": agency,
         "items": [
             [item, items.english(item), said["ko"], said["en"] if said["en"] != said["ko"] else ""]
-            for item, said in row.text.items()
+            for item, said in items.in_order(row.text)
         ],
         "law": "개인정보 보호법 제25조제4항",
         "law_en": "Personal Information Protection Act, Article 25(4)",

@@ -78,11 +78,17 @@ def _frame(sign: Point, cameras: Sequence[Seen]) -> Frame:
 def draw(sign: Point, cameras: Sequence[Seen], neighbours: Sequence[Seen], place: str = "site") -> str:
     """The map: view cones of the sign's cameras, the sign itself where it stands outdoors, neighbours, scale, north."""
     frame = _frame(sign, cameras)
-    inner = [f'<rect x="0" y="0" width="{WIDTH_MM}" height="{HEIGHT_MM}" fill="#f7f8f9"/>', _grid(frame)]
+    inner = [
+        f'<rect x="0" y="0" width="{WIDTH_MM}" height="{HEIGHT_MM}" fill="#f7f8f9" stroke="#8f9dab" '
+        'stroke-width="0.5"/>',
+        _grid(frame),
+    ]
     inner += [_cone(frame, camera) for camera in cameras]
     near = [c for c in neighbours if _inside(frame, c)][:NEIGHBOURS_MAX]
-    inner += [_dot(frame, c, "#9aa5b1", 0.9, "") for c in near]
-    inner += [_dot(frame, c, "#0b5394", 1.5, label) for c, label in _labelled(cameras)]
+    inner += [_dot(frame, c, "#9aa5b1", 0.9) for c in near]
+    poles = _labelled(cameras)
+    inner += [_dot(frame, c, "#0b5394", 1.5) for c, _ in poles]
+    inner += _labels(frame, poles)
     if place in ("site", "entrance"):
         x, y = frame.of(*sign)
         inner.append(f'<rect x="{x - 1.7:.2f}" y="{y - 1.7:.2f}" width="3.4" height="3.4" fill="#c2410c" '
@@ -135,13 +141,27 @@ def _cone(frame: Frame, camera: Seen) -> str:
     )
 
 
-def _dot(frame: Frame, camera: Seen, colour: str, size: float, label: str) -> str:
+def _dot(frame: Frame, camera: Seen, colour: str, size: float) -> str:
     x, y = frame.of(camera.lat, camera.lon)
-    dot = f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{size}" fill="{colour}" stroke="#ffffff" stroke-width="0.3"/>'
-    if not label:
-        return dot
-    words = escape(label[:24])
-    return dot + f'<text x="{x + 2.6:.2f}" y="{y - 1.8:.2f}" font-size="3" fill="#17202b">{words}</text>'
+    return f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{size}" fill="{colour}" stroke="#ffffff" stroke-width="0.3"/>'
+
+
+def _labels(frame: Frame, poles: Sequence[tuple[Seen, str]]) -> list[str]:
+    """Numbers beside their dots: right of it, else left, else none where two would cover each other."""
+    taken: list[tuple[float, float, float]] = []
+    found = []
+    for camera, label in poles[:NEIGHBOURS_MAX]:
+        x, y = frame.of(camera.lat, camera.lon)
+        words = label[:24]
+        wide = 2.2 * len(words)
+        for start, anchor in ((x + 2.4, "start"), (x - 2.4 - wide, "end")):
+            if all(abs(y - other) > 3.2 or start > end or start + wide < begin for begin, end, other in taken):
+                taken.append((start, start + wide, y))
+                at = start if anchor == "start" else start + wide
+                found.append(f'<text x="{at:.2f}" y="{y + 1.05:.2f}" font-size="3" text-anchor="{anchor}" '
+                             f'fill="#17202b">{escape(words)}</text>')  # fmt: skip
+                break
+    return found
 
 
 def _scale_bar(frame: Frame) -> str:

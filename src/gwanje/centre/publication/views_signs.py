@@ -35,6 +35,12 @@ def _agency(actor: Actor) -> UUID:
     return actor.agency
 
 
+def _articles() -> list[Any]:
+    today = law()
+    norms = [norm for norm in ("sign.items", "sign.placement") if today.has(norm)]
+    return list(dict.fromkeys(article for norm in norms for article in today.articles(norm)))
+
+
 @signed_in
 @require_GET
 def listed(request: HttpRequest) -> HttpResponse:
@@ -50,7 +56,7 @@ def listed(request: HttpRequest) -> HttpResponse:
         "without": found.without[:PAGE],
         "more": max(0, len(found.without) - PAGE),
         "places": dict(PLACE_WORDS),
-        "articles": [a for n in ("sign.items", "sign.placement") if law().has(n) for a in law().articles(n)],
+        "articles": _articles(),
         "may_write": decide(actor, rules.SIGN, services.own(actor)).allow,
     }
     return render(request, "publication/signs.html", context)
