@@ -13,7 +13,7 @@ from gwanje.centre.common.papers import hwpx, owpml
 from gwanje.centre.common.papers.layout import sheet
 from gwanje.centre.common.papers.owpml import Cell, Document, Paragraph, Table
 from gwanje.centre.common.papers.values import Faults, printed
-from gwanje.law.forms import Checks, FormSchema, Register, Sign
+from gwanje.law.forms import Checks, Fields, FormSchema, Register, Sign
 from support.owpml_reader import Wrong, read
 from support.papers import filled, forms
 
@@ -230,6 +230,19 @@ def test_cards_are_one_labelled_table_an_entry() -> None:
     paper = read(hwpx.render(cards, {"entries": [{"no": 1, "name": "문"}, {"no": 2, "name": "창", "note": "<b>"}]}))
     assert [grid.line(0) for grid in paper.tables if grid.columns == 2] == [["문"], ["창"]]
     assert paper.fields["entries.2.note"] == "<b>"
+
+
+def test_as_many_cells_in_a_row_as_a_form_may_have_stay_inside_the_page() -> None:
+    schema = any_f2()
+    block = next(one for one in schema.blocks if isinstance(one, Fields))
+    cells = tuple(replace(block.rows[0][0], name=f"cell{number}", span=4, max=200) for number in range(4))
+    for heading in ("", "표제"):
+        crowded = replace(schema, blocks=(replace(block, heading=heading, rows=(cells,)),), fields=())
+        paper = read(hwpx.render(crowded, {"cell0": "가" * 200, "cell3": "끝"}))
+        grid = paper.tables[-1]
+        assert grid.width <= paper.body
+        assert min(box.width for box in grid.boxes) > 2 * owpml.CELL_MARGIN
+        assert paper.fields["cell3"] == "끝"
 
 
 def test_a_table_that_is_no_rectangle_is_not_written() -> None:

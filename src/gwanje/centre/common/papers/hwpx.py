@@ -117,8 +117,9 @@ class _Paper:
         """항목표: pairs of label and value in the form's common columns, the heading at the left over all rows."""
         pairs, heading = self.drawn["pairs"], block["heading"]
         left = (_HEADING_WIDTH,) if heading else ()
-        label = _LABEL_WIDTHS[min(pairs, 4)] + (0 if heading else _HEADING_WIDTH // 2)
-        value = (self.width - sum(left)) // pairs - label
+        unit = (self.width - sum(left)) // pairs
+        label = min(_LABEL_WIDTHS[min(pairs, 4)] + (0 if heading else _HEADING_WIDTH // 2), unit // 2)
+        value = unit - label
         widths = [*left, *([label, value] * pairs)]
         widths[-1] += self.width - sum(widths)
         rows = []

@@ -112,7 +112,7 @@ def package(document: Document) -> bytes:
         "Preview/PrvText.txt": _preview(document).encode("utf-8"),
         "settings.xml": head.settings(),
         "META-INF/container.rdf": head.container_rdf(),
-        "Contents/content.hpf": head.content(document.title),
+        "Contents/content.hpf": head.content(printable(document.title)),
         "META-INF/container.xml": head.container(),
         "META-INF/manifest.xml": head.manifest(),
     }
