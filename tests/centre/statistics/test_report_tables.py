@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gwanje.centre.statistics import misread
+from gwanje.centre.statistics import misread, rules
 from gwanje.centre.statistics.printed import contradictions, load_claims, load_tables
 from gwanje.centre.statistics.tables import Table, crossed, faults
-from gwanje.law import PackError
+from gwanje.law import PackError, load
 from gwanje.law.packs import available, folder, load_pack
 from gwanje.law.schema import read
 
@@ -128,3 +129,31 @@ def test_no_misread_word_is_a_code_anywhere() -> None:
     for code in codes:
         assert misread.code_of(code, codes) == code
     assert [c for c in codes for wrong in misread.fixes() if wrong in c] == []
+
+
+LAW = load(("kr_national", "kr_seoul")).on(date(2026, 11, 21))
+
+
+@pytest.mark.norm("statistics.checked", "deny")
+@pytest.mark.parametrize("number", ["1", "4-4", "4-16"])
+def test_a_table_of_the_report_that_is_wrong_is_not_taken(number: str) -> None:
+    wrong = [{"where": f.where, "printed": f.printed, "counted": f.counted} for f in TABLES[number].faults]
+    decision = rules.checked({"wrong": wrong, "words": []}, LAW)
+    assert not decision.allow
+    assert [r.code for r in decision.reasons] == ["total_wrong"] * len(wrong)
+    assert str(wrong[0]["counted"]) in decision.reasons[0].ko
+
+
+@pytest.mark.norm("statistics.checked", "deny")
+def test_a_misread_use_is_not_taken_and_the_reason_names_the_fix() -> None:
+    found = misread.code_of("방법용", [r.code for r in load_pack(PACK).purposes])
+    assert isinstance(found, misread.Refused)
+    decision = rules.checked({"wrong": [], "words": [{"word": found.word, "proposed": found.proposed}]}, LAW)
+    assert [r.code for r in decision.reasons] == ["word_misread"]
+    assert "방범용" in decision.reasons[0].ko
+
+
+@pytest.mark.norm("statistics.checked", "allow")
+def test_a_table_that_agrees_is_taken() -> None:
+    assert TABLES["4-6"].faults == ()
+    assert rules.checked({"wrong": [], "words": []}, LAW).allow

@@ -119,8 +119,8 @@ def test_numbers_that_do_not_agree_with_the_registry_are_not_published(rows, mon
 def test_the_page_shows_tables_charts_and_files(rows, as_) -> None:
     page = as_("manager").get("/statistics/?scheme=survey&by=department").content.decode()
     assert "등록된 기기 8대와 맞습니다" in page
-    assert page.count("<svg") == 3
-    assert page.count("<title id=") == page.count("<desc id=") == 3
+    assert page.count("<svg") == 2
+    assert page.count("<title id=") == page.count("<desc id=") == 2
     assert "=청사관리과" in page
     assert "<script>" not in page
     printed = as_("manager").get("/statistics/print/").content.decode()

@@ -61,7 +61,8 @@ def purposes(found: Iterable[Group], scheme: str, by: str, title: str, corner: s
     table, known = counting.by_purpose(found, scheme, by), words(scheme)
     heads = tuple((column, known.get(column, column)) for column in table.columns)
     values = [(known.get(c, c), n or 0) for c, n in zip(table.columns, table.totals, strict=True)][:-1]
-    chart = charts.bars(f"chart-{scheme}-{by}", title, _told(values), values)
+    # the years' own chart stands above: the same bars once more would say nothing
+    chart = "" if by == "year" else charts.bars(f"chart-{scheme}-{by}", title, _told(values), values)
     return Shown(f"{scheme}-{by}", title, corner, heads, table, faults(table), chart)
 
 
