@@ -30,7 +30,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--data", default=None, help="자료 폴더 / data folder (default: $GWANJE_DATA or ./var)")
     sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda m: m.name):
-        importlib.import_module(f"{commands.__name__}.{module.name}").register(sub)
+        # a name with a line before it is a part of another command
+        if not module.name.startswith("_"):
+            importlib.import_module(f"{commands.__name__}.{module.name}").register(sub)
     _described(top)
     return top
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 from datetime import date, timedelta
@@ -11,6 +12,7 @@ import pikepdf
 import pytest
 from django.db import connection
 
+from gwanje.apps.commands import _law_report
 from gwanje.apps.jobs import fonts
 from gwanje.centre.common import clock, cursor, packs
 from gwanje.centre.publication import report
@@ -100,3 +102,21 @@ def test_the_document_is_pdf_a_with_every_article() -> None:
     with pikepdf.open(io.BytesIO(pdf)) as book:
         assert len(book.pages) > 10
         assert b"pdfaid" in book.Root.Metadata.read_bytes()
+
+
+def asked(tmp_path: Path, **more: object) -> argparse.Namespace:
+    plain = {"data": None, "pack": "kr_anyang", "first": None, "last": None, "outcomes": None}
+    return argparse.Namespace(**{**plain, "json": tmp_path / "r.json", "pdf": tmp_path / "r.pdf", **more})
+
+
+def test_the_command_writes_json_and_pdf_and_refuses_another_citys_pack(tmp_path: Path, capsys) -> None:
+    assert _law_report.run(asked(tmp_path)) == 0
+    body = json.loads((tmp_path / "r.json").read_text())
+    assert (body["kind"], body["pack"]["id"]) == ("law_report", "kr_anyang")
+    assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF")
+    assert body["pack"]["title"] in capsys.readouterr().out
+    assert _law_report.run(asked(tmp_path, pack="kr_nowhere", json=None, pdf=None)) == 1
+    assert "not a pack of this centre" in capsys.readouterr().err
+    first = date(2026, 3, 1)
+    assert _law_report.run(asked(tmp_path, first=first, last=first - timedelta(days=1), json=None, pdf=None)) == 1
+    assert "ends before it begins" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from gwanje.apps.commands import _law_report
 from gwanje.kernel.clock import Clock
 from gwanje.kernel.home import Home
 from gwanje.law import Law, PackError, load
@@ -57,7 +58,8 @@ def register(sub: Any) -> None:
     one = own.add_parser("hash", help="조문의 해시 / the sha256 of an article's text (a file, or - for standard input)")
     one.add_argument("file", metavar="FILE")
     one.set_defaults(run=digest)
-    one = own.add_parser("report", help="조문별 증거 / evidence by article")
+    one = own.add_parser("report", help="조문별 이행 보고서 / evidence by article, with a pack over a period")
+    _law_report.arguments(one)
     one.set_defaults(run=report)
 
 
@@ -118,7 +120,9 @@ def conflicts(args: argparse.Namespace) -> int:
 
 
 def report(args: argparse.Namespace) -> int:
-    """Per article: norm, code, tests; fails as ``trace`` does."""
+    """Per article: norm, code, tests; fails as ``trace`` does. With ``--pack``: this centre's rows of a period."""
+    if args.pack:
+        return _law_report.run(args)
     try:
         built = law_trace.build()
     except PackError as error:
