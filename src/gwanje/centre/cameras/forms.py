@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -29,6 +29,15 @@ NETWORK_WORDS = {"dedicated": _("전용망"), "public": _("공중망")}
 
 # a browser's own date picker shows its own language's order; an official page shows one form
 DAY = {"inputmode": "numeric", "autocomplete": "off", "maxlength": "10", "placeholder": "2026-11-20"}
+
+
+def by_class(words: Sequence[str]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Two-level words as a form groups them (1차 분류별): each class once, its items below it, in the table's order."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for word in words:
+        above, _slash, below = word.partition("/")
+        found.setdefault(above, []).append((word, below))
+    return list(found.items())
 
 
 class UploadForm(forms.Form):
@@ -136,7 +145,7 @@ class CameraForm(ReachForm):
         self.fields["owner"].choices = [("", _("우리 기관")), *agencies]  # type: ignore[attr-defined]
         own = tree(law())
         if own:
-            self.fields["classification"].choices = [(word, word) for word in own]  # type: ignore[attr-defined]
+            self.fields["classification"].choices = by_class(own)  # type: ignore[attr-defined]
         else:
             del self.fields["classification"]
         words = law().parameter("camera.exemptions").value
