@@ -102,7 +102,7 @@ class Sign(models.Model):
     """A sign (안내판) of one place: what it says, where it stands or why there is none; a new record ends the last.
 
     ``cameras``: ids of those it speaks for. ``text``: item → words in both languages, ``text_sha256`` of its
-    canonical JSON. ``in_view``: does it stand within the range of one of them? ``photo``: JPEG or PNG, no metadata.
+    canonical JSON. ``in_view``: does it stand within the range of one of them? ``photo``: JPEG or PNG as given.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
