@@ -1,7 +1,9 @@
 """Things of the cameras room that the matrix is asked with."""
 
 from gwanje.centre.cameras import importing, services
+from gwanje.centre.cameras.models import Mandate
 from gwanje.centre.cameras.national.columns import WIDTH_13
+from gwanje.centre.common import clock
 from gwanje.centre.staff import api as staff
 
 LINE = "가온시청,가온로 12,,생활방범,2,200,전방,30,2020-05,031-123-4567,37.39,126.95,2024-07-01"
@@ -21,4 +23,12 @@ def _batch(world):
     return importing.preview(_actor(world), "matrix.csv", f"{HEADER}\n{LINE}\n".encode())
 
 
-OBJECTS = {"camera": _camera, "batch": _batch}
+def _mandate(world):
+    now = clock()
+    return Mandate.objects.create(
+        agency_id=world.city.pk, owner_id=world.other.pk, document="협약 1", purposes=["범죄예방"],
+        starts_on=now.local().date(), recorded_at=now.now(),
+    )  # fmt: skip
+
+
+OBJECTS = {"camera": _camera, "batch": _batch, "mandate": _mandate}

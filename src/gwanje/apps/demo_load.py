@@ -21,6 +21,7 @@ from gwanje.centre.inspection import services as inspection
 from gwanje.centre.inspection.models import Fault
 from gwanje.centre.retention.services import set_class
 from gwanje.centre.staff import api as staff_api
+from gwanje.centre.staff import posts
 from gwanje.centre.staff import services as staff
 from gwanje.centre.staff.models import Agency, Person
 from gwanje.kernel.actor import Actor
@@ -76,7 +77,12 @@ def _people(wanted: City, agencies: dict[str, Agency], done: Loaded) -> dict[str
                 contractor=bool(said.get("contractor")), seconded_from=agencies[sender] if sender else None,
             )  # fmt: skip
             new += 1
-        for role in set(said["roles"]) - staff_api.roles_of(row.pk):
+        wanted_roles = set(said["roles"]) - staff_api.roles_of(row.pk)
+        if wanted_roles and row.contractor and staff.trained_on(row.pk) is None:
+            # a city may want a training before access: the demo's contractors have had theirs
+            day = common.clock().local().date()
+            posts.record_training(row, posts.Course("개인영상정보 보호 교육", "자체 교육", day, wanted.ground))
+        for role in wanted_roles:
             staff.grant_role(row, role, wanted.ground)
         out[said["account"]] = row
     done.counts["people"] = (len(out), new)

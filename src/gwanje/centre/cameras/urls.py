@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gwanje.centre.cameras import views, views_device, views_recorders, views_zone
+from gwanje.centre.cameras import views, views_device, views_mandate, views_recorders, views_zone
 
 app_name = "cameras"
 urlpatterns = [
@@ -16,6 +16,9 @@ urlpatterns = [
     path("export/", views.export, name="export"),
     path("discover/", views_device.discover, name="discover"),
     path("recorders/", views_recorders.recorders, name="recorders"),
+    path("mandates/", views_mandate.mandate_list, name="mandates"),
+    path("mandates/<uuid:id>/end/", views_mandate.mandate_end, name="mandate_end"),
+    path("<uuid:id>/hours/", views_mandate.camera_hours, name="hours"),
     path("<uuid:id>/", views.camera_page, name="camera"),
     path("<uuid:id>/device/", views_device.camera_device, name="device"),
     path("<uuid:id>/zone/", views_zone.camera_zone, name="zone"),

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from gwanje.centre.cameras import importing, rules, services
 from gwanje.centre.cameras.forms import STATE_WORDS, CameraForm, MandateForm, UploadForm
+from gwanje.centre.cameras.forms_mandate import HoursForm, hours_initial
 from gwanje.centre.cameras.national import reasons
 from gwanje.centre.cameras.national.guard import guarded
 from gwanje.centre.common import clock, decide
@@ -75,6 +76,7 @@ def camera_page(request: HttpRequest, id: UUID) -> HttpResponse:
     addresses = _may(actor, rules.ADDRESSES)
     more = {"camera": row, "owner": owner, "addresses": addresses}
     more["sealed"], more["unsealed"] = services.slots(row)
+    more["hours_form"] = HoursForm(initial=hours_initial(row.purpose_hours))
     if row.owner_id != row.agency_id:
         kept = {name: getattr(row, name) for name in MandateForm.base_fields}
         more["mandate_form"] = MandateForm(initial=kept)

@@ -110,7 +110,8 @@ def registered(known: Registry | None) -> list[dict[str, object]]:
     today = law()
     return [
         {
-            "name": name_of(entry.person), "person": entry.person, "title": _title(today, entry.role),
+            "name": name_of(entry.person), "person": entry.person,
+            "known": api.person(entry.person) is not None, "title": _title(today, entry.role),
             "delegation": entry.delegation, "keys": entry.keys,
             "since": _day(entry.since) if entry.since else "", "until": _day(entry.until) if entry.until else "",
             "delegates": [
