@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from gwanje.centre.publication import views, views_desk, views_public, views_signs
+from gwanje.centre.publication import views, views_desk, views_public, views_report, views_signs
 from gwanje.centre.publication.items import DOCUMENTS
 from gwanje.centre.publication.pages import MAKERS
 
@@ -25,7 +25,14 @@ class Page(Document):
     regex = "|".join(MAKERS)
 
 
+class ReportKind(Document):
+    """``pdf`` or ``json``."""
+
+    regex = "|".join(views_report.KINDS)
+
+
 register_converter(Document, "document")
+register_converter(ReportKind, "reportkind")
 register_converter(Page, "publicpage")
 app_name = "publication"
 urlpatterns = [
@@ -47,6 +54,9 @@ urlpatterns = [
     path("desk/signs/<uuid:id_>/", views_signs.sign, name="sign"),
     path("desk/signs/<uuid:id_>/pdf/", views_signs.pdf, name="sign_pdf"),
     path("desk/signs/<uuid:id_>/photo/", views_signs.photo, name="sign_photo"),
+    path("desk/report/", views_report.law_report, name="law_report"),
+    path("desk/report/<str:pack>/", views_report.law_report, name="law_report"),
+    path("desk/report/<str:pack>/<reportkind:kind>/", views_report.law_report, name="law_report_file"),
     path("desk/<document:document>/", views_desk.document, name="items"),
     path("desk/<document:document>/text/", views_desk.text, name="text"),
     path("desk/<document:document>/draft/", views_desk.draft, name="draft"),
