@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gwanje.centre.statistics import misread, rules
@@ -94,6 +94,7 @@ COUNTS = st.dictionaries(
 )
 
 
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(COUNTS)
 def test_a_table_made_from_counts_always_adds_up(counts: dict[str, dict[str, int]]) -> None:
     made = crossed(counts, tuple("가나다라"))

@@ -178,3 +178,13 @@ def test_a_table_that_is_too_long_is_refused() -> None:
     with pytest.raises(taking.NotATable, match="넘습니다"):
         taking.take("가" * (taking.TEXT_MAX + 1), "survey")
     assert taking.take("구분,방범용,기타,계\n가,1,2,3", "survey")[0].cell(TOTAL_ROW, "계") == 3
+
+
+def test_an_english_reader_gets_english_words(rows, as_) -> None:
+    browser = as_("manager")
+    browser.post("/language/", {"language": "en"})
+    page = browser.get("/statistics/?scheme=survey").content.decode()
+    assert "agrees with the 8 registered cameras" in page
+    assert "Crime prevention" in page
+    assert "not stated" in page
+    assert "소계" not in page

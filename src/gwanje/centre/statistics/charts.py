@@ -9,11 +9,18 @@ from django.utils.safestring import SafeString
 
 BARS_MAX = 60
 ROW, LABEL, WIDTH, NUMBER, HIGH = 26, 190, 720, 60, 180
-LETTERS = 15
+LETTERS = 14
+LATIN = 0.55
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= LETTERS else label[: LETTERS - 1] + "…"
+    """A label that fits its room: a Latin letter is about half as wide as a syllable of Hangul."""
+    wide = 0.0
+    for at, letter in enumerate(label):
+        wide += 1 if ord(letter) > 0x2E7F else LATIN
+        if wide > LETTERS:
+            return label[: max(1, at - 1)] + "…"
+    return label
 
 
 def bars(id_: str, title: str, desc: str, values: Sequence[tuple[str, int]]) -> SafeString:

@@ -18,6 +18,7 @@ from gwanje.centre.statistics.printed import Contradiction, Printed, contradicti
 from gwanje.centre.statistics.tables import Fault, Table, faults
 
 DESC_VALUES = 8
+ENGLISH = {schemes.OPEN: schemes.OPEN_EN, counting.UNKNOWN: "not stated", counting.TOTAL: "Total"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def words(scheme: str) -> dict[str, str]:
     """Code → its word in the reader's language."""
     english = get_language() == "en"
     found = {c.code: c.en if english else c.ko for c in schemes.codes(scheme)}
-    return found | {schemes.OPEN: schemes.OPEN_EN if english else schemes.OPEN}
+    return found | (ENGLISH if english else {})
 
 
 def purposes(found: Iterable[Group], scheme: str, by: str, title: str, corner: str) -> Shown:
@@ -69,8 +70,9 @@ def purposes(found: Iterable[Group], scheme: str, by: str, title: str, corner: s
 def years(found: Iterable[Group], by: str, title: str, corner: str) -> Shown:
     """Installations by year, with their columns."""
     table = counting.by_year(found, by)
-    heads = tuple((column, column) for column in table.columns)
-    values = list(zip(table.columns, (n or 0 for n in table.totals), strict=True))[:-1]
+    known = ENGLISH if get_language() == "en" else {}
+    heads = tuple((column, known.get(column, column)) for column in table.columns)
+    values = [(word, n or 0) for (_code, word), n in zip(heads, table.totals, strict=True)][:-1]
     chart = charts.columns(f"chart-year-{by}", title, _told(values), values)
     return Shown(f"year-{by}", title, corner, heads, table, faults(table), chart)
 
