@@ -246,6 +246,13 @@ def _office(*offices: str, contractors: bool = True) -> Callable[[Question], boo
 _official = partial(_office, contractors=False)
 
 
+def _owed(over: tuple[str, ...], *others: str) -> Callable[[Question], bool]:
+    """Who has a whole board, and of the others whose duty it is by office or by name."""
+    return lambda q: (
+        q.is_(*over) or (q.is_(*others) and (q.is_(q.about["owed_to"]) or q.person == q.about["owed_person"]))
+    )
+
+
 ACTS: dict[str, Callable[[Question], bool]] = {
     "playback.ask": may_ask,
     "playback.request": may_request,
@@ -293,6 +300,10 @@ ACTS: dict[str, Callable[[Question], bool]] = {
     "inspection.journal.read": _official(CHIEF, MANAGER, OPERATOR, PRIVACY, AUDITOR),
     **dict.fromkeys(("inspection.fault.sign", "inspection.fault.enter"), _official(CHIEF, MANAGER, OPERATOR)),
     **dict.fromkeys(("inspection.ticket.send", "inspection.month.close"), _official(CHIEF, MANAGER)),
+    # 0046: an office's duty is closed by that office, by the person it names, by a manager or the chief
+    "duties.read": _owed((CHIEF, MANAGER, PRIVACY, AUDITOR, ADMIN), OPERATOR, POLICE),
+    "duties.close": _owed((CHIEF, MANAGER), PRIVACY, ADMIN, OPERATOR, POLICE),
+    "duties.begin": _office(CHIEF, MANAGER, PRIVACY),
     "papers.form.read": _official(CHIEF, MANAGER, OPERATOR, PRIVACY, AUDITOR, ADMIN, POLICE),
     "papers.form.type": _official(CHIEF, MANAGER, OPERATOR, PRIVACY),
     "papers.form.fill": _official(CHIEF, MANAGER, PRIVACY, AUDITOR),

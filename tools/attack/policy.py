@@ -28,7 +28,7 @@ from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import NOT_FOUND, Policy, Resource
 from tests.model.model import ACTS, ALLOW, DENY, HIDDEN, NO_THING, Question, answer
 
-ROOMS = ("cameras", "inspection", "papers", "playback", "preservation", "retention", "staff", "watching")
+ROOMS = ("cameras", "duties", "inspection", "papers", "playback", "preservation", "retention", "staff", "watching")
 ROLES = (
     "chief_officer",
     "manager",
@@ -286,6 +286,10 @@ def _deletion(draw: random.Random, at: int, tame: bool) -> dict[str, Any]:
     }
 
 
+def _owed(draw: random.Random, at: int, tame: bool) -> dict[str, Any]:
+    return {"owed_to": draw.choice(ROLES), "owed_person": draw.choice((None, 0, 1, 2, 3))}
+
+
 def _own(draw: random.Random, at: int, tame: bool) -> dict[str, Any]:
     return {"own": draw.random() < 0.3}
 
@@ -313,6 +317,7 @@ ABOUT: dict[str, Made] = {
     "staff.revoke": _revoke,
     "retention.set_class": _class,
     "inspection.ticket.progress": _sent,
+    **dict.fromkeys(("duties.read", "duties.close"), _owed),
     "preservation.read": _own,
     "preservation.hold": _hold,
     "preservation.ask": _hold,
@@ -370,6 +375,7 @@ def _facts(q: Question) -> dict[str, Any]:
         "zone": a.get("zone", False),
         "opened_by": _who(a.get("opened_by")),
         "contractor": _who(a.get("sent_to")),
+        **({"owner_role": a["owed_to"], "person": _who(a["owed_person"])} if "owed_to" in a else {}),
     }
 
 
