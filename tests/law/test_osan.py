@@ -194,6 +194,11 @@ def test_contradictions_inside_the_text_are_shown_with_both_clauses() -> None:
     may = found["35(1)", "kr_national:21(1)"]
     assert "삭제할 수 있다" in may.lower_text
     assert OSAN.parameter("retention.days_max").value == 30
+    # a homepage instead of a sign because 'the risk is small' is the guideline's alone
+    assert ("10(5)", "kr_national:영24(2)") in found
+    assert not [word for word in OSAN.parameter("sign.exemptions").value if "침해" in word]
+    # no value of the guideline widens what a higher rule has
+    assert [c for c in OSAN.conflicts() if c.kind == "parameter"] == []
 
 
 def test_what_has_no_number_gets_none() -> None:
