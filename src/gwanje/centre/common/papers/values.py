@@ -220,9 +220,8 @@ def _kind(field: Field, value: Any) -> tuple[Any, tuple[str, str] | None] | None
         return value, None
     if not isinstance(value, str):
         return "", (f"{field.ko}: 글자로 적으십시오.", f"{field.en}: give a text.")
-    if field.type == "date":
-        return (day_of(value) or value), None
-    return None
+    day = day_of(value) if field.type == "date" else None
+    return (day, None) if day else None
 
 
 def _is_pair(value: Any) -> bool:
