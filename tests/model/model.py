@@ -307,6 +307,9 @@ ACTS: dict[str, Callable[[Question], bool]] = {
     "papers.form.read": _official(CHIEF, MANAGER, OPERATOR, PRIVACY, AUDITOR, ADMIN, POLICE),
     "papers.form.type": _official(CHIEF, MANAGER, OPERATOR, PRIVACY),
     "papers.form.fill": _official(CHIEF, MANAGER, PRIVACY, AUDITOR),
+    "publication.desk.read": _official(CHIEF, MANAGER, PRIVACY, AUDITOR),
+    **dict.fromkeys(("publication.text.write", "publication.sign.write"), _official(CHIEF, MANAGER, PRIVACY)),
+    "publication.version.announce": _official(CHIEF, PRIVACY),
     "inspection.ticket.read": _office(UPKEEP),
     # 제12조: the steps of a repair are written by whom the ticket was sent to
     "inspection.ticket.progress": lambda q: q.is_(UPKEEP) and q.about["sent_to"] == q.person,

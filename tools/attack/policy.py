@@ -28,7 +28,18 @@ from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import NOT_FOUND, Policy, Resource
 from tests.model.model import ACTS, ALLOW, DENY, HIDDEN, NO_THING, Question, answer
 
-ROOMS = ("cameras", "duties", "inspection", "papers", "playback", "preservation", "retention", "staff", "watching")
+ROOMS = (
+    "cameras",
+    "duties",
+    "inspection",
+    "papers",
+    "playback",
+    "preservation",
+    "publication",
+    "retention",
+    "staff",
+    "watching",
+)
 ROLES = (
     "chief_officer",
     "manager",
