@@ -168,6 +168,8 @@ def test_a_leak_is_entered_to_the_minute_and_never_in_the_future(manager):
     assert manager.post("/duties/new/", sent).status_code == 302
     row = Duty.objects.get(kind="breach.subject")
     assert (row.due_at - row.starts_at) == timedelta(hours=72)
+    assert row.title_ko == "유출 사고 사고-1: 통지"
+    assert Duty.objects.get(kind="breach.authority").title_en == "Leak 사고-1: report"
 
 
 def test_a_fact_no_rule_answers_for_cannot_be_chosen(manager):

@@ -21,6 +21,13 @@ from gwanje.law.clocks_requests import correct
 
 LABEL_MIN, LABEL_MAX = 2, 80
 EXTENDS = "correction.due"
+# one fact may start two clocks: what tells their rows apart
+PARTS = {
+    "request.decide": ("결정", "decision"),
+    "request.answer": ("처리", "answer"),
+    "breach.subject": ("통지", "notice"),
+    "breach.authority": ("신고", "report"),
+}
 
 
 def offered() -> list[Beginning]:
@@ -62,6 +69,8 @@ def begin(actor: Actor, id_: str, label: str, at: date | datetime) -> list[Duty]
     rows = []
     for duty, symbol, known in found:
         title_ko, title_en = f"{one.title_ko} {name}", f"{one.title_en} {name}"
+        if len(found) > 1 and duty.kind in PARTS:
+            title_ko, title_en = (f"{t}: {p}" for t, p in zip((title_ko, title_en), PARTS[duty.kind], strict=True))
         row = services.owe(Owed(duty, actor.agency, one.id, name, title_ko, title_en, None, known, symbol), actor)
         assert row is not None
         rows.append(row)
