@@ -26,7 +26,7 @@ from gwanje.kernel.ledger import Entry
 TRIES_MAX = 5
 TRIES_ALL_MAX = 50
 WINDOW = timedelta(minutes=15)
-ANYWHERE = ("0.0.0.0/0", "::/0")
+ANYWHERE = ("0.0.0.0/0", "::/0")  # tidy: networks that may sign in, no listener
 ACCOUNT_MAX = 40
 _nobody: list[str] = []
 
