@@ -170,6 +170,8 @@ def test_a_sign_from_camera_to_paper(written, desk, register):
     with pikepdf.open(io.BytesIO(pdf.content)) as paper:
         assert len(paper.pages) == 1
         assert [round(float(x)) for x in paper.pages[0].mediabox[2:]] == [842, 1191]
+        with paper.open_metadata() as about:
+            assert (about["pdfaid:part"], about["pdfaid:conformance"]) == ("2", "B")
     assert "&lt;b&gt;" in desk.get(f"/law/desk/signs/{row.pk}/").content.decode()
 
 

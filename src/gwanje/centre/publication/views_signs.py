@@ -26,7 +26,7 @@ from gwanje.kernel import ledger
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.ledger import Entry
 
-PAGE = 50
+PAGE, CHOICES_MAX = 50, 500
 STATE_ORDER = (signs.EMPTY, signs.STALE, signs.UNSEEN, signs.SEEN)
 
 
@@ -93,7 +93,8 @@ def _new(request: HttpRequest, rows: Any, cameras: list[CameraView], form: SignF
     lang = "en" if get_language() == "en" else "ko"
     said = signs.text(cameras, rows) if cameras else {}
     context = {
-        "form": form, "cameras": cameras, "all": rows.cameras if not cameras else (),
+        "form": form, "cameras": cameras, "all": rows.cameras[:CHOICES_MAX] if not cameras else (),
+        "more": max(0, len(rows.cameras) - CHOICES_MAX),
         "said": showing.sign_items(said, lang), "missing": [i for i in signs.needed(rows) if i not in said],
     }  # fmt: skip
     return render(request, "publication/sign_new.html", context, status=status)
