@@ -258,6 +258,22 @@ def test_a_table_that_is_no_rectangle_is_not_written() -> None:
             owpml.package(one_table(*rows, widths=(20_000, 20_000)))
 
 
+def test_what_xml_cannot_hold_never_reaches_a_part_wherever_it_stands() -> None:
+    """Without the cleaning of a form's values before it: title, paragraph, cell, name and foot."""
+    hostile = "가\x00\x0b\x1b\x7f\x85\ud800\ufffe\U0001ffff\ufdd0나"
+    table = Table((20_000,), ((Cell(hostile, name=hostile),),))
+    paper = read(owpml.package(Document(hostile, False, (Paragraph(hostile), table), footer=hostile)))
+    assert (paper.title, paper.texts, paper.fields, paper.foot) == ("가나", ["가나"] * 2, {"가나": "가나"}, "가나")
+
+
+def test_a_tall_cell_beside_short_rows_has_the_room_it_needs() -> None:
+    tall = Cell("가" * 60, down=2)
+    rows = ((tall, Cell("짧음")), (Cell("짧음"),))
+    grid = read(owpml.package(one_table(*rows, widths=(6_000, 20_000)))).tables[0]
+    # 60 syllables of 10 points, at most four in a line of 6,000
+    assert next(box.height for box in grid.boxes if box.down == 2) >= 60 // 4 * 1000
+
+
 def test_column_widths_add_up_to_the_page() -> None:
     for shares in ([4, 14, 9, 9, 9, 15, 15, 14, 11], [1], [1, 1, 1], [50, 32, 18]):
         assert sum(owpml.columns(shares, 48_190)) == 48_190
