@@ -286,6 +286,7 @@ ACTS: dict[str, Callable[[Question], bool]] = {
     # 제27조제1항: a chief officer and a manager stand at all times
     "staff.revoke": lambda q: q.is_(CHIEF, ADMIN) and q.about["chiefs_left"] > 0 and q.about["managers_left"] > 0,
     "staff.codes": _office(CHIEF, MANAGER),
+    "staff.transfer": _office(CHIEF, ADMIN),
     "staff.shift": lambda q: bool(q.roles & (FOR_CONTRACTORS if q.contractor else q.roles)),
     "retention.read": _office(CHIEF, MANAGER, PRIVACY, AUDITOR, OPERATOR),
     "retention.certificate": _office(CHIEF, MANAGER, PRIVACY, AUDITOR),
