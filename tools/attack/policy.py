@@ -33,15 +33,9 @@ ROOMS = (
     "watching",
 )  # fmt: skip
 ROLES = (
-    "chief_officer",
-    "manager",
-    "operator",
-    "seconded_police",
-    "privacy_officer",
-    "auditor",
-    "maintenance",
+    "chief_officer", "manager", "operator", "seconded_police", "privacy_officer", "auditor", "maintenance",
     "administrator",
-)
+)  # fmt: skip
 # days on which something begins or ends, and days between
 DAYS = [
     date(2019, 5, 1), date(2020, 7, 9), date(2020, 7, 10), date(2020, 7, 11), date(2020, 8, 4), date(2020, 8, 5),
@@ -55,15 +49,8 @@ GROUNDS = (
     "pipa.18.2.7", "pipa.18.2.4", "live_emergency", "",
 )  # fmt: skip
 WORDS = (
-    "",
-    " ",
-    "ab",
-    "네글자다",
-    "네글자다 ",
-    "다섯글자다",
-    "도난 사건의 경위 확인",
-    "\u3000\u3000\u3000\u3000\u3000",
-)
+    "", " ", "ab", "네글자다", "네글자다 ", "다섯글자다", "도난 사건의 경위 확인", "\u3000\u3000\u3000\u3000\u3000",
+)  # fmt: skip
 PURPOSES = (
     "범죄예방", "교통단속", "위법행위 단속", "재난·재해 예방", "시설물 관리", "시민의 생활안전", "근무 감독", "",
 )  # fmt: skip
