@@ -28,10 +28,8 @@ from gwanje.kernel.actor import Actor
 from gwanje.kernel.policy import NOT_FOUND, Policy, Resource
 from tests.model.model import ACTS, ALLOW, DENY, HIDDEN, NO_THING, Question, answer
 
-ROOMS = (
-    "cameras", "duties", "inspection", "papers", "playback", "preservation", "publication", "retention", "staff",
-    "watching",
-)  # fmt: skip
+ROOMS = ("cameras", "duties", "inspection", "papers", "playback", "preservation", "publication", "retention",
+         "staff", "watching")  # fmt: skip
 ROLES = (
     "chief_officer", "manager", "operator", "seconded_police", "privacy_officer", "auditor", "maintenance",
     "administrator",
@@ -54,10 +52,8 @@ WORDS = (
 PURPOSES = (
     "범죄예방", "교통단속", "위법행위 단속", "재난·재해 예방", "시설물 관리", "시민의 생활안전", "근무 감독", "",
 )  # fmt: skip
-STATUTES = (
-    "", "필요함", "도로교통법 제5조", "도로교통법", "제12조", "「개인정보 보호법」 제25조의2", "시행규칙 제 3 조",
-    "○○조례 제10조", "계약 제3조", "법률 제16930호",
-)  # fmt: skip
+STATUTES = ("", "필요함", "도로교통법 제5조", "도로교통법", "제12조", "「개인정보 보호법」 제25조의2", "시행규칙 제 3 조",
+            "○○조례 제10조", "계약 제3조", "법률 제16930호")  # fmt: skip
 
 
 def place(number: int) -> UUID:
