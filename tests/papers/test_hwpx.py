@@ -86,6 +86,7 @@ def test_boxes_approvals_and_deadline_stand_where_the_paper_has_them() -> None:
     journal = read(hwpx.render(forms()["ANY-F1"], None))
     stamps = journal.tables[0]
     assert stamps.line(0) == ["결\n재", "담당", "팀장", "과장"]
+    assert stamps.align == "RIGHT"
     assert [box.down for box in stamps.boxes] == [2, 1, 1, 1, 1, 1, 1]
     assert min(box.height for box in stamps.boxes if box.row == 1) >= round(14 * owpml.MM)
 

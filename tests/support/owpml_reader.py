@@ -54,6 +54,7 @@ class Grid:
     columns: int
     width: int
     repeats: bool
+    align: str
     boxes: list[Box]
 
     def line(self, row: int) -> list[str]:
@@ -185,10 +186,12 @@ def _list_text(holder: ET.Element) -> str:
 
 def _grid(table: ET.Element) -> Grid:
     rows, columns = int(table.get("rowCnt", 0)), int(table.get("colCnt", 0))
-    size = table.find(f"{HP}sz")
-    if size is None or len(table.findall(f"{HP}tr")) != rows:
+    size, place = table.find(f"{HP}sz"), table.find(f"{HP}pos")
+    if size is None or place is None or len(table.findall(f"{HP}tr")) != rows:
         raise Wrong("a table without its size or with other rows than it counts")
-    grid = Grid(rows, columns, int(size.get("width", 0)), table.get("repeatHeader") == "1", [])
+    grid = Grid(
+        rows, columns, int(size.get("width", 0)), table.get("repeatHeader") == "1", place.get("horzAlign", ""), []
+    )
     for number, line in enumerate(table.findall(f"{HP}tr")):
         for cell in line.findall(f"{HP}tc"):
             box = _box(cell)
