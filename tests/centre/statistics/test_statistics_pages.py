@@ -17,6 +17,7 @@ from gwanje.centre.staff import api as staff
 from gwanje.centre.statistics import counting, duties, export, reading, schemes, services, taking
 from gwanje.centre.statistics.models import Published
 from gwanje.centre.statistics.tables import TOTAL_ROW, Table
+from gwanje.law import load
 from support.centre import ledger_rows
 
 pytestmark = pytest.mark.django_db(transaction=False)
@@ -188,3 +189,23 @@ def test_an_english_reader_gets_english_words(rows, as_) -> None:
     assert "Crime prevention" in page
     assert "not stated" in page
     assert "소계" not in page
+
+
+def test_where_a_pack_has_an_article_the_refusal_names_it(rows, as_, monkeypatch) -> None:
+    seoul = load(("kr_national", "kr_seoul")).on(clock().local().date())
+    monkeypatch.setattr(services, "law", lambda: seoul)
+    page = as_("manager").post("/statistics/check/", {"scheme": "survey", "text": WRONG}).content.decode()
+    assert re.search(r"/law/kr_seoul/[^\"]+", page)
+    assert services.publish() is not None
+    (told,) = [body for kind, _outcome, body in ledger_rows() if kind == "statistics.published"]
+    assert told["norms"] == ["statistics.checked"]
+
+
+def test_printed_tables_of_the_centres_own_packs_are_shown_with_what_is_wrong(as_, monkeypatch) -> None:
+    assert "통계표가 없습니다" in as_("auditor").get("/statistics/sources/").content.decode()
+    seoul = load(("kr_national", "kr_seoul")).on(clock().local().date())
+    monkeypatch.setattr(reading, "law", lambda: seoul)
+    page = as_("auditor").get("/statistics/sources/").content.decode()
+    assert "2,546" in page
+    assert "2,709" in page
+    assert "단위가 달라 더할 수 없음" in page

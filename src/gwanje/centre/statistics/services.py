@@ -88,6 +88,6 @@ def judged(wrong: list[dict[str, Any]], words: list[dict[str, Any]]) -> Decision
 
 def _entry(kind: str, outcome: str, wrong: list[dict[str, Any]], detail: dict[str, Any]) -> Entry:
     decision = judged(wrong, [])
-    norms = tuple(decision.norms) if decision else ()
-    articles = tuple(a.key for a in decision.articles) if decision else ()
+    norms = tuple(decision.norms) if decision is not None else ()
+    articles = tuple(a.key for a in decision.articles) if decision is not None else ()
     return Entry(kind, outcome, norms=norms, articles=articles, detail=detail, dies="registry")
