@@ -22,6 +22,9 @@ OTHERWISE = {
     )},
     ("publication:article", "GET"): ("hidden", "not its article"),
     ("publication_article", "GET"): ("hidden", "not its article"),
+    ("publication:law_report_file", "GET"): ("hidden", "not its pack"),
+    # what was applied for under the former rules is read on the page; this city has no form to print it on
+    ("preservation:form-pdf", "GET"): ("bad", "extension.form"),
     # an approval of an officer who does not approve here opens nothing any more (제32조제2항)
     ("playback:play", "GET"): ("refused", "approved by the manager"),
     ("playback_permit", "POST"): ("refused", "approved by the manager"),
