@@ -310,6 +310,8 @@ ACTS: dict[str, Callable[[Question], bool]] = {
     "papers.form.fill": _official(CHIEF, MANAGER, PRIVACY, AUDITOR),
     "publication.desk.read": _official(CHIEF, MANAGER, PRIVACY, AUDITOR),
     **dict.fromkeys(("publication.text.write", "publication.sign.write"), _official(CHIEF, MANAGER, PRIVACY)),
+    "statistics.table.read": _official(CHIEF, MANAGER, OPERATOR, PRIVACY, AUDITOR),
+    "statistics.table.check": _official(CHIEF, MANAGER, PRIVACY, AUDITOR),
     "publication.version.announce": _official(CHIEF, PRIVACY),
     "inspection.ticket.read": _office(UPKEEP),
     # 제12조: the steps of a repair are written by whom the ticket was sent to

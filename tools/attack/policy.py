@@ -29,7 +29,7 @@ from gwanje.kernel.policy import NOT_FOUND, Policy, Resource
 from tests.model.model import ACTS, ALLOW, DENY, HIDDEN, NO_THING, Question, answer
 
 ROOMS = ("cameras", "duties", "inspection", "papers", "playback", "preservation", "publication", "retention",
-         "staff", "watching")  # fmt: skip
+         "staff", "statistics", "watching")  # fmt: skip
 ROLES = (
     "chief_officer", "manager", "operator", "seconded_police", "privacy_officer", "auditor", "maintenance",
     "administrator",
