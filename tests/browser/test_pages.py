@@ -41,7 +41,8 @@ NO_PAGE = {
     "preservation:delete-agree", "preservation:delete-refuse", "preservation:delete-cancel", "retention:countersign",
     "preservation:act-sign", "preservation:delete-sign", "preservation:signed", "playback:sign", "playback:signed",
     "log", "log_cosignature", "staff:codes",
-    "papers:file", "papers:filled", "papers:filled-file", "papers:public-file", "statistics:csv", "statistics:public-csv",
+    "papers:file", "papers:filled", "papers:filled-file", "papers:public-file",
+    "statistics:csv", "statistics:public-csv", "publication:law_report_file",
 }  # fmt: skip
 OBJECT = {
     "staff:person": "person",

@@ -18,7 +18,25 @@ ALLOW, DENY, HIDDEN = "allow", "deny", "hidden"
 NO_THING = -1  # the question names nothing in particular
 IN_FORCE = date(2020, 7, 10)  # 부칙: 공포한 날부터 시행
 # 법 제25조제5항 and 제21조제3항 stood before the ordinance: what was steered or kept under them is looked at
-EARLIER = {"watching.ptz.emergency.review": date(2011, 9, 30), "preservation.read": date(2011, 9, 30)}
+# and 법 제28조제1항 (only as many people as are needed) and 제36조 (a deletion asked for), of which these acts are made
+ACT_SINCE = date(2011, 9, 30)
+EARLIER = dict.fromkeys(
+    (
+        "watching.ptz.emergency.review", "preservation.read", "preservation.delete",
+        "cameras.address.read", "cameras.recorder.read",
+        *(f"cameras.registry.{act}" for act in ("export", "read", "write")),
+        *(f"duties.{act}" for act in ("begin", "close", "read")),
+        *(f"inspection.{act}" for act in ("fault.enter", "fault.sign", "journal.read", "month.close")),
+        *(f"inspection.ticket.{act}" for act in ("progress", "read", "send")),
+        *(f"papers.form.{act}" for act in ("fill", "read", "type")),
+        *(f"publication.{act}" for act in ("desk.read", "sign.write", "text.write", "version.announce")),
+        *(f"retention.{act}" for act in ("certificate", "countersign", "read")),
+        *(f"staff.{act}" for act in ("codes", "grant", "manage", "read", "revoke", "shift", "transfer")),
+        *(f"statistics.table.{act}" for act in ("check", "read")),
+        "watching.events.read", *(f"watching.glass.{act}" for act in ("end", "read", "restore", "review")),
+    ),
+    ACT_SINCE,
+)  # fmt: skip
 
 CHIEF, MANAGER, OPERATOR, POLICE = "chief_officer", "manager", "operator", "seconded_police"
 PRIVACY, AUDITOR, UPKEEP, ADMIN = "privacy_officer", "auditor", "maintenance", "administrator"
@@ -193,7 +211,15 @@ def may_grant(q: Question) -> bool:
     if a["self"] or len(a["order"].strip()) < 2 or a["role"] in a["held"] or a["holders"] >= a["limit"]:
         return False
     apart = APART.get(a["role"], set()) & set(a["held"])
-    return not apart and not (a["to_contractor"] and a["role"] not in FOR_CONTRACTORS) and q.is_(CHIEF, ADMIN)
+    # 제20조 stands from the ordinance's first day
+    whole = q.day >= IN_FORCE and a["to_contractor"] and a["role"] not in FOR_CONTRACTORS
+    return not apart and not whole and q.is_(CHIEF, ADMIN)
+
+
+def may_revoke(q: Question) -> bool:
+    """제27조제1항, from the ordinance's first day: a chief officer and a manager stand at all times."""
+    stand = q.about["chiefs_left"] > 0 and q.about["managers_left"] > 0
+    return q.is_(CHIEF, ADMIN) and (stand or q.day < IN_FORCE)
 
 
 # 보관과 파기 (제31조)
@@ -283,8 +309,7 @@ ACTS: dict[str, Callable[[Question], bool]] = {
     "staff.read": _office(CHIEF, MANAGER, PRIVACY, AUDITOR, ADMIN),
     "staff.manage": _office(CHIEF, ADMIN),
     "staff.grant": may_grant,
-    # 제27조제1항: a chief officer and a manager stand at all times
-    "staff.revoke": lambda q: q.is_(CHIEF, ADMIN) and q.about["chiefs_left"] > 0 and q.about["managers_left"] > 0,
+    "staff.revoke": may_revoke,
     "staff.codes": _office(CHIEF, MANAGER),
     "staff.transfer": _office(CHIEF, ADMIN),
     "staff.shift": lambda q: bool(q.roles & (FOR_CONTRACTORS if q.contractor else q.roles)),

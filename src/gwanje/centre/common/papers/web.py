@@ -80,7 +80,10 @@ class PaperForm(forms.Form):
             elif isinstance(one, Checks):
                 choices = [(o.id, _says(o.ko, o.en)) for o in one.options]
                 self.fields[name] = forms.MultipleChoiceField(
-                    label=_("해당하는 것을 모두 고르십시오"), required=False, choices=choices, widget=forms.CheckboxSelectMultiple
+                    label=_("해당하는 것을 모두 고르십시오"),
+                    required=False,
+                    choices=choices,
+                    widget=forms.CheckboxSelectMultiple,
                 )
                 self.needed |= {name} if one.required else set()
             else:
