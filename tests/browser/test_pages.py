@@ -43,9 +43,18 @@ NO_PAGE = {
     "log", "log_cosignature", "staff:codes",
     "papers:file", "papers:filled", "papers:filled-file", "papers:public-file",
     "statistics:csv", "statistics:public-csv", "publication:law_report_file",
+    "staff:appoint", "staff:train", "staff:readmit", "staff:engage", "staff:contract-end", "cameras:mandate_end",
+    "cameras:hours", "duties:extend", "duties:close", "publication:announce", "publication:withdraw",
+    "publication:text", "publication:draft", "publication:write_department", "publication:sign_pdf",
+    "publication:sign_photo", "publication:archive", "statistics:print",
 }  # fmt: skip
 OBJECT = {
     "staff:person": "person",
+    "staff:departure": "person",
+    "staff:contract": "contract",
+    "duties:duty": "duty",
+    "publication:version": "version",
+    "publication:sign": "sign",
     "cameras:camera": "camera",
     "cameras:zone": "dome",
     "cameras:device": "dome",
@@ -61,6 +70,11 @@ OBJECT = {
 LAW = "/law/kr_anyang/28(2)/"
 NAMED = {
     "publication:article": LAW,
+    "publication:policy": "/law/policy/",
+    "publication:plan": "/law/plan/",
+    "publication:page": "/law/departments/",
+    "publication:items": "/law/desk/policy/",
+    "publication:law_report": "/law/desk/report/kr_anyang/",
     "papers:form": "/papers/kr_anyang/ANY-F2/",
     "papers:fill": "/papers/kr_anyang/ANY-F1/fill/",
     "papers:public-form": "/papers/public/kr_anyang/ANY-F3/",

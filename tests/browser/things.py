@@ -135,6 +135,44 @@ def broken(agency: Any, person: Any) -> None:
         )  # fmt: skip
 
 
+def lawful(admin: Any) -> dict[str, str]:
+    """A contract, a duty that is late, a drafted policy, a sign: all of long words."""
+    from datetime import timedelta
+
+    from gwanje.centre.common import clock
+    from gwanje.centre.duties import api as duties
+    from gwanje.centre.publication import services as publication
+    from gwanje.centre.publication.models import Sign
+    from gwanje.centre.staff import api as staff
+    from gwanje.centre.staff import contracts
+    from gwanje.centre.staff.models import Person
+    from gwanje.law.clocks import answer_request
+
+    today = clock().local().date()
+    chief = staff.actor_for(Person.objects.get(account="chief"), "관제석-1")
+    scope = (next(iter(contracts.rules.SCOPES)),)
+    terms = contracts.Terms(
+        LONG, "031-123-4567", LONG, today, today + timedelta(days=30), scope, dict.fromkeys(contracts.ITEMS, LONG * 3)
+    )
+    facts = {"received_on": today - timedelta(days=30), "refused": False}
+    owed = duties.owe_by(
+        answer_request, facts, agency=admin.agency, subject_kind="request", subject=LONG, title_ko=LONG * 2,
+        title_en=LONG * 2,
+    )  # fmt: skip
+    assert owed is not None
+    sign = Sign.objects.create(
+        agency_id=admin.agency, title=LONG, cameras=[], place="site", spot=LONG, put_up_on=today, lat="37.39",
+        lon="126.95", text={"설치 목적": {"ko": LONG * 3, "en": LONG}}, text_sha256="ab" * 32, at=clock().now(),
+        by=chief.person,
+    )  # fmt: skip
+    return {
+        "contract": str(contracts.conclude(terms, admin).pk),
+        "duty": str(owed.pk),
+        "version": str(publication.draft(chief, "policy", today + timedelta(days=20), LONG * 3).pk),
+        "sign": str(sign.pk),
+    }
+
+
 def things() -> dict[str, str]:
     """A person and a waiting national list with a 40-syllable name, a certificate; no camera: maps count them."""
     from gwanje.centre.cameras import importing
@@ -153,6 +191,7 @@ def things() -> dict[str, str]:
         "certificate": certificate(),
         "fault": fault(admin.agency_id),
         **held(admin.agency_id, person),
+        **lawful(actor),
     }
 
 
