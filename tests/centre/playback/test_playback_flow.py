@@ -214,7 +214,7 @@ def test_the_form_shows_what_opens_before_it_is_asked(camera, now_s, hire, sign_
               "cameras": [str(camera.pk)], "first": typed(now_s - 600), "until": typed(now_s - 540)}  # fmt: skip
     empty = browser.get("/playback/new/").content.decode()
     assert "수사기관 공문번호" in empty
-    assert "통계" not in empty
+    assert "통계작성" not in empty
     shown = browser.post("/playback/new/", {**fields, "step": "look"}).content.decode()
     assert "1초 앞당겨집니다" in shown
     assert not Request.objects.exists()

@@ -251,11 +251,19 @@ def new_pack(args: argparse.Namespace) -> int:
 
 def digest(args: argparse.Namespace) -> int:
     """SHA-256 of a text in NFC without white space, as articles.yaml wants it."""
-    source = sys.stdin.buffer if args.file == "-" else Path(args.file).open("rb")  # noqa: SIM115 - closed below
-    with source:
-        raw = source.read(FILE_BYTES_MAX + 1)
+    try:
+        source = sys.stdin.buffer if args.file == "-" else Path(args.file).open("rb")  # noqa: SIM115 - closed below
+        with source:
+            raw = source.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        print(f"읽을 수 없습니다 / cannot be read: {args.file}: {error.strerror}", file=sys.stderr)
+        return 2
     if len(raw) > FILE_BYTES_MAX:
         print(f"{FILE_BYTES_MAX}바이트를 넘습니다 / larger than {FILE_BYTES_MAX} bytes", file=sys.stderr)
         return 2
-    print(text_hash(raw.decode("utf-8")))
+    try:
+        print(text_hash(raw.decode("utf-8")))
+    except UnicodeDecodeError:
+        print(f"UTF-8이 아닙니다 / not UTF-8: {args.file}", file=sys.stderr)
+        return 2
     return 0
