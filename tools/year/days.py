@@ -74,6 +74,8 @@ def run(year: Year, say: Any) -> None:
         _shifts(year, day)
         to(day, 23, 50)
         _round(year)
+        with common.system_scope():
+            searched(year)
         if day.day == 1:
             say(f"{day}: {dict(year.counts)}")
 
@@ -149,6 +151,14 @@ def work(year: Year, day: date) -> None:
         if year.city.seed.random() < LATE_SHARE and row.kind != "search.shift_end":
             when = row.due_on + timedelta(days=year.city.seed.randint(1, 6))
         year.at(max(when, day), lambda _day, pk=row.pk: close(year, pk))
+
+
+def searched(year: Year) -> None:
+    """Whoever leaves is searched at the door, before midnight; the shift's leader writes it down."""
+    rows = Duty.objects.filter(kind="search.shift_end", state=OPEN, agency_id=year.city.agency.pk)
+    if ids := list(rows.values_list("pk", flat=True)[: services.AT_ONCE]):
+        services.close(year.city.actor("chief_officer"), ids, "이상 없음")
+        year.counts["searched"] += len(ids)
 
 
 def close(year: Year, pk: Any) -> None:
