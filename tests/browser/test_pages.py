@@ -102,6 +102,15 @@ READ = """() => {
       !(e.labels && e.labels.length) && !e.ariaLabel && !e.textContent.trim() && !e.title).map(e => e.outerHTML),
   };
 }"""
+AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+SERIOUS = """async () => {
+  const found = await axe.run(document, {resultTypes: ['violations']});
+  return found.violations.filter(v => v.impact === 'serious' || v.impact === 'critical').map(
+    v => `${v.id} x ${v.nodes.length}: ${v.help} ${v.nodes.slice(0, 3).map(n => n.target.join(' '))}`);
+}"""
+# pages of video and of the map have tests of their own
+VIDEO = ("watching:wall", "watching:map", "playback:play")
+PUBLIC = ("login", "publication:", "papers:public", "statistics:public")
 OVER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 FOCUSED = """() => {
   const at = document.activeElement;
@@ -181,9 +190,11 @@ def korean() -> set[str]:
     return found
 
 
-def enter(chromium: Browser, base: str, account: str, language: str = "ko") -> tuple[BrowserContext, list[str]]:
+def enter(
+    chromium: Browser, base: str, account: str, language: str = "ko", *, bypass_csp: bool = False
+) -> tuple[BrowserContext, list[str]]:
     """A browser in which the person has signed in, 390 px wide, and the list of its faults."""
-    context = chromium.new_context(viewport={"width": 390, "height": 844})
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, bypass_csp=bypass_csp)
     context.add_cookies([{"name": "gwanje_language", "value": language, "url": base}])
     faults: list[str] = []
     context.on("weberror", lambda error: faults.append(str(error.error)))
@@ -301,3 +312,21 @@ def test_the_keyboard_sees_where_it_is(centre: Centre, chromium: Browser, path: 
         stops += 1
     assert stops >= 3
     context.close()
+
+
+@pytest.mark.parametrize("account", ["", "chief"])
+def test_axe_finds_nothing_serious_on_any_page(centre: Centre, chromium: Browser, pages: Pages, account: str) -> None:
+    # axe-core is no script of ours: the pages' own policy would refuse it
+    context, _faults = enter(chromium, centre.base, account, bypass_csp=True)
+    page = context.new_page()
+    page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    wrong: list[str] = []
+    for name, path in pages.addresses.items():
+        if name in VIDEO or (not account and not name.startswith(PUBLIC)):
+            continue
+        answer = page.goto(centre.base + path, wait_until="domcontentloaded")
+        if answer is not None and answer.status == 200 and "html" in answer.headers.get("content-type", ""):
+            page.evaluate(AXE.read_text(encoding="utf-8"))
+            wrong += [f"{name}: {said}" for said in page.evaluate(SERIOUS)]
+    context.close()
+    assert not wrong, "\n".join(wrong)
