@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from gwanje.law.packs import Article, Pack
 from gwanje.law.schema import PackError, Row, read, rows
@@ -20,6 +20,10 @@ FieldType = Literal[
     "text", "longtext", "date", "time", "datetime", "period", "int", "phone", "birth", "address", "choice", "check",
     "camera", "person", "signature",
 ]  # fmt: skip
+Orientation = Literal["portrait", "landscape"]
+RegisterLayout = Literal["table", "cards"]
+Place = Literal["body", "lead", "remark", "boxed", "heading"]
+W = TypeVar("W", bound=str)
 FORMS_MAX, BLOCKS_MAX, ROWS_MAX, CELLS_MAX, COLUMNS_MAX, OPTIONS_MAX, BLANK_ROWS_MAX = 40, 60, 60, 4, 16, 30, 60
 TEXT_MAX, FIELD_MAX = 4000, 40_000
 # what a form is for, in words that every city's pack shares; rooms ask for a form by it and never by its id
@@ -109,7 +113,7 @@ class Register:
     columns: tuple[Field, ...]
     rows: int
     fixed: tuple[tuple[str, ...], ...] = ()
-    layout: Literal["table", "cards"] = "table"
+    layout: RegisterLayout = "table"
     card: str = ""
     most: int = 5000
     kind: Literal["register"] = "register"
@@ -125,7 +129,7 @@ class Text:
 
     ko: str
     en: str
-    place: Literal["body", "lead", "remark", "boxed", "heading"] = "body"
+    place: Place = "body"
     kind: Literal["text"] = "text"
 
 
@@ -174,7 +178,7 @@ class FormSchema:
     title_en: str
     article: Article
     face: str
-    orientation: Literal["portrait", "landscape"]
+    orientation: Orientation
     deadline: str
     approvals: tuple[str, ...]
     addressee: str
@@ -247,7 +251,7 @@ def _form(row: Row, pack: Pack, stem: str) -> FormSchema:
         title_en=row.text("title_en"),
         article=article,
         face=row.text("face", ""),
-        orientation=_one_of(row, "orientation", ("portrait", "landscape"), "portrait"),  # type: ignore[arg-type]
+        orientation=_one_of(row, "orientation", get_args(Orientation), "portrait"),
         deadline=row.text("deadline", ""),
         approvals=row.texts("approvals", []),
         addressee=row.text("addressee", ""),
@@ -278,9 +282,10 @@ def _check(row: Row, form: FormSchema) -> None:
         raise row.fail("source_fields", "원문의 항목 목록이 있어야 합니다", "the source's own labels are missing")
 
 
-def _one_of(row: Row, key: str, allowed: tuple[str, ...], default: str) -> str:
-    found = row.text(key, default)
-    if found not in allowed:
+def _one_of(row: Row, key: str, allowed: tuple[W, ...], default: W) -> W:
+    said = row.text(key, default)
+    found = next((word for word in allowed if word == said), None)
+    if found is None:
         raise row.fail(key, f"{', '.join(allowed)} 가운데 하나여야 합니다", f"must be one of {', '.join(allowed)}")
     return found
 
@@ -316,8 +321,8 @@ def _options(row: Row) -> tuple[Option, ...]:
     return tuple(out)
 
 
-def _field(row: Row, default: str = "text") -> Field:
-    kind = _one_of(row, "type", get_args(FieldType), default)
+def _field(row: Row, default: FieldType = "text") -> Field:
+    kind: FieldType = _one_of(row, "type", get_args(FieldType), default)
     options = _options(row)
     if (kind == "choice") != bool(options):
         raise row.fail("options", "choice에만, 그리고 반드시 적습니다", "stand with a choice, and only there")
@@ -325,7 +330,7 @@ def _field(row: Row, default: str = "text") -> Field:
         name=_name(row),
         ko=row.text("ko"),
         en=row.text("en"),
-        type=kind,  # type: ignore[arg-type]
+        type=kind,
         max=_number(row, "max", LENGTHS[kind], 1, FIELD_MAX),
         required=row.get("required", bool, False),
         span=_number(row, "span", 1, 1, CELLS_MAX),
@@ -363,7 +368,7 @@ def _fields(row: Row) -> Fields:
 def _register(row: Row) -> Register:
     columns = tuple(_field(one) for one in rows(row.get("columns", list), f"{row.place}, columns", "name"))
     fixed = tuple(tuple(map(str, line)) for line in row.get("fixed", list, []))
-    layout = _one_of(row, "layout", ("table", "cards"), "table")
+    layout: RegisterLayout = _one_of(row, "layout", get_args(RegisterLayout), "table")
     card = row.text("card", "")
     names = [c.name for c in columns]
     if not 0 < len(columns) <= COLUMNS_MAX or len(set(names)) < len(names):
@@ -379,16 +384,15 @@ def _register(row: Row) -> Register:
         columns=columns,
         rows=_number(row, "rows", 0 if fixed else 10, 0, BLANK_ROWS_MAX),
         fixed=fixed,
-        layout=layout,  # type: ignore[arg-type]
+        layout=layout,
         card=card,
         most=_number(row, "most", 5000, 1, 5000),
     )
 
 
 def _text(row: Row) -> Text:
-    places = ("body", "lead", "remark", "boxed", "heading")
-    place = _one_of(row, "place", places, "body")
-    return Text(_sentence(row, "ko"), _sentence(row, "en"), place)  # type: ignore[arg-type]
+    place: Place = _one_of(row, "place", get_args(Place), "body")
+    return Text(_sentence(row, "ko"), _sentence(row, "en"), place)
 
 
 def _sign(row: Row) -> Sign:

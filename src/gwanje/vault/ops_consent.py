@@ -10,6 +10,7 @@ from gwanje.vault.errors import VaultError
 from gwanje.vault.ops import WEB, WORKER, Answer, Op, Request
 
 REGISTRY_A_PAGE: Final = 200
+CODES_MAX: Final = 10_000
 
 
 class ConsentOps:
@@ -55,5 +56,6 @@ class ConsentOps:
              [d.body() for d in o.delegates]]
             for o in found[after : after + REGISTRY_A_PAGE]
         ]  # fmt: skip
-        codes = sorted({c.person.bytes for c in state.codes if not c.spent})[:REGISTRY_A_PAGE]
+        # one who is left out here would keep codes that nobody knows of: whole, and bounded by what a frame holds
+        codes = sorted({c.person.bytes for c in state.codes if not c.spent})[:CODES_MAX]
         return {"officers": page, "total": len(found), "codes": codes}

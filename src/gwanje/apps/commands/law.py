@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from gwanje.apps.commands import _law_report
 from gwanje.kernel.clock import Clock
@@ -249,12 +249,19 @@ def new_pack(args: argparse.Namespace) -> int:
     return 0
 
 
+def _head(source: BinaryIO) -> bytes:
+    return source.read(FILE_BYTES_MAX + 1)
+
+
+def _from(file: Path) -> bytes:
+    with file.open("rb") as source:
+        return _head(source)
+
+
 def digest(args: argparse.Namespace) -> int:
     """SHA-256 of a text in NFC without white space, as articles.yaml wants it."""
     try:
-        source = sys.stdin.buffer if args.file == "-" else Path(args.file).open("rb")  # noqa: SIM115 - closed below
-        with source:
-            raw = source.read(FILE_BYTES_MAX + 1)
+        raw = _head(sys.stdin.buffer) if args.file == "-" else _from(Path(args.file))
     except OSError as error:
         print(f"읽을 수 없습니다 / cannot be read: {args.file}: {error.strerror}", file=sys.stderr)
         return 2

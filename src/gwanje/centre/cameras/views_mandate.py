@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -57,10 +58,10 @@ def _may(request: HttpRequest) -> bool:
     return bool(decide(actor, rules.WRITE, Resource("registry", agency=actor.agency)))
 
 
-def _state(row: mandates.Mandate, today: object) -> str:
-    if row.ends_on is not None and row.ends_on < today:  # type: ignore[operator]
+def _state(row: mandates.Mandate, today: date) -> str:
+    if row.ends_on is not None and row.ends_on < today:
         return "over"
-    return "planned" if row.starts_on > today else "valid"  # type: ignore[operator]
+    return "planned" if row.starts_on > today else "valid"
 
 
 @require_POST

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+from gwanje.kernel import offices
 from gwanje.kernel.actor import (
     ADMINISTRATOR,
     AUDITOR,
@@ -16,7 +17,7 @@ from gwanje.kernel.actor import (
     SECONDED_POLICE,
     Actor,
 )
-from gwanje.kernel.policy import NOTHING, Resource, Scope, agencies
+from gwanje.kernel.policy import Resource
 from gwanje.law import Decision, InForce, Reason
 
 READ = "duties.read"
@@ -65,12 +66,6 @@ def _rule(action: str) -> Any:
 RULES = {action: _rule(action) for action in NEEDED}
 
 
-def own_agency(actor: Actor) -> Scope:
-    """What the actor's own agency owes."""
-    return NOTHING if actor.agency is None or actor.anonymous else agencies(actor.agency)
-
-
 def register(policy: ModuleType) -> None:
     """Give the policy object the rules of the board."""
-    for action, rule in RULES.items():
-        policy.register(action, rule, own_agency)
+    offices.register(policy, RULES)

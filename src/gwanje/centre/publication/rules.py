@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import Any
 
 from gwanje.centre.publication import items
-from gwanje.kernel.actor import AUDITOR, CHIEF_OFFICER, MANAGER, PRIVACY_OFFICER, Actor
-from gwanje.kernel.policy import NOTHING, Resource, Scope, agencies
+from gwanje.kernel import offices
+from gwanje.kernel.actor import AUDITOR, CHIEF_OFFICER, MANAGER, PRIVACY_OFFICER
 from gwanje.law import Decision, Duty, InForce, NotInForce, Reason, enforces
 
 READ = "publication.desk.read"
@@ -144,37 +144,18 @@ def _exemptions(law: InForce) -> tuple[str, ...]:
         return ()
 
 
-def _judged(action: str, actor: Actor, law: InForce) -> Decision:
-    reasons = []
-    if not actor.has(*NEEDED[action]) or actor.contractor:
-        reasons.append(
-            Reason(
-                "role_missing",
-                "방침·안내판 업무의 권한이 없습니다",
-                "your office has no right to this work of publication",
-                "업무에 필요하면 시스템관리자에게 권한 부여를 요청하십시오",
-                "ask the administrator for the right if your work needs it",
-            )
-        )
-    return law.judge(action, "access.least", reasons=reasons)
-
-
-def _rule(action: str) -> Any:
-    def rule(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:
-        return _judged(action, actor, context["law"])
-
-    return rule
-
-
-RULES = {action: _rule(action) for action in NEEDED}
-
-
-def own_agency(actor: Actor) -> Scope:
-    """What the actor's own agency publishes."""
-    return NOTHING if actor.agency is None or actor.anonymous else agencies(actor.agency)
+RULES = offices.rules(
+    NEEDED,
+    Reason(
+        "role_missing",
+        "방침·안내판 업무의 권한이 없습니다",
+        "your office has no right to this work of publication",
+        "업무에 필요하면 시스템관리자에게 권한 부여를 요청하십시오",
+        "ask the administrator for the right if your work needs it",
+    ),
+)
 
 
 def register(policy: ModuleType) -> None:
     """Give the policy object the rules of publication."""
-    for action, rule in RULES.items():
-        policy.register(action, rule, own_agency)
+    offices.register(policy, RULES)

@@ -116,7 +116,7 @@ def sign(request: HttpRequest, id_: UUID) -> HttpResponse:
         "items": showing.sign_items(row.text, lang), "photo": bool(row.photo_sha256),
         "now": showing.sign_items(signs.text(cameras, rows), lang) if state == signs.STALE else [],
         # our own drawing: numbers, and labels that were escaped
-        "map": mark_safe(signs.svg(row, rows)) if row.place != items.NONE and cameras else "",  # noqa: S308 - as said above
+        "map": mark_safe(signs.svg(row, rows)) if row.place != items.NONE and cameras else "",  # noqa: S308 - drawn here, labels escaped
         "may_write": row.ended_at is None and decide(actor, rules.SIGN, services.own(actor)).allow,
     }  # fmt: skip
     return render(request, "publication/sign.html", context)

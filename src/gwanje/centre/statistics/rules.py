@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from gwanje.kernel.actor import AUDITOR, CHIEF_OFFICER, MANAGER, OPERATOR, PRIVACY_OFFICER, Actor
-from gwanje.kernel.policy import NOTHING, Resource, Scope, agencies
+from gwanje.kernel import offices
+from gwanje.kernel.actor import AUDITOR, CHIEF_OFFICER, MANAGER, OPERATOR, PRIVACY_OFFICER
 from gwanje.law import Decision, InForce, Reason, enforces
 
 READ = "statistics.table.read"
@@ -64,37 +64,18 @@ def checked(facts: Mapping[str, Any], law: InForce) -> Decision:
     return law.judge(CHECK, NORM, reasons=reasons, facts=facts)
 
 
-def _judged(action: str, actor: Actor, law: InForce) -> Decision:
-    reasons = []
-    if not actor.has(*NEEDED[action]) or actor.contractor:
-        reasons.append(
-            Reason(
-                "role_missing",
-                "통계를 볼 권한이 없습니다",
-                "your office has no right to these statistics",
-                "공개 통계는 누구나 볼 수 있습니다",
-                "the public statistics are open to everybody",
-            )
-        )
-    return law.judge(action, "access.least", reasons=reasons)
-
-
-def _rule(action: str) -> Any:
-    def rule(actor: Actor, resource: Resource | None, context: Mapping[str, Any]) -> Decision:
-        return _judged(action, actor, context["law"])
-
-    return rule
-
-
-RULES = {action: _rule(action) for action in NEEDED}
-
-
-def own_agency(actor: Actor) -> Scope:
-    """What the actor's own agency runs."""
-    return NOTHING if actor.agency is None or actor.anonymous else agencies(actor.agency)
+RULES = offices.rules(
+    NEEDED,
+    Reason(
+        "role_missing",
+        "통계를 볼 권한이 없습니다",
+        "your office has no right to these statistics",
+        "공개 통계는 누구나 볼 수 있습니다",
+        "the public statistics are open to everybody",
+    ),
+)
 
 
 def register(policy: ModuleType) -> None:
     """Give the policy object the rules of statistics."""
-    for action, rule in RULES.items():
-        policy.register(action, rule, own_agency)
+    offices.register(policy, RULES)
