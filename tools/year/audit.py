@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from gwanje.centre import common
-from gwanje.centre.duties.models import LATE_DONE, OPEN, Duty
+from gwanje.centre.duties.models import OPEN, Duty
 from gwanje.centre.publication import report
 from gwanje.kernel.ledger.entry import read_opening
 from tools.year import reckon
@@ -23,7 +23,7 @@ def findings(year: Year) -> dict[str, Any]:
         "duties": len(rows),
         "by_kind": dict(Counter(row.kind for row in rows).most_common()),
         "states": dict(Counter(row.state for row in rows)),
-        "late": sum(row.was_late for row in rows),
+        "late": sum(map(_late, rows)),
         "ledger_rows": sum(ledger.values()),
         "missed": missed(year, rows),
         "miscounted": miscounted(year, rows),
@@ -50,10 +50,14 @@ def miscounted(year: Year, rows: list[Duty]) -> list[str]:
     return wrong
 
 
+def _late(row: Duty) -> bool:
+    return row.was_late or (row.state == OPEN and row.ends_at < common.clock().now())
+
+
 def untold(rows: list[Duty]) -> list[str]:
     """Late duties that nobody was told of, and duties in time that were escalated."""
-    wrong = [f"{row.kind} {row.subject}: late, not escalated" for row in rows if row.was_late and not row.escalated]
-    in_time = [row for row in rows if row.state not in (LATE_DONE, OPEN) and row.escalated and not row.was_late]
+    wrong = [f"{row.kind} {row.subject}: late, not escalated" for row in rows if _late(row) and not row.escalated]
+    in_time = [row for row in rows if row.escalated and not _late(row)]
     return wrong + [f"{row.kind} {row.subject}: escalated, not late" for row in in_time]
 
 

@@ -25,6 +25,7 @@ from tools.year.city import City
 
 LATE_SHARE, SHIFTS = 0.04, ((15, 30), (19, 30), (23, 30))
 PAPERS_EACH = 10
+OWED = {"request": "request.answer", "refusal": "request.refusal_notice", "correction": "correction.due"}
 
 
 @dataclass
@@ -102,9 +103,8 @@ def request(year: Year, day: date, number: int) -> None:
     kind = seed.choices(("request", "correction", "refusal"), (84, 10, 6))[0]
     rows = beginning.begin(year.city.actor("manager"), kind, label, day)
     year.counts[f"begun {kind}"] += 1
-    for row in rows:
-        if row.kind in ("request.answer", "request.refusal_notice", "correction.due"):
-            year.expected[(row.kind, label)] = reckon.term(day, 10)
+    # what must be there is said by the kind of request, never by the rows that came of it
+    year.expected[(OWED[kind], label)] = reckon.term(day, 10)
     if number % PAPERS_EACH == 0:
         paper(year, day, label)
     if kind == "correction" and seed.random() < 0.3:

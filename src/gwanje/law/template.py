@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import date
@@ -61,8 +60,7 @@ def write(new: NewPack, root: Path) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(content, encoding="utf-8")
         load_pack(draft)
-        shutil.copytree(draft, Path(made) / "whole")
-        os.rename(Path(made) / "whole", place)
+        os.rename(draft, place)
     return place
 
 

@@ -298,6 +298,21 @@ def test_a_scan_that_fails_is_an_alarm_and_stops_no_other(city, monkeypatch, owe
     assert len(told("duties.scan.failed")) == 1
 
 
+def test_what_cannot_be_counted_again_silences_nobody(owe, advance, monkeypatch):
+    def broken():
+        raise KeyError("a fact with an old name")
+
+    monkeypatch.setattr(rounds, "reckon", broken)
+    monkeypatch.setattr(rounds, "_reckoned", [])
+    owe()
+    advance(12 * DAY)
+    report = rounds.run()
+    assert report.escalated
+    assert report.failed == ["reckon"]
+    assert rounds.run().failed == []
+    assert len(told("duties.scan.failed")) == 1
+
+
 def test_a_round_takes_more_than_one_transaction(owe, advance, monkeypatch):
     monkeypatch.setattr(rounds, "BATCH", 7)
     for number in range(23):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from gwanje.centre import common
 from gwanje.centre.duties import api, beginning, rounds
 from gwanje.centre.duties.models import DONE, LATE_DONE, OPEN, VOID, Duty
 from gwanje.centre.inspection.models import Month
+from gwanje.centre.preservation import owed
 from gwanje.centre.preservation.models import Application, Hold, HoldAct
 from gwanje.centre.retention.models import Certificate, Countersignature
 from gwanje.centre.staff import services as staff
@@ -168,6 +170,23 @@ def test_a_hold_is_reviewed_before_its_end_and_again_after_it_was_prolonged(hold
     assert Duty.objects.filter(kind="hold.review").count() == 2
 
 
+def test_a_hold_prolonged_on_the_day_it_was_made_is_reviewed_again(hold):
+    rounds.run()
+    act = _ask(hold, common.clock().now())
+    rounds.run()
+    act.state, act.decided_by, act.decided_at = "agreed", hold.reviewer, common.clock().now()
+    act.save()
+    Hold.objects.filter(pk=hold.pk).update(ends_at=act.ends_at)
+    rounds.run()
+    again = Duty.objects.get(kind="hold.review", state=OPEN)
+    assert again.due_on == act.ends_at.astimezone(common.clock().zone).date() - timedelta(days=7)
+    # what is closed by hand afterwards stays closed
+    api.done("hold.review", "hold", str(hold.pk), "계속 필요함")
+    rounds.run()
+    rounds.run()
+    assert Duty.objects.filter(kind="hold.review").count() == 2
+
+
 def test_a_hold_whose_end_moved_is_counted_again(hold):
     rounds.run()
     before = only("hold.review").due_on
@@ -186,14 +205,55 @@ def test_a_hold_that_died_without_a_review_is_seen_as_missed(hold, advance):
     assert "검토한 기록 없이" in row.note
 
 
-def test_an_applicant_is_told_of_the_end(hold):
+def apply(hold, number, days):
     today = common.clock().local().date()
-    Application.objects.create(
-        agency_id=hold.agency_id, number="2026-3", received_on=today, subject_name="홍길동", subject_phone="010",
+    return Application.objects.create(
+        agency_id=hold.agency_id, number=number, received_on=today, subject_name="홍길동", subject_phone="010",
         subject_birth="1990", subject_address="가온시", place="사거리", purpose="사고 확인", keep_from=today,
-        keep_until=today + timedelta(days=30), consent=True, hold=hold, entered_by=hold.requester,
+        keep_until=today + timedelta(days=days), consent=True, hold=hold, entered_by=hold.requester,
         entered_at=common.clock().now(),
     )  # fmt: skip
+
+
+def test_who_applied_again_is_told_of_the_new_end_and_not_of_the_old(hold, advance):
+    old = apply(hold, "2026-3", 10)
+    rounds.run()
+    advance(5 * DAY)
+    new = apply(hold, "2026-4", 20)
+    rounds.run()
+    states = {row.subject: (row.state, row.note) for row in Duty.objects.filter(kind="extension.expiry")}
+    assert states[str(old.pk)][0] == VOID
+    assert "다시 신청" in states[str(old.pk)][1]
+    assert states[str(new.pk)][0] == OPEN
+    assert rounds.run().owed == 0
+
+
+def test_an_end_that_is_over_is_told_to_nobody(hold, advance):
+    apply(hold, "2026-3", 2)
+    advance(3 * DAY)
+    rounds.run()
+    assert not Duty.objects.filter(kind="extension.expiry").exists()
+
+
+def test_a_rule_of_today_gives_a_running_duty_no_twin(hold, monkeypatch):
+    apply(hold, "2026-3", 25)
+    rounds.run()
+    first = only("extension.expiry")
+    judged = api.judged
+
+    def sooner(rule, facts, on=None):
+        duty, symbol = judged(rule, facts, on)
+        moved = rule is owed.extension_ends
+        return (replace(duty, starts_on=duty.starts_on - timedelta(days=3)) if moved else duty), symbol
+
+    monkeypatch.setattr(api, "judged", sooner)
+    rounds.run()
+    assert only("extension.expiry").pk == first.pk
+
+
+def test_an_applicant_is_told_of_the_end(hold):
+    today = common.clock().local().date()
+    apply(hold, "2026-3", 30)
     rounds.run()
     row = only("extension.expiry")
     assert (row.due_on, row.hand) == (today + timedelta(days=30), True)
@@ -240,6 +300,16 @@ def test_logs_and_contractors_are_counted_from_the_last_time(wired, hire, advanc
     following = Duty.objects.get(kind="log.review", state=OPEN)
     row.refresh_from_db()
     assert following.starts_on == row.done_on + timedelta(days=1)
+
+
+def test_a_review_closed_twice_on_one_day_still_begins_the_next(wired, hire):
+    hire("manager")
+    for _ in range(3):
+        rounds.run()
+        assert api.done("log.review", "agency", str(wired.pk), "이상 없음") == 1
+    rounds.run()
+    found = Duty.objects.filter(kind="log.review").order_by("starts_on")
+    assert [row.state for row in found] == [DONE, DONE, DONE, OPEN]
 
 
 def test_a_correction_is_prolonged_once_with_its_reason(wired, hire, sign_in, monkeypatch):

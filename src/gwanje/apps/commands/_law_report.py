@@ -12,6 +12,10 @@ from typing import Any
 from gwanje.apps.commands.migrate import point
 
 
+class UnknownPack(ValueError):
+    """A pack that this centre does not follow; the text is in both languages."""
+
+
 def arguments(command: argparse.ArgumentParser) -> None:
     """Its own options; without ``--pack`` the command needs no centre and lists code and tests only."""
     command.add_argument("--pack", default="", help="규칙 묶음 / a pack of this centre, with rows of its ledger")
@@ -40,8 +44,8 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         body = _built(args)
-    except (report.BadPeriod, KeyError) as error:
-        print(error.args[0], file=sys.stderr)
+    except (report.BadPeriod, UnknownPack) as error:
+        print(error, file=sys.stderr)
         return 1
     except OperationalError as error:
         print(f"데이터베이스에 닿지 않습니다 / the database is away: {error}", file=sys.stderr)
@@ -59,7 +63,7 @@ def _built(args: argparse.Namespace) -> dict[str, Any]:
         pack = packs().pack(args.pack)
     except KeyError:
         known = ", ".join(p.id for p in packs().packs)
-        raise KeyError(
+        raise UnknownPack(
             f"이 센터의 규칙 묶음이 아닙니다: {args.pack} / not a pack of this centre; it has {known}"
         ) from None
     last = args.last or clock().local().date()

@@ -194,7 +194,7 @@ def _beside(name: str) -> tuple[str, ...]:
 
 def diff(args: argparse.Namespace) -> int:
     """Two packs, each under the national ones, on one day."""
-    on = args.on or Clock().local().date()
+    on = args.on or _today(args)
     try:
         one, other = (sheet(load(_beside(name)).on(on)) for name in (args.first, args.second))
     except PackError as error:

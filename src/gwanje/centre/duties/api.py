@@ -23,8 +23,8 @@ from gwanje.kernel.actor import Actor
 from gwanje.law import Duty as LawDuty
 
 __all__ = [
-    "Met", "Owed", "done", "due", "judged", "late_by_norm", "latest", "newest", "owe", "owe_by", "reckon", "register",
-    "scans", "standing", "void", "waiting",
+    "Met", "Owed", "done", "due", "ever", "finished", "judged", "late_by_norm", "latest", "newest", "owe", "owe_by",
+    "reckon", "register", "scans", "standing", "void", "waiting",
 ]  # fmt: skip
 SUBJECTS_MAX = 2000
 due = reading.due
@@ -110,6 +110,20 @@ def latest(kind: str, subject_kind: str, subject: str, *, finished: bool = False
     if finished:
         rows = rows.filter(state__in=(DONE, LATE_DONE))
     return rows.order_by("-starts_on").first()
+
+
+def ever(kind: str, subject_kind: str, subjects: Iterable[str]) -> set[str]:
+    """Those of the subjects about which there is or was such a duty."""
+    rows = Duty.objects.filter(kind=kind, subject_kind=subject_kind, subject__in=list(subjects))
+    return set(rows.values_list("subject", flat=True))
+
+
+def finished(kind: str, subject_kind: str, subjects: Iterable[str]) -> dict[str, Duty]:
+    """Of each subject the newest such duty that was done, by its first day."""
+    rows = Duty.objects.filter(
+        kind=kind, subject_kind=subject_kind, subject__in=list(subjects), state__in=(DONE, LATE_DONE)
+    )
+    return {row.subject: row for row in rows.order_by("starts_on")}
 
 
 def newest(kind: str, agency: UUID) -> Duty | None:

@@ -62,25 +62,42 @@ def run() -> Report:
             log.exception("the scan %s failed", name)
             report.failed.append(name)
             _say_failed(name, type(error).__name__)
-    today = clock().local().date()
-    if _reckoned != [today]:
-        report.recounted = reckon()
-        _reckoned[:] = [today]
+    # who is to be told is told first: what cannot be counted again must not silence what stands
     for _ in range(ROUNDS_MAX):
         with system_scope():
             if _press(report) < BATCH:
                 break
+    _count_again(report)
     return report
+
+
+def _count_again(report: Report) -> None:
+    """Once a day, as the scans: a fault is an alarm and stops nothing else."""
+    today = clock().local().date()
+    if _reckoned == [today]:
+        return
+    try:
+        report.recounted += reckon()
+    except OperationalError:
+        raise
+    except Exception as error:
+        log.exception("counting anew failed")
+        report.failed.append("reckon")
+        _say_failed("reckon", type(error).__name__)
+    _reckoned[:] = [today]
 
 
 def _take(found: Iterable[Owed | api.Met], report: Report) -> None:
     said = list(found)
     owed = list({one.key: one for one in said if isinstance(one, Owed)}.values())
     subjects = {one.subject for one in owed}
-    known = {
-        (row.agency_id, row.kind, row.subject_kind, row.subject, row.starts_on): row
-        for row in Duty.objects.filter(kind__in={o.duty.kind for o in owed}, subject__in=subjects)
-    }
+    rows = Duty.objects.filter(
+        agency_id__in={one.agency for one in owed},
+        kind__in={one.duty.kind for one in owed},
+        subject_kind__in={one.subject_kind for one in owed},
+        subject__in=subjects,
+    )
+    known = {(row.agency_id, row.kind, row.subject_kind, row.subject, row.starts_on): row for row in rows}
     for one in owed:
         row = known.get(one.key)
         if row is None:
@@ -106,7 +123,9 @@ def _press(report: Report) -> int:
     for step, after in enumerate(LATE_AFTER):
         waits |= Q(escalated=step, ends_at__lt=now - after)
     for days in WARN_DAYS:
-        waits |= Q(due_on__lte=today + timedelta(days=days)) & (Q(warned=0) | Q(warned__gt=days))
+        # what is over is warned of no more, and would be looked at every minute for ever
+        soon = Q(ends_at__gte=now, due_on__lte=today + timedelta(days=days))
+        waits |= soon & (Q(warned=0) | Q(warned__gt=days))
     rows = Duty.objects.select_for_update(skip_locked=True).filter(waits, state=OPEN).order_by("ends_at", "id")
     done = 0
     for row in rows.iterator(chunk_size=BATCH):

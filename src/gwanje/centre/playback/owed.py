@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from gwanje.centre.common import clock, home, law
 from gwanje.centre.duties import api as owing
@@ -18,7 +19,10 @@ def confirmations(now: datetime) -> Iterator[Owed | Met]:
     """Spoken approvals that are not confirmed in writing, and those that vaultd does not wait for any more."""
     client = VaultClient(home(), "worker")
     try:
-        waiting = {str(one.approval.pk): one for one in open_of(client.signing().duties)}
+        # the soonest first: a code that was used twice keeps the earlier term
+        waiting: dict[str, Any] = {}
+        for one in open_of(client.signing().duties):
+            waiting.setdefault(str(one.approval.pk), one)
     except VaultAway:
         # what vaultd waits for is unknown: nothing is owed anew and nothing done, and the next minute asks again
         return

@@ -22,6 +22,7 @@ from gwanje.kernel import events, ledger
 from gwanje.kernel.actor import Actor
 from gwanje.kernel.events import Event
 from gwanje.kernel.ledger import Entry
+from gwanje.law.calendar import Deadline
 from gwanje.law.clocks import calendar_of
 
 DAYS = 5
@@ -29,11 +30,15 @@ AT_ONCE = 200
 OVERDUE = "retention.countersignature.overdue"
 
 
-def due_on(issued: datetime) -> date:
-    """The last day in time: working days after the day of issue, which is not counted."""
-    zone = clock().zone
+def deadline(day: date) -> Deadline:
+    """Working days after the day of issue, which is not counted, and how they were counted."""
     count = int(home().config.get("retention", {}).get("countersign_days", DAYS))
-    return calendar_of(zone.key).working_days(issued.astimezone(zone).date(), count).due_on
+    return calendar_of(clock().zone.key).working_days(day, count)
+
+
+def due_on(issued: datetime) -> date:
+    """The last day in time."""
+    return deadline(issued.astimezone(clock().zone).date()).due_on
 
 
 def open_for(actor: Actor) -> list[Certificate]:

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
 from django.db.models import Count, Max, QuerySet
+from django.db.models.functions import TruncDate
 
-from gwanje.centre.common import clock, home, law
+from gwanje.centre.common import clock, law
 from gwanje.centre.duties import api as owing
 from gwanje.centre.duties.api import Met, Owed
+from gwanje.centre.retention import countersign
 from gwanje.centre.retention.certificate import COUNTERSIGN
-from gwanje.centre.retention.countersign import DAYS
 from gwanje.centre.retention.models import Certificate
 from gwanje.centre.retention.operator import centre
-from gwanje.law.clocks import calendar_of
 
 KIND, SUBJECT, NORM = "retention.countersign", "certificates", "retention.irrecoverable"
 DAYS_AT_ONCE = 366
@@ -36,13 +36,9 @@ def certificates(now: datetime) -> Iterator[Owed | Met]:
     if agency is None or not today.has(NORM):
         return
     waiting = Certificate.objects.annotate(signed=Count("countersignatures")).filter(signed__lt=len(COUNTERSIGN))
-    days: dict[date, int] = {}
-    for issued in waiting.order_by("issued_at").values_list("issued_at", flat=True)[:5000]:
-        day = issued.astimezone(clock().zone).date()
-        days[day] = days.get(day, 0) + 1
-    count = int(home().config.get("retention", {}).get("countersign_days", DAYS))
-    for day in list(days)[:DAYS_AT_ONCE]:
-        deadline = calendar_of(clock().zone.key).working_days(day, count)
+    days = waiting.annotate(day=TruncDate("issued_at", tzinfo=clock().zone)).values_list("day", flat=True)
+    for day in days.order_by("day").distinct()[:DAYS_AT_ONCE]:
+        deadline = countersign.deadline(day)
         duty = today.duty(
             KIND, NORM, starts_on=day, due_on=deadline.due_on, owner_role="privacy_officer", basis=deadline.basis
         )

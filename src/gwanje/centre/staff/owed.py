@@ -65,7 +65,9 @@ def _interval(rule: Callable[..., Any], kind: str, names: tuple[str, str], *, co
         before = owing.newest(kind, agency.pk)
         if since is None or (before and before.state == "open"):
             continue
-        facts = {"last_on": before.done_on if before else None, "since": max(since, _in_force(kind))}
+        # a review that is closed on the day its row was written begins the next one later, not the same one again
+        last = max(before.done_on or before.starts_on, before.starts_on) if before else None
+        facts = {"last_on": last, "since": max(since, _in_force(kind))}
         found = owing.judged(rule, facts)
         if found is not None:
             yield Owed(
