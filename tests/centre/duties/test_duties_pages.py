@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from test_duties_rows import said, today
 
+from gwanje.centre.common import clock, law
 from gwanje.centre.common.refusal import Problem
 from gwanje.centre.duties import api, beginning, reading
 from gwanje.centre.duties.models import DONE, LATE_DONE, OPEN, Duty
@@ -187,3 +188,11 @@ def test_a_city_whose_rules_know_no_longer_time_prolongs_no_correction(hire, mon
         beginning.extend(actor, row, "사실 조사가 길어짐")
     row.refresh_from_db()
     assert row.recounted == 0
+
+
+def test_a_missing_child_is_asked_for_and_the_clock_runs_in_hours_from_then(hire):
+    actor = staff.actor_for(hire("manager"), "")
+    asked = clock().local().replace(second=0, microsecond=0)
+    (row,) = beginning.begin(actor, "missing", "형사과-77", asked)
+    hours = int(law().parameter("disclosure.missing_hours").value)
+    assert (row.kind, row.due_at) == ("disclosure.missing", asked + timedelta(hours=hours))

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from gwanje.centre.duties.rules_committee import term_ends
-from gwanje.law import clocks, clocks_events, clocks_requests
+from gwanje.law import clocks, clocks_events, clocks_missing, clocks_requests
 
 Text = str | Promise
 DATE, MOMENT = "date", "moment"
@@ -43,6 +43,7 @@ CLOCKS = (
     Clock("access.transfer", _("전보·퇴직자의 접근권한 말소")),
     Clock("breach.notify", _("유출 통지·신고"), ("breach.notice_hours",)),
     Clock("disclosure.publish", _("목적 외 이용·제공의 공개"), ("disclosure.publish_days",)),
+    Clock("disclosure.missing", _("실종아동등을 찾기 위한 요청"), ("disclosure.missing_hours",)),
     Clock("live.glass_review", _("비상 열람 검토"), ("live.glass_review_hours",)),
 )
 NAMES: dict[str, Text] = {clock.norm: clock.name for clock in CLOCKS} | {
@@ -71,6 +72,7 @@ NEXT: dict[str, Text] = {
     "breach.subject": _("정보주체에게 알리고, 알린 방법과 때를 적으십시오."),
     "breach.authority": _("보호위원회 또는 전문기관에 신고하고 접수번호를 적으십시오."),
     "disclosure.publish": _("관보나 홈페이지에 근거·목적·범위를 올리고 주소를 적으십시오."),
+    "disclosure.missing": _("요청한 경찰관과 기간을 확인하고 바로 제공하거나, 할 수 없는 사유를 알리십시오."),
     "live.glass_review": _("연 사람이 아닌 책임자가 검토하십시오."),
     "retention.countersign": _("관리책임자와 개인정보 보호책임자가 확인하십시오."),
     "playback.confirm": _("전화로 승인한 사람이 서명 화면에서 서명하십시오."),
@@ -130,6 +132,11 @@ BEGINNINGS = {
             "disclosure", _("목적 외로 이용하거나 제공함"), DATE, _("이용·제공한 날"),
             _("관리대장 번호. 동의를 받았거나 수사·공소를 위한 것은 공개하지 않으므로 적지 않습니다."),
             ((clocks_requests.publish_use, _fact("provided_on")),), "목적 외 이용·제공", "Use beyond the purpose",
+        ),
+        Beginning(
+            "missing", _("실종아동등을 찾기 위한 요청을 받음"), MOMENT, _("요청받은 때"), _("요청 공문 또는 사건번호"),
+            ((clocks_missing.answer_police, _fact("asked_at")),),
+            "실종아동등을 찾기 위한 요청", "Request to find a missing person",
         ),
         Beginning(
             "notice", _("행정예고 등 의견수렴을 시작함"), DATE, _("공고한 날"), _("사업명 또는 공고번호"),
