@@ -11,15 +11,21 @@ from hypothesis import strategies as st
 from test_camera_national import lines
 
 from gwanje.centre.cameras import national
-from gwanje.centre.cameras.national.guard import guarded, restored
+from gwanje.centre.common.guard import guarded, restored
 
-CELLS = st.text(st.sampled_from("'=+-@a0 가"), max_size=6)
+CELLS = st.text(st.sampled_from("'=+-@\t\r\na0 가"), max_size=6)
 
 
 @given(CELLS)
 def test_guarding_is_undone_exactly_and_leaves_nothing_to_run(cell):
     assert restored(guarded(cell)) == cell
-    assert len(cell) < 2 or guarded(cell)[0] not in "=+-@"
+    bare = guarded(cell).lstrip(" ")
+    assert bare == "-" or bare[:1] not in tuple("=+-@\t\r")
+
+
+@pytest.mark.parametrize("cell", ["=", "+", "@", " =1+1", "\t=1+1", "\r=1+1", "-\n=1+1", "-1", "'=1"])
+def test_what_begins_like_a_formula_is_text_in_every_file(cell):
+    assert guarded(cell) == f"'{cell}"
 
 
 @pytest.mark.parametrize("text", ["+82 회전", "-1+2 방면", "'=1+1", "'@SUM(1)", "'-x", "-", "360도"])

@@ -19,9 +19,9 @@ from gwanje.centre.cameras import importing, rules, services
 from gwanje.centre.cameras.forms import STATE_WORDS, CameraForm, MandateForm, UploadForm
 from gwanje.centre.cameras.forms_mandate import HoursForm, hours_initial
 from gwanje.centre.cameras.national import reasons
-from gwanje.centre.cameras.national.guard import guarded
 from gwanje.centre.common import clock, decide
 from gwanje.centre.common.doors import acting, signed_in
+from gwanje.centre.common.guard import guarded
 from gwanje.centre.common.refusal import Problem, say
 from gwanje.centre.staff import api as staff
 from gwanje.kernel.actor import Actor

@@ -6,19 +6,14 @@ import csv
 import io
 from collections.abc import Sequence
 
+from gwanje.centre.common.guard import guarded
 from gwanje.centre.statistics.tables import TOTAL_ROW, Table
 
 ENCODINGS = {"utf-8-sig": "utf-8-sig", "cp949": "cp949"}
-_RUNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class NotWritable(ValueError):
     """A label has letters that cp949 lacks."""
-
-
-def guarded(text: str) -> str:
-    """A text that begins like a formula gets an apostrophe before it."""
-    return f"'{text}" if text.lstrip(" ").startswith(_RUNS) else text
 
 
 def write(table: Table, names: Sequence[str], corner: str, *, encoding: str = "utf-8-sig") -> bytes:

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from gwanje.centre.cameras.national.columns import PURPOSES, Place
-from gwanje.centre.cameras.national.guard import restored
+from gwanje.centre.common.guard import restored
 
 LAT = (Decimal("33.0"), Decimal("38.7"))
 LON = (Decimal("124.5"), Decimal("132.0"))

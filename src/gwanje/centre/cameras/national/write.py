@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 
 from gwanje.centre.cameras.national.columns import FIELD_OF, NUMBER, WIDTHS, Place
-from gwanje.centre.cameras.national.guard import guarded
+from gwanje.centre.common.guard import guarded
 
 ENCODINGS = ("cp949", "utf-8-sig")
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-_RUNS = re.compile(r"'*[=+\-@].")
-_GUARDED = re.compile(r"'+[=+\-@].")
+# behind spaces too, and behind a tab or a line end; a lone hyphen is how lists write that there is nothing
+_RUNS = re.compile(r"'* *(?:[=+@\t\r]|-.)", re.DOTALL)
 
 
 def guarded(cell: str) -> str:
@@ -18,4 +18,4 @@ def guarded(cell: str) -> str:
 
 def restored(cell: str) -> str:
     """The cell as it was before ``guarded``."""
-    return cell[1:] if _GUARDED.match(cell) else cell
+    return cell[1:] if cell.startswith("'") and _RUNS.match(cell, 1) else cell
