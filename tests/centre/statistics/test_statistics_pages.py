@@ -9,6 +9,7 @@ import re
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from gwanje.centre.cameras import services as cameras
 from gwanje.centre.cameras.models import Camera, InstallationPoint
@@ -124,8 +125,18 @@ def test_the_page_shows_tables_charts_and_files(rows, as_) -> None:
     assert page.count("<title id=") == page.count("<desc id=") == 2
     assert "=청사관리과" in page
     assert "<script>" not in page
+    assert "원문의 통계표" not in page
     printed = as_("manager").get("/statistics/print/").content.decode()
     assert printed.count('class="sheet"') == 3
+
+
+def test_the_link_to_printed_tables_reads_none_of_them(rows, as_, monkeypatch) -> None:
+    def refuse(*_):
+        raise AssertionError("a printed table was read for a link")
+
+    monkeypatch.setattr(reading, "load_tables", refuse)
+    monkeypatch.setattr(reading, "law", lambda: load(("kr_national", "kr_seoul")).on(clock().local().date()))
+    assert "원문의 통계표" in as_("manager").get("/statistics/").content.decode()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp949"])
@@ -150,7 +161,9 @@ def test_the_public_page_needs_no_login_and_names_no_department(rows, stranger) 
     page = stranger.get("/statistics/public/?scheme=act").content.decode()
     assert re.search(r"운영하는 기기는 8대", page)
     assert "자치행정과" not in page
-    body = stranger.get("/api/statistics/public?scheme=act").json()
+    with CaptureQueriesContext(connection) as asked:
+        body = stranger.get("/api/statistics/public?scheme=act").json()
+    assert sum('FROM "statistics_published"' in one["sql"] for one in asked.captured_queries) == 1
     assert (body["totals"][-1], sorted(body["rows"])) == (8, ["가온시"])
     assert stranger.get("/statistics/public/table.csv").content.decode("utf-8-sig").splitlines()[-1].endswith(",8")
     assert stranger.get("/statistics/").status_code == 302

@@ -59,9 +59,14 @@ class Contradiction:
     counted: str
 
 
+def table_files(place: Path) -> list[Path]:
+    """Files of the tables below a pack's folder, by name."""
+    return sorted((place / "tables").glob("t*.yaml"))[:TABLES_MAX]
+
+
 def load_tables(place: Path) -> dict[str, Printed]:
     """Every table of ``tables/`` below a pack's folder by its number, in order; PackError names what is wrong."""
-    found = [_table(file) for file in sorted((place / "tables").glob("t*.yaml"))[:TABLES_MAX]]
+    found = [_table(file) for file in table_files(place)]
     return {p.id: p for p in sorted(found, key=lambda p: [int(n) for n in p.id.split("-")])}
 
 

@@ -14,7 +14,14 @@ from gwanje.centre.staff import api as staff
 from gwanje.centre.statistics import charts, counting, schemes
 from gwanje.centre.statistics.counting import Group
 from gwanje.centre.statistics.models import Published
-from gwanje.centre.statistics.printed import Contradiction, Printed, contradictions, load_claims, load_tables
+from gwanje.centre.statistics.printed import (
+    Contradiction,
+    Printed,
+    contradictions,
+    load_claims,
+    load_tables,
+    table_files,
+)
 from gwanje.centre.statistics.tables import Fault, Table, faults
 
 DESC_VALUES = 8
@@ -113,6 +120,11 @@ class Source:
     title: str
     tables: tuple[Printed, ...]
     contradictions: tuple[Contradiction, ...]
+
+
+def has_sources() -> bool:
+    """Has any pack of the centre printed statistics? Nothing is read for it."""
+    return any(table_files(pack.folder) for pack in law().law.packs)
 
 
 def sources() -> list[Source]:

@@ -67,8 +67,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "agrees": reading.agrees(groups),
         "number": counting.number(groups),
         "may_check": decide(actor, rules.CHECK, _own(actor)).allow,
-        "has_sources": bool(reading.sources()),
-        "days": reading.published_days(),
+        "has_sources": reading.has_sources(),
         "now": clock().now(),
     }
     return render(request, "statistics/overview.html", context)
