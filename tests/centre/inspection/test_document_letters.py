@@ -26,7 +26,7 @@ def form(text: str) -> dict:
 
 @pytest.mark.parametrize("text", [*LETTERS, MARKUP])
 def test_one_letter_does_not_cost_the_months_journal(text):
-    with pikepdf.open(io.BytesIO(document.render(form(text), document.fonts()))) as opened:
+    with pikepdf.open(io.BytesIO(document.render(form(text), documents.fonts()))) as opened:
         assert b"pdfaid" in opened.Root.Metadata.read_bytes()
         # what was meant as a title stands there as it was written, or by its codes
         author = str(opened.docinfo.get("/Author", "")) or opened.Root.Metadata.read_bytes().decode()
@@ -35,7 +35,7 @@ def test_one_letter_does_not_cost_the_months_journal(text):
 
 def test_what_no_font_has_is_written_as_its_code():
     assert spelt({"a": ["고장 😀", 3, ("\x1b",)]}) == {"a": ["고장 [U+1F600]", 3, ["[U+001B]"]]}
-    plain = "○○로 12 앞 · ‘렌즈’ 가림 (A-0123) → 수리 ㄱㅏ\n"
+    plain = "○○로 12 앞 · ‘렌즈’ 가림 30° (A-0123) → 수리 ㄱㅏ\n"
     assert spelt(plain) == plain
 
 
@@ -48,4 +48,4 @@ def test_every_letter_that_is_left_as_it_is_has_a_shape():
     data = form("") | {"nothing": left}
     # asked of the template itself: ``render`` would try again
     with as_file(files("gwanje.centre.inspection") / "documents" / "journal.typ") as template:
-        assert documents._compiled(template, data | {"font": ["Pretendard"]}, document.fonts())
+        assert documents._compiled(template, data | {"font": ["Pretendard"]}, documents.fonts())

@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 
 from gwanje.centre.cameras import services as cameras
 from gwanje.centre.cameras.models import Camera
-from gwanje.centre.common import clock
+from gwanje.centre.common import clock, documents
 from gwanje.centre.common.papers import today
 from gwanje.centre.common.refusal import Problem, Refused
 from gwanje.centre.inspection import document, duties, reading, services
@@ -219,7 +219,7 @@ def test_form_one_has_nine_columns_and_is_pdf_a(camera, as_):
     ]  # fmt: skip
     assert data["rows"][0][:3] == ["1", "○○로 12 앞", "A-0123"]
     assert data["rows"][0][8] == "자동 복구"
-    pdf = document.render(data, document.fonts())
+    pdf = document.render(data, documents.fonts())
     with pikepdf.open(io.BytesIO(pdf)) as opened:
         assert b"pdfaid" in opened.Root.Metadata.read_bytes()
         assert opened.pages[0].mediabox[2] > opened.pages[0].mediabox[3]

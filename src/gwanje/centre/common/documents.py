@@ -8,9 +8,17 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+from django.contrib.staticfiles import finders
+
 SYSTEM_FONTS = ("NanumGothic", "Noto Sans CJK KR", "Noto Sans KR")
 # letters that every font of our documents has: printable ASCII, Hangul, and the signs that our own words use
-_SHOWN = re.compile(r"[\n -~가-힣ㄱ-ㅎㅏ-ㅣ·…–—‘’“”「」『』○●※→□■ㆍ]")
+_SHOWN = re.compile(r"[\n -~가-힣ㄱ-ㅎㅏ-ㅣ·…–—‘’“”「」『』○●°※→□■ㆍ]")
+
+
+def fonts() -> Path | None:
+    """Folder of the document fonts, or None for the system's."""
+    found = finders.find("vendor/fonts/Pretendard-Regular.otf")
+    return Path(found).parent if isinstance(found, str) else None
 
 
 def render(package: str, name: str, data: dict[str, Any], fonts_folder: Path | None) -> bytes:

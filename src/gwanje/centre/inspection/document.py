@@ -7,19 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.contrib.staticfiles import finders
-
 from gwanje.centre.common import clock, documents
 from gwanje.centre.inspection.models import Fault
 
 ROWS_MAX = 5000
 COLUMNS = ("순번", "명칭", "관리번호", "장애발생일자", "장애처리일자", "장애내용", "점검내역", "처리결과", "기타사항")
-
-
-def fonts() -> Path | None:
-    """Folder of the document fonts, or None for the system's."""
-    found = finders.find("vendor/fonts/Pretendard-Regular.otf")
-    return Path(found).parent if isinstance(found, str) else None
 
 
 def _when(at: datetime | None) -> str:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from gwanje.centre.cameras import api as cameras
-from gwanje.centre.common import clock, cursor, decide, demand
+from gwanje.centre.common import clock, cursor, decide, demand, documents
 from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.papers import files, today
 from gwanje.centre.common.refusal import Problem, say
@@ -98,7 +98,7 @@ def _printed(name: str, year: int, month: int, rows: list[Fault], kind: str) -> 
     schema = today.serving("inspection.journal", now.date())
     if schema is not None:
         return files.response(schema, document.values(name, year, month, rows), kind, saved)
-    pdf = document.render(document.form_one(name, year, month, rows, now), document.fonts())
+    pdf = document.render(document.form_one(name, year, month, rows, now), documents.fonts())
     made = HttpResponse(pdf, content_type="application/pdf")
     made.headers["Content-Disposition"] = content_disposition_header(True, f"{saved}.pdf") or ""
     return made

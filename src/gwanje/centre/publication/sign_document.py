@@ -5,17 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.contrib.staticfiles import finders
-
 from gwanje.centre.common import documents
 from gwanje.centre.publication import items
 from gwanje.centre.publication.models import Sign
-
-
-def fonts() -> Path | None:
-    """Folder of the document fonts, or None for the system's."""
-    found = finders.find("vendor/fonts/Pretendard-Regular.otf")
-    return Path(found).parent if isinstance(found, str) else None
 
 
 def data(row: Sign, agency: str, svg: str) -> dict[str, Any]:

@@ -10,9 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from gwanje.centre.common import clock, cursor, demand, packs
+from gwanje.centre.common import clock, cursor, demand, documents, packs
 from gwanje.centre.common.doors import acting, signed_in
-from gwanje.centre.common.papers.pdf import fonts
 from gwanje.centre.common.refusal import Problem
 from gwanje.centre.duties import api as duties
 from gwanje.centre.publication import report, rules, services
@@ -66,7 +65,7 @@ def law_report(request: HttpRequest, pack: str = "", kind: str = "") -> HttpResp
 
 
 def _file(body: dict[str, Any], kind: str) -> HttpResponse:
-    made = report.document(body, fonts()) if kind == "pdf" else json.dumps(body, ensure_ascii=False).encode()
+    made = report.document(body, documents.fonts()) if kind == "pdf" else json.dumps(body, ensure_ascii=False).encode()
     answer = HttpResponse(made, content_type=KINDS[kind])
     name = f"law_report_{body['pack']['id']}_{body['first']}_{body['last']}.{kind}"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from gwanje.centre.cameras.api import CameraView
-from gwanje.centre.common import clock, cursor, decide, demand, law
+from gwanje.centre.common import clock, cursor, decide, demand, documents, law
 from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, say, uuid_of
 from gwanje.centre.publication import items, reading_versions, rules, services, showing, sign_document, signs
@@ -131,7 +131,7 @@ def pdf(request: HttpRequest, id_: UUID) -> HttpResponse:
     if row.place == items.NONE:
         raise Http404
     rows = reading_versions.rows(row.agency_id)
-    made = sign_document.render(row, rows.agency, signs.svg(row, rows), sign_document.fonts())
+    made = sign_document.render(row, rows.agency, signs.svg(row, rows), documents.fonts())
     entry = Entry.by(actor, "publication.sign.printed", "done", detail={"sign": str(row.pk)}, dies="registry")
     ledger.append(cursor(), clock(), entry)
     response = HttpResponse(made, content_type="application/pdf")

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
-
-from django.contrib.staticfiles import finders
 
 from gwanje.centre.common import documents
 from gwanje.centre.common.papers.layout import sheet
 from gwanje.law.forms import FormSchema
-
-
-def fonts() -> Path | None:
-    """Folder of the document fonts, or None for the system's."""
-    found = finders.find("vendor/fonts/Pretendard-Regular.otf")
-    return Path(found).parent if isinstance(found, str) else None
 
 
 def render(
@@ -28,4 +19,4 @@ def render(
     ``on``: the day in the document's own data; ``author``: the centre; ``note``: last words of the foot.
     """
     data = {**sheet(schema, values, note), "author": author, "date": [on.year, on.month, on.day]}
-    return documents.render("gwanje.centre.common.papers", "form.typ", data, fonts())
+    return documents.render("gwanje.centre.common.papers", "form.typ", data, documents.fonts())
