@@ -32,7 +32,7 @@ SEATS = {
 NO_PAGE = {
     "health", "set_language", "logout", "watching:events", "watching:relay", "cameras:import_refused", "cameras:export",
     "retention:certificate-pdf", "retention:certificate-json", "staff:shift-start", "staff:shift-end", "staff:grant",
-    "staff:close", "staff:revoke", "watching:emergency_open", "watching:emergency_end", "watching:emergency_review",
+    "staff:revoke", "watching:emergency_open", "watching:emergency_end", "watching:emergency_review",
     "playback:approve", "playback:refuse", "playback:cancel", "retention:classes", "cameras:import_confirm",
     "cameras:state", "cameras:mandate", "cameras:credentials", "watching:ptz_tell", "watching:ptz_review",
     "watching:glass_end", "watching:glass_review", "watching:glass_restore",

@@ -46,3 +46,21 @@ async def test_a_class_that_is_kept_is_recorded_again(tmp_path: Path, sim: SimTh
         await recorder.fleet.apply([replace(camera, version=2)])
         await until(lambda: recorder.sealer.counters.parts >= 2)
     assert {opened(p, lender).reader.header.slot for p in segment_files(tmp_path)} == {1}
+
+
+async def test_a_running_camera_that_may_not_be_kept_any_more_keeps_no_key(tmp_path: Path, sim: SimThread) -> None:
+    lender = Roots(midhour(tmp_path))
+    camera, other = source(1, sim.url("cam01")), source(2, sim.url("cam02"))
+    async with recording(tmp_path, lender, [camera, other], segment_s=3) as recorder:
+        await until(lambda: recorder.sealer.counters.parts >= 4)
+        epoch, keys = recorder.clock.now_s() // 3600, recorder.fleet.keys
+        held = keys.spine(1, 1, epoch)
+        assert held is not None
+        asked = len(lender.asked)
+        await recorder.fleet.apply([replace(camera, version=2, device={"live_only": True}), other])
+        assert keys.spine(1, 1, epoch) is None, "the lent key was overwritten"
+        assert keys.spine(1, 2, epoch) is not None
+        keys.step()
+        await until(lambda: recorder.ring_of(camera.camera, 0).frames > 5)
+        assert [slot for _, slot, _ in lender.asked[asked:] if slot == 1] == [], "none is asked for again"
+    assert opened(next(p for p in segment_files(tmp_path) if opened(p, lender).reader.header.slot == 1), lender)

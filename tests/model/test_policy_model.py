@@ -5,11 +5,16 @@ from __future__ import annotations
 import ast
 import logging
 import random
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from gwanje.kernel.policy import ALL, Policy
+from gwanje import law
+from gwanje.centre.staff import rules_posts
+from gwanje.kernel.actor import Actor
+from gwanje.kernel.policy import ALL, Policy, Resource
 from tests.model import model
 from tools.attack import policy as attack
 
@@ -69,3 +74,37 @@ def test_every_action_of_every_room_is_in_the_model():
     rooms = {path.parent.name for path in Path("src/gwanje/centre").glob("*/rules.py")}
     assert rooms == set(attack.ROOMS)
     assert attack.product().actions == set(model.ACTS) - {"cameras.camera.register"}
+
+
+# last words of the acts by which nobody decides: they read, ask, write down, watch, or end what is one's own
+NOT_DECIDING = frozenset({
+    "apply", "ask", "begin", "break", "certificate", "close", "delete", "end", "enter", "export", "fill", "hold",
+    "open", "progress", "read", "request", "seat", "send", "shift", "steer", "tell", "type", "view", "watch", "write",
+})  # fmt: skip
+
+
+def test_every_action_is_known_to_decide_or_not_to():
+    """A new action stands in one of the two lists, or a contractor might decide by it (수탁자의 승인 금지)."""
+    words = {action: rules_posts.word_of(action) for action in attack.product().actions}
+    assert {action for action, word in words.items() if word not in rules_posts.DECIDING | NOT_DECIDING} == set()
+    assert not rules_posts.DECIDING & NOT_DECIDING
+    assert (words["inspection.month.close"], words["duties.close"]) == ("month.close", "close")
+    deciding = {action for action, word in words.items() if word in rules_posts.DECIDING}
+    assert {"publication.version.announce", "retention.set_class", "statistics.table.check"} <= deciding
+
+
+@pytest.mark.norm("outsourcing.no_approval", "deny")
+def test_no_room_lets_a_contractor_decide_whatever_its_own_rule_says():
+    whole, open_ = attack.product(), Policy()
+    wide = whole._rules["watching.events.read"][0]  # allows whoever has signed in
+    for action in whole.actions:
+        open_.register(action, wide, whole._rules[action][1])
+    open_.guard(rules_posts.deciding)
+    today = law.load(("kr_national", "kr_anyang")).at(datetime(2026, 11, 21, 3, tzinfo=UTC))
+    official = Actor(UUID(int=1), "이공무", frozenset({"operator"}), UUID(int=9))
+    contractor = Actor(UUID(int=2), "김수탁", frozenset({"operator", "maintenance"}), UUID(int=9), contractor=True)
+    for action in sorted(whole.actions):
+        resource = Resource("any", UUID(int=3), UUID(int=9), UUID(int=3))
+        said = {who: open_.decide(who, action, resource, {"law": today}).allow for who in (official, contractor)}
+        assert said[official], action
+        assert said[contractor] is (rules_posts.word_of(action) in NOT_DECIDING), action

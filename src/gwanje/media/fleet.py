@@ -258,6 +258,9 @@ class Fleet:
             if running is not None:
                 await running.stop()
                 self._end(running)
+                if live_only(source):
+                    # from here on nothing of it is sealed: the lent key goes, and none is asked for
+                    self.keys.forget(running.source.slot)
             camera = self.cameras[source.camera] = Camera(self, source)
             if running is not None:
                 camera.rings = running.rings

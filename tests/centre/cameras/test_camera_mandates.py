@@ -155,3 +155,37 @@ def test_the_app_deletes_no_mandate():
 
     with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("delete from cameras_mandate")
+
+
+def test_a_renewal_does_not_darken_today(foreign, watcher, admin, police, advance):
+    until = today() + timedelta(days=3)
+    first = mandates.record(admin, new(police, foreign[:1], ends_on=until))
+    later = {"document": "가온경찰서-78", "starts_on": until + timedelta(days=1)}
+    with pytest.raises(Problem) as problem, transaction.atomic():
+        mandates.record(admin, new(police, foreign, **later))
+    assert problem.value.code == "mandate_runs"
+    assert problem.value.next
+    assert problem.value.next_en
+    with pytest.raises(Problem), transaction.atomic():
+        services.set_mandate(admin, foreign[0], "가온경찰서-78", until + timedelta(days=1), None)
+    assert watching.live_token(watcher, foreign[0], "main")
+    assert Camera.objects.get(pk=foreign[0]).mandated_id == first.pk
+    # what runs no more, or has not begun, may be replaced; and so may a running one on the first day of the new one
+    mandates.record(admin, new(police, foreign[1:], **later))
+    mandates.record(admin, new(police, foreign[1:], **later))
+    advance(4 * 86400)
+    mandates.record(admin, new(police, foreign, document="가온경찰서-79"))
+    assert watching.live_token(watcher, foreign[0], "main")
+
+
+@pytest.mark.norm("live.agreement", "deny")
+def test_a_mandate_that_was_ended_before_its_first_day_opens_nothing_on_it(foreign, watcher, admin, police, advance):
+    row = mandates.record(admin, new(police, foreign, starts_on=today() + timedelta(days=3)))
+    ended = mandates.end(admin, row.pk, "협의 철회 가온-6")
+    assert ended.ends_on == today()
+    assert refused(watcher, foreign[0]) == ["agreement_over"]
+    advance(3 * 86400)
+    assert refused(watcher, foreign[0]) == ["agreement_over"]
+    assert services.suspend_lapsed() == 2
+    with pytest.raises(Problem), transaction.atomic():
+        mandates.end(admin, row.pk, "다시")

@@ -74,11 +74,13 @@ def test_each_way_in_is_the_same_gate_and_each_refusal_is_told(admin, new):
         with pytest.raises(Problem):
             services.set_address(admin, row.id, FORBIDDEN[0], "")
     assert len(told()) - before == places.TOLD_A_MINUTE, "a flood of refusals does not fill the spool"
+    # what the room's other tests left in the spool is drained beside it
+    spooled = sum(line["kind"] == "cameras.address.refused" for line in told())
     drained = refusals.drain(home(), connection.connection, clock())
-    assert drained >= places.TOLD_A_MINUTE
+    assert drained >= spooled >= places.TOLD_A_MINUTE
     cursor = connection.cursor()
     cursor.execute("select outcome, count(*) from ledger_opening where kind = 'cameras.address.refused' group by 1")
-    assert cursor.fetchall() == [("refused", drained)]
+    assert cursor.fetchall() == [("refused", spooled)]
 
 
 def test_the_centres_own_ports_and_loopback_are_refused_unless_the_configuration_opens_loopback(

@@ -26,7 +26,7 @@ ITEMS = dict.fromkeys(contracts.ITEMS, "계약서에 적은 대로")
 def rules_of_the_city(monkeypatch):
     """The city has rules of training and transfer; vaultd knows nobody."""
     monkeypatch.setattr(common, "packs", law)
-    monkeypatch.setattr(signing, "registry", lambda: Registry((), frozenset()))
+    monkeypatch.setattr(signing, "registry", lambda role="web": Registry((), frozenset()))
 
 
 @pytest.fixture

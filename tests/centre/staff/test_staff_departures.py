@@ -27,13 +27,14 @@ from support.staff import law
 
 pytestmark = pytest.mark.django_db
 NOBODY = Registry((), frozenset())
+ASKED = signing.registry
 
 
 @pytest.fixture(autouse=True)
 def rules_of_the_city(monkeypatch):
     """The city has a rule of transfers, and vaultd knows none of the test's people unless a test says otherwise."""
     monkeypatch.setattr(common, "packs", law)
-    monkeypatch.setattr(signing, "registry", lambda: NOBODY)
+    monkeypatch.setattr(signing, "registry", lambda role="web": NOBODY)
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_one_act_ends_rights_sessions_shift_and_what_is_open(chief, hire, sign_i
     assert not Shift.objects.filter(person=person, ended_at__isnull=True).exists()
     assert not Emergency.objects.filter(person_id=person.pk, ended_at__isnull=True).exists()
     kinds = [kind for kind, _, _ in ledger_rows()]
-    assert kinds.count("staff.right.revoked") == 3
+    assert (kinds.count("staff.right.revoked"), kinds.count("staff.shift.ended")) == (3, 1)
     last = ledger_rows()[-1]
     assert (last[0], last[2]["dies"], last[2]["norms"]) == ("staff.departure.done", "rights", ["access.transfer"])
     # the history stays: who granted, who ended it, on which paper
@@ -174,7 +175,7 @@ def test_who_comes_back_has_an_account_and_no_right(chief, hire):
 
 
 def test_while_vaultd_is_away_the_rest_stays_a_duty_and_an_alarm(chief, hire, monkeypatch, advance):
-    monkeypatch.setattr(signing, "registry", lambda: None)
+    monkeypatch.setattr(signing, "registry", lambda role="web": None)
     row = departures.depart(hire("operator"), "전보", today(), "가온-92", chief)
     assert row.remainder == [departures.AWAY]
     assert len(events("staff.departure.remains")) == 1
@@ -202,7 +203,7 @@ def test_the_history_cannot_be_deleted(table):
 def test_what_vaultd_knows_stays_owed_until_two_officers_ended_it(chief, city, monkeypatch):
     """A real vaultd: the officer's entry is the remainder; it goes when the console ended it, and only then."""
     with vault.running():
-        monkeypatch.setattr(signing, "registry", signing.__dict__["_client"]().registry)
+        monkeypatch.setattr(signing, "registry", ASKED)
         officer = services.create_person(f"left-{uuid7().hex[:6]}", "떠나는 이", city, PASSWORD, id_=uuid7())
         services.grant_role(officer, "auditor", "인사발령 가온-9")
         console = ConsoleClient(home())

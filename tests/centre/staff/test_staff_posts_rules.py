@@ -116,6 +116,9 @@ def test_the_policy_object_asks_it_of_every_deciding_act_whatever_the_room_allow
     }  # fmt: skip
     assert codes(asked["inspection.round.sign"]) == ["contractor_decides"]
     assert policy.decide(official, "disclosure.letter.approve", None, {"law": LAW}).allow
+    # without the day's law nobody knows, so it is refused
+    assert not policy.decide(mine, "inspection.round.sign", None, {}).allow
+    assert policy.decide(mine, "inspection.round.read", None, {}).allow
     # where no article says so the room's own rule stands alone
     assert policy.decide(mine, "inspection.round.sign", None, {"law": BARE}).allow
 

@@ -156,16 +156,6 @@ def test_a_role_less_account_starts_no_shift(hire, seat):
     assert not Shift.objects.exists()
 
 
-def test_closing_an_account_ends_rights_and_shift(hire, seat, admin, officers):
-    person = hire("operator")
-    services.start_shift(person, seat.code)
-    services.close_account(person, "퇴직", admin)
-    person.refresh_from_db()
-    assert not person.active
-    assert api.roles_of(person.pk) == set()
-    assert not api.on_duty(person.pk)
-
-
 @pytest.mark.parametrize(
     ("account", "password", "wanted"),
     [("", PASSWORD, "bad_text"), ("x" * 41, PASSWORD, "bad_text"), ("kim", "짧다", "weak_password"),

@@ -20,6 +20,7 @@ SEOUL = ZoneInfo("Asia/Seoul")
 CITY = UUID(int=2)
 WHO = Actor(UUID(int=1), "김관제", frozenset({"operator"}), CITY, "관제석-1", on_duty=True)
 BUS = {"days": [0, 1, 2, 3, 4], "spans": [["07:00", "09:00"], ["17:00", "20:00"]]}
+WEEKDAYS = {"days": [0, 1, 2, 3, 4], "spans": []}
 NIGHT = {"spans": [["22:00", "06:00"]], "days": [4]}
 AGREED = {
     "agreement": "협약 2026-3",
@@ -44,6 +45,9 @@ def codes(decision):
     ("hours", "moment", "inside"),
     [
         ({}, "2026-11-22T03:00", True),
+        # days alone: all day on those days, and not on another
+        (WEEKDAYS, "2026-11-23T03:00", True), (WEEKDAYS, "2026-11-20T23:59", True),
+        (WEEKDAYS, "2026-11-22T03:00", False), ({"days": [6], "spans": []}, "2026-11-22T03:00", True),
         (BUS, "2026-11-23T07:00", True), (BUS, "2026-11-23T09:00", False), (BUS, "2026-11-22T08:00", False),
         (BUS, "2026-11-23T19:59", True),
         # over midnight: the span belongs to the day it begins on (Friday), and ends on Saturday morning
@@ -131,6 +135,16 @@ def test_an_emergency_does_not_go_beyond_an_agreement():
     school = {**AGREED, "hours": {"spans": [["18:00", "08:00"]]}}
     assert watch("2026-11-23T19:00", agreement=school) == []
     assert watch("2026-11-23T12:00", agreement=school) == ["beyond_agreement"]
+
+
+@pytest.mark.norm("live.purpose_hours", "deny")
+@pytest.mark.norm("live.agreement", "deny")
+def test_days_without_hours_are_days():
+    weekdays = {"hours": {**WEEKDAYS, "secondary": [], "on_sign": False}}
+    assert watch("2026-11-23T12:00", **weekdays) == []
+    assert watch("2026-11-22T12:00", **weekdays) == ["outside_hours", "secondary_not_approved", "not_on_sign"]
+    assert watch("2026-11-23T12:00", agreement={**AGREED, "hours": WEEKDAYS}) == []
+    assert watch("2026-11-22T12:00", agreement={**AGREED, "hours": WEEKDAYS}) == ["beyond_agreement"]
 
 
 def test_an_ordinary_camera_is_asked_nothing_more():

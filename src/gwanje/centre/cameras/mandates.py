@@ -16,7 +16,7 @@ from django.db import transaction
 
 from gwanje.centre.cameras import rules
 from gwanje.centre.cameras.models import Camera, Mandate
-from gwanje.centre.cameras.services import require
+from gwanje.centre.cameras.services import not_darkened, require
 from gwanje.centre.common import absent, clock, cursor, law
 from gwanje.centre.common.refusal import Problem, clean
 from gwanje.kernel import events, ledger
@@ -91,6 +91,7 @@ def _cover(row: Mandate, ids: Sequence[UUID]) -> list[UUID]:
     found = Camera.objects.select_for_update().filter(pk__in=wanted, agency_id=row.agency_id, owner_id=row.owner_id)
     if found.count() != len(wanted):
         raise Problem("cameras", "그 기관의 기기가 아닌 것이 있습니다.", "A camera does not belong to that agency.")
+    not_darkened(found, row.starts_on)
     found.update(mandated=row, **_copied(row), changed_at=clock().now())
     return wanted
 
@@ -104,7 +105,10 @@ def _copied(row: Mandate) -> dict[str, Any]:
 
 @transaction.atomic
 def end(actor: Actor, id_: UUID, reference: str) -> Mandate:
-    """End a mandate today (수임 종료): its cameras show nothing from tomorrow, and are suspended by the duty."""
+    """End a mandate today (수임 종료): its cameras show nothing from tomorrow, and are suspended by the duty.
+
+    One that has not begun ends before its first day and opens nothing on it.
+    """
     row = Mandate.objects.select_for_update().filter(pk=id_, agency_id=actor.agency).first()
     if row is None:
         raise absent(actor, rules.WRITE, "mandate", id_)
@@ -115,7 +119,7 @@ def end(actor: Actor, id_: UUID, reference: str) -> Mandate:
         raise Problem(
             "ended", "종료 문서를 적으십시오. 이미 끝난 수임은 바꾸지 않습니다.", "Name the document; it may be over."
         )
-    row.ends_on, row.ended_reference = max(today, row.starts_on), text
+    row.ends_on, row.ended_reference = today, text
     row.save(update_fields=["ends_on", "ended_reference"])
     said = list(row.cameras.values_list("pk", flat=True))
     row.cameras.update(**_copied(row), changed_at=clock().now())

@@ -31,6 +31,8 @@ class Mandate(models.Model):
         ordering = ["-starts_on", "-recorded_at"]
         constraints = [
             models.CheckConstraint(
-                name="mandate_range", condition=Q(ends_on__isnull=True) | Q(ends_on__gte=F("starts_on"))
+                # what was ended with a document may have ended before its first day
+                name="mandate_range",
+                condition=Q(ends_on__isnull=True) | Q(ends_on__gte=F("starts_on")) | ~Q(ended_reference=""),
             )
         ]

@@ -199,8 +199,9 @@ def change_state(actor: Actor, id_: UUID, state: str) -> Camera:
 
 def _kept(new: NewCamera) -> list[Decision]:
     """What the rules of retention say of its class (보관 구분)."""
-    recording = bool(new.main_url) and not _live_only(new.retention_class)
-    return retention.judge_class(new.retention_class, new.department, new.purposes, law(), recording=recording)
+    # registering records nothing: that a class which is not kept is never sealed is what the recorder upholds, by the
+    # word of ``_connect`` (``media.fleet.live_only``), and vaultd, which lends no key for such a class
+    return retention.judge_class(new.retention_class, new.department, new.purposes, law(), recording=False)
 
 
 def _live_only(number: int) -> dict[str, bool]:
@@ -252,6 +253,7 @@ def set_mandate(actor: Actor, id_: UUID, document: str, start: date | None, unti
         raise Problem(
             "mandate", "수임 문서와 시작일(끝날보다 앞)을 적으십시오.", "Give the document and a start before the end."
         )
+    not_darkened(Camera.objects.filter(pk=row.pk), start)
     row.mandate, row.mandate_from, row.mandate_until = document.strip()[:200], start, until
     # a mandate of one camera alone: what an earlier document said of purposes and hours went with it
     row.mandated, row.mandate_purposes, row.mandate_hours = None, [], {}
@@ -260,6 +262,21 @@ def set_mandate(actor: Actor, id_: UUID, document: str, start: date | None, unti
     detail = {"number": row.number, "mandate": row.mandate, "from": str(start), "until": str(until or "")}
     _note(actor, "cameras.mandate.recorded", None, row, detail)
     return row
+
+
+def not_darkened(rows: QuerySet[Camera], start: date) -> None:
+    """Problem where a mandate of a later day would put out one that runs (수임 갱신): a camera carries one only."""
+    today = clock().local().date()
+    running = rows.filter(mandate_from__lte=today).exclude(mandate="").exclude(mandate_until__lt=today)
+    if start > today and (camera := running.order_by("number").first()):
+        raise Problem(
+            "mandate_runs",
+            f"지금 유효한 수임이 있는 기기입니다: {camera.number}({camera.mandate})",
+            f"A mandate of this camera still runs: {camera.number} ({camera.mandate})",
+            next_="갱신한 수임은 그 시작일에 기록하십시오.",
+            next_en="Record the renewed one on its first day.",
+            status=409,
+        )
 
 
 def suspend_lapsed(limit: int = 500) -> int:

@@ -21,6 +21,8 @@ from gwanje.vault.client import VaultAway, VaultClient, VaultRefused
 from gwanje.vault.client_consent import Registry, Signing
 from gwanje.vault.errors import VaultError
 
+WEB = "web"
+
 
 @dataclass(frozen=True)
 class Lead:
@@ -31,22 +33,25 @@ class Lead:
 
 
 @cache
-def _client() -> VaultClient:
-    return VaultClient(home(), "web")
+def _client(role: str) -> VaultClient:
+    return VaultClient(home(), role)
 
 
 def standing() -> Signing | None:
     """Are officers' own signatures asked for, who has keys, what waits for written confirmation; None = vaultd away."""
     try:
-        return _client().signing()
+        return _client(WEB).signing()
     except (VaultAway, VaultRefused):
         return None
 
 
-def registry() -> Registry | None:
-    """vaultd's own registry of officers and of who signs in whose place (전결); None = vaultd away."""
+def registry(role: str = WEB) -> Registry | None:
+    """vaultd's own registry of officers and of who signs in whose place (전결); None = vaultd away.
+
+    ``role``: whose key asks it, ``worker`` in the worker: a process can read no key but its own (docs/design/0036).
+    """
     try:
-        return _client().registry()
+        return _client(role).registry()
     except (VaultAway, VaultRefused):
         return None
 
@@ -57,7 +62,7 @@ def lead(actor: Actor, kind: str, body: Mapping[str, Any], said: Mapping[str, st
     ``said``: UUID or field → the centre's name for it; ``back``: the page that the signer returns to.
     """
     try:
-        id_ = _client().pend(kind, body, said, back)
+        id_ = _client(WEB).pend(kind, body, said, back)
     except VaultRefused as no:
         raise refused(no) from no
     except VaultAway as away:
@@ -74,7 +79,7 @@ def refused(no: VaultRefused) -> Problem:
 def given(id_: bytes, kind: str, act: bytes) -> list[Approval]:
     """Who signed there, each over exactly this act (canonical body); Problem 409 when nothing waits there any more."""
     try:
-        found = _client().consents(id_)
+        found = _client(WEB).consents(id_)
     except VaultRefused as no:
         raise refused(no) from no
     except VaultAway as away:

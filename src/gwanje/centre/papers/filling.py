@@ -7,7 +7,7 @@ where their rows are. What no row says stays empty: nothing is made up.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from django.utils.functional import Promise
@@ -79,14 +79,17 @@ def departments(actor: Actor) -> dict[str, Any]:
     """부서별 운영현황: the packs' rows in their order with today's counts of the register, then the other departments.
 
     A row of the source that leaves its places empty keeps them empty: which places a city publishes is its decision.
+    A camera whose sign is left out is counted, and its place is not named.
     """
     assert actor.agency is not None
     known, left = publication.departments(actor.agency), _installed(actor)
+    hidden = publication.hidden(actor.agency)
     entries = []
     for row in _rows():
         own = [c for c in left if c.department == row.department and _covers(row, c)]
-        left = [c for c in left if c not in own]
-        entries.append(_entry(row, own))
+        taken = {c.id for c in own}
+        left = [c for c in left if c.id not in taken]
+        entries.append(_entry(row, own, hidden))
     kept = {c.number: c.label for c in retention.classes()}
     rest: dict[tuple[str, int], list[CameraView]] = {}
     for camera in left:
@@ -104,7 +107,7 @@ def departments(actor: Actor) -> dict[str, Any]:
                 "kept": kept.get(number, ""),
                 "place": line.place if line else "",
                 "count": f"{len(own)}대",
-                "where": places(own),
+                "where": places(_named(own, hidden)),
             }
         )
     return {"entries": entries}
@@ -118,7 +121,11 @@ def _covers(row: RetentionRow, camera: CameraView) -> bool:
     return not row.purposes or bool(set(row.purposes) & set(camera.purposes))
 
 
-def _entry(row: RetentionRow, own: list[CameraView]) -> dict[str, Any]:
+def _named(found: Iterable[CameraView], hidden: Collection[str]) -> list[CameraView]:
+    return [c for c in found if str(c.id) not in hidden]
+
+
+def _entry(row: RetentionRow, own: list[CameraView], hidden: Collection[str]) -> dict[str, Any]:
     return {
         "use": row.group,
         "department": row.department,
@@ -127,7 +134,7 @@ def _entry(row: RetentionRow, own: list[CameraView]) -> dict[str, Any]:
         "kept": row.printed,
         "place": row.place,
         "count": f"{len(own)}대",
-        "where": places(own) if row.sites else "",
+        "where": places(_named(own, hidden)) if row.sites else "",
     }
 
 

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from gwanje.centre.publication import gathering
 
+hidden = gathering.hidden
+
 
 @dataclass(frozen=True)
 class DepartmentView:

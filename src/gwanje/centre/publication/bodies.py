@@ -57,7 +57,10 @@ def filled(body: dict[str, Any]) -> list[str]:
 
 
 def departments(rows: Rows) -> list[dict[str, Any]]:
-    """The table of departments (부서별 운영현황): item → words, and each camera's place and range."""
+    """The table of departments (부서별 운영현황): item → words, and each camera's place and range.
+
+    A camera whose sign is left out is counted and not listed.
+    """
     try:
         needed = list(rows.today.parameter(LISTS[items.DEPARTMENT]).value)
     except NotInForce:
@@ -69,7 +72,7 @@ def departments(rows: Rows) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "items": [[item, values.get(item, "")] for item in needed or values],
-                "places": [_place(camera) for camera in cameras],
+                "places": [_place(camera) for camera in cameras if str(camera.id) not in rows.hidden],
             }
         )
     return found
@@ -79,6 +82,7 @@ def _department(name: str, cameras: Sequence[CameraView], rows: Rows) -> dict[st
     own = rows.departments.get(name)
     uses = sorted({word for camera in cameras for word in camera.purposes})
     english = ", ".join(sections.NATIONAL_EN.get(word, word) for word in uses)
+    listed = sum(str(camera.id) not in rows.hidden for camera in cameras)
     officer = " · ".join(part for part in (own.officer, own.operator, own.phone) if part) if own else ""
     return {
         "용도": {"ko": ", ".join(uses), "en": english} if uses else "",
@@ -88,8 +92,14 @@ def _department(name: str, cameras: Sequence[CameraView], rows: Rows) -> dict[st
         "보관기간": sections.kept(rows, cameras),
         "보관장소": own.place if own else "",
         "설치대수": {"ko": f"{len(cameras)}대", "en": str(len(cameras))},
-        "위치 및 촬영범위": {"ko": f"목록 {len(cameras)}건", "en": f"list of {len(cameras)}"},
+        "위치 및 촬영범위": _listed(listed, len(cameras) - listed),
     }
+
+
+def _listed(shown: int, hidden: int) -> dict[str, str]:
+    """How many places stand in the list, and how many do not because their sign is left out."""
+    more = (f", 비공개 {hidden}건", f", {hidden} not published") if hidden else ("", "")
+    return {"ko": f"목록 {shown}건{more[0]}", "en": f"list of {shown}{more[1]}"}
 
 
 def _place(camera: CameraView) -> list[Any]:
@@ -127,11 +137,6 @@ def digest(text: str) -> str:
 def digest_of(data: bytes) -> str:
     """SHA-256 in hex."""
     return hashlib.sha256(data).hexdigest()
-
-
-def content_digest(body: dict[str, Any]) -> str:
-    """The digest of what a body says, without its number and dates."""
-    return digest(canonical({key: value for key, value in body.items() if key not in META}))
 
 
 def words(value: Any, lang: str = "ko") -> str:

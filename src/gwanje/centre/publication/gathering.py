@@ -11,7 +11,8 @@ from uuid import UUID
 from gwanje.centre.cameras import api as cameras
 from gwanje.centre.cameras.api import CameraView
 from gwanje.centre.common import home, law
-from gwanje.centre.publication.models import Department, Text
+from gwanje.centre.publication import items
+from gwanje.centre.publication.models import Department, Sign, Text
 from gwanje.centre.retention import api as retention
 from gwanje.centre.staff import api as staff
 from gwanje.kernel.actor import ROLES
@@ -43,7 +44,11 @@ class Posting:
 
 @dataclass(frozen=True)
 class Rows:
-    """All that the documents of one agency are made of. ``texts``: item → (Korean, English) as typed."""
+    """All that the documents of one agency are made of. ``texts``: item → (Korean, English) as typed.
+
+    ``standing``: every sign that was not ended; ``postings`` and ``signs`` count those with a camera that runs.
+    ``hidden``: ids of cameras whose sign is left out (안내판 생략): their places are published nowhere.
+    """
 
     agency: str
     centre: str
@@ -56,6 +61,8 @@ class Rows:
     contractors: tuple[Contractor, ...] = ()
     postings: tuple[Posting, ...] = ()
     signs: Counter[str] = field(default_factory=Counter)
+    standing: tuple[Sign, ...] = ()
+    hidden: frozenset[str] = frozenset()
     texts: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:
@@ -75,16 +82,20 @@ class Rows:
 
 def departments(agency: UUID) -> dict[str, Department]:
     """The newest line of each department of an agency."""
-    newest: dict[str, Department] = {}
-    for row in Department.objects.filter(agency_id=agency).order_by("at", "id"):
-        newest[row.name] = row
-    return newest
+    rows = Department.objects.filter(agency_id=agency).order_by("name", "-at", "-id").distinct("name")
+    return {row.name: row for row in rows}
 
 
 def texts(agency: UUID) -> dict[tuple[str, str], tuple[str, str]]:
     """(document, item) → the newest text an officer typed, Korean and English."""
-    rows = Text.objects.filter(agency_id=agency).order_by("at", "id")
+    rows = Text.objects.filter(agency_id=agency).order_by("document", "item", "-at", "-id").distinct("document", "item")
     return {(row.document, row.item): (row.ko, row.en) for row in rows}
+
+
+def hidden(agency: UUID) -> frozenset[str]:
+    """Ids of an agency's cameras whose sign is left out (안내판 생략): security is why, so their places stay unsaid."""
+    found = Sign.objects.filter(agency_id=agency, ended_at__isnull=True, place=items.NONE)
+    return frozenset(id_ for named in found.values_list("cameras", flat=True) for id_ in named)
 
 
 def running(agency: UUID) -> tuple[CameraView, ...]:
@@ -102,22 +113,27 @@ def _roles(agency: UUID, today: InForce) -> tuple[tuple[str, str, int], ...]:
     return tuple(found)
 
 
-def gather(agency: UUID, contractors: Sequence[Contractor] = (), signs: Sequence[Any] = ()) -> Rows:
-    """Read everything; ``signs``: rows of ``Sign`` that stand today."""
+def gather(agency: UUID, contractors: Sequence[Contractor] = (), signs: Sequence[Sign] = ()) -> Rows:
+    """Read everything; ``signs``: those that were not ended."""
     owner = staff.agency(agency)
     today = law()
-    postings = tuple(Posting(s.title, s.exemption, s.text) for s in signs if s.place == "homepage")
+    found = running(agency)
+    ids = {str(camera.id) for camera in found}
+    # a sign whose cameras all left speaks for nothing: it is published nowhere and counted nowhere
+    live = [s for s in signs if ids.intersection(s.cameras)]
     return Rows(
         agency=owner.name if owner else "",
         centre=str(home().config.get("name") or ""),
         today=today,
-        cameras=running(agency),
+        cameras=found,
         departments=departments(agency),
         retention={row.number: row.label for row in retention.classes()},
         roles=_roles(agency, today),
         viewing=tuple(dict.fromkeys(staff.viewing_places(agency)[:STATIONS_MAX])),
         contractors=tuple(contractors),
-        postings=postings,
-        signs=Counter(s.place for s in signs),
+        postings=tuple(Posting(s.title, s.exemption, s.text) for s in live if s.place == items.HOMEPAGE),
+        signs=Counter(s.place for s in live),
+        standing=tuple(signs),
+        hidden=hidden(agency),
         texts=texts(agency),
     )

@@ -6,7 +6,7 @@ a section all the same: an officer types its text.
 
 from __future__ import annotations
 
-POLICY, PLAN, DEPARTMENT, SIGN = "policy", "plan", "department", "sign"
+POLICY, PLAN, DEPARTMENT = "policy", "plan", "department"
 DOCUMENTS = (POLICY, PLAN)
 TITLES = {
     POLICY: ("고정형 영상정보처리기기 운영·관리 방침", "Operation and management policy for fixed cameras"),

@@ -11,11 +11,13 @@ from datetime import date
 from typing import Any
 
 from gwanje.centre.common import law
+from gwanje.centre.common.kept import Kept
 from gwanje.centre.publication import bodies, items, reading_versions, showing
-from gwanje.centre.publication.models import Version
+from gwanje.centre.publication.models import DRAFT, Version
 
 Context = dict[str, Any]
-PAGES = ("policy", "plan", "departments", "status", "contractors", "signs", "uses")
+CHANGES_MAX = 64
+_changes: Kept[tuple[str, str, str], list[bodies.Change]] = Kept(CHANGES_MAX)
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,23 @@ def document(site: Site, name: str, number: int | None = None) -> Context | None
 def whole(row: Version, lang: str) -> Context:
     """What a version says and what it changed."""
     body, before = reading_versions.body(row), reading_versions.before(row)
-    changes = bodies.diff(reading_versions.body(before), body, lang) if before else []
-    return {"body": body, "before": before, "changes": changes, "sections": showing.sections(body, lang)}
+    return {
+        "body": body,
+        "before": before,
+        "changes": changes(row, before, lang),
+        "sections": showing.sections(body, lang),
+    }
+
+
+def changes(row: Version, before: Version | None, lang: str) -> list[bodies.Change]:
+    """What a version changes; found once for two that were announced, because neither changes any more."""
+    if before is None:
+        return []
+
+    def found() -> list[bodies.Change]:
+        return bodies.diff(reading_versions.body(before), reading_versions.body(row), lang)
+
+    return found() if row.state == DRAFT else _changes.get((before.sha256, row.sha256, lang), found)
 
 
 def _policy(site: Site) -> tuple[Version | None, Context | None]:

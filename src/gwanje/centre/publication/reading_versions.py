@@ -60,8 +60,9 @@ def history(agency: UUID, document: str) -> list[Version]:
 
 
 def before(row: Version) -> Version | None:
-    """The version that this one replaces."""
-    return standing(row.agency_id, row.document).filter(number__lt=row.number).order_by("-number").first()
+    """The version that this one replaces; its body is read where it is asked for."""
+    older = standing(row.agency_id, row.document).filter(number__lt=row.number)
+    return older.defer("body").order_by("-number").first()
 
 
 def state_of(row: Version, now: Version | None, on: date) -> str:

@@ -72,8 +72,12 @@ def last_results(file: Path | None) -> dict[str, tuple[str, str]]:
         return {}
 
 
-def build(pack: Pack, span: Period, results: Mapping[str, tuple[str, str]], late: Mapping[str, int]) -> dict[str, Any]:
-    """The report as a plain map, inside a transaction. ``late``: norm → duties that were late in the period."""
+def build(pack: Pack, span: Period, results: Mapping[str, tuple[str, str]], late: Mapping[str, int],
+          agency: str = "") -> dict[str, Any]:  # fmt: skip
+    """The report as a plain map, inside a transaction. ``late``: norm → duties that were late in the period.
+
+    ``agency``: whose duties those are, all of the centre's where empty; the counts are always of its whole ledger.
+    """
     first, until = span.moments()
     norms = sorted({n for a in pack.articles for n in a.norms})
     counts = period.counts(cursor(), norms, first, until)
@@ -98,6 +102,7 @@ def build(pack: Pack, span: Period, results: Mapping[str, tuple[str, str]], late
         "first": span.first.isoformat(),
         "last": span.last.isoformat(),
         "made_at": clock().local().isoformat(timespec="seconds"),
+        "late_of": agency,
         "summary": _summary(pack, span.last),
         "checkpoint": {"size": found[0], "root": found[1].hex(), "note": found[2]} if found else None,
         "articles": [_article(a, span) for a in pack.articles],

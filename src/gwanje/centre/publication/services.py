@@ -106,8 +106,7 @@ def draft(actor: Actor, document: str, effective_on: date, reason: str) -> Versi
             f"The day in force lies within {AHEAD_DAYS_MAX} days from today.",
         )  # fmt: skip
     said = clean(reason, REASON_MAX, "변경 사유", "The reason")
-    body = _content(actor.agency, _known(document))
-    text = bodies.canonical(body)
+    text = _content(actor.agency, _known(document))
     row = Version.objects.select_for_update().filter(agency_id=actor.agency, document=document, state=DRAFT).first()
     if row is None:
         row = Version(agency_id=actor.agency, document=document, number=_next(actor.agency, document))
@@ -144,14 +143,15 @@ def _next(agency: UUID, document: str) -> int:
     return int(found or 0) + 1
 
 
-def _content(agency: UUID, document: str) -> dict[str, Any]:
+def _content(agency: UUID, document: str) -> str:
+    """What the document says now, as canonical JSON."""
     try:
-        body = bodies.content(document, reading_versions.rows(agency))
+        text = bodies.canonical(bodies.content(document, reading_versions.rows(agency)))
     except NotInForce:
         raise no_rule(document) from None
-    if len(bodies.canonical(body).encode()) > bodies.BODY_BYTES_MAX:
+    if len(text.encode()) > bodies.BODY_BYTES_MAX:
         raise Problem("too_big", "방침이 너무 큽니다(16 MiB).", "The document is too big (16 MiB).")
-    return body
+    return text
 
 
 def judge(row: Version, body: dict[str, Any], today: date) -> Decision | None:
@@ -190,7 +190,7 @@ def announce(actor: Actor, id_: UUID, seen: str) -> Version:
     if row.state != DRAFT:
         raise _gone_on(row)
     body = json.loads(row.body)
-    if seen != row.sha256 or bodies.content_digest(_content(row.agency_id, row.document)) != row.sha256:
+    if seen != row.sha256 or bodies.digest(_content(row.agency_id, row.document)) != row.sha256:
         raise Problem(
             "changed", "개정안을 만든 뒤 자료가 바뀌었습니다. 공지하지 않았습니다.",
             "Rows have changed since the draft was made; nothing was announced.",

@@ -11,11 +11,12 @@ from uuid import UUID
 
 from django.db import transaction
 
+from gwanje.centre.cameras import api as cameras_api
 from gwanje.centre.cameras.api import CameraView
 from gwanje.centre.common import absent, clock, cursor, demand
 from gwanje.centre.common.refusal import Problem, Refused, clean
 from gwanje.centre.publication import bodies, items, reading_versions, rules, sections, sign_map
-from gwanje.centre.publication.gathering import NO_DEPARTMENT, Rows, running
+from gwanje.centre.publication.gathering import NO_DEPARTMENT, Rows
 from gwanje.centre.publication.models import SIZES, Sign
 from gwanje.centre.publication.services import own
 from gwanje.kernel import ledger
@@ -23,7 +24,8 @@ from gwanje.kernel.actor import MANAGER, Actor
 from gwanje.kernel.ledger import Entry
 from gwanje.law import Decision, NotInForce, combine
 
-CAMERAS_MAX = 64
+CAMERAS_MAX, ENDED_MAX = 64, 256
+REMOVED = "removed"
 TEXT_MAX = 200
 PHOTO_BYTES_MAX = 2 * 1024 * 1024
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
@@ -126,12 +128,12 @@ def record(actor: Actor, new: NewSign) -> Sign:
     """Record a sign (안내판 기록): what it says today, where it stands, why there is none; it ends what it replaces."""
     decision = demand(actor, rules.SIGN, own(actor))
     assert actor.agency is not None
-    cameras = _cameras(actor, new.cameras)
+    rows = reading_versions.rows(actor.agency)
+    cameras = _cameras(actor, new.cameras, rows)
     if new.place not in items.PLACES or new.size not in SIZES:
         raise Problem("place", "안내판의 위치나 규격이 맞지 않습니다.", "No such place or size.")
     if new.put_up_on > clock().local().date():
         raise Problem("future", "설치일이 앞날입니다.", "The day lies in the future.")
-    rows = reading_versions.rows(actor.agency)
     lat = cameras[0].lat if new.lat is None else new.lat
     lon = cameras[0].lon if new.lon is None else new.lon
     seen = any(sign_map.in_view(lat, lon, camera) for camera in cameras)
@@ -157,14 +159,13 @@ def record(actor: Actor, new: NewSign) -> Sign:
     return row
 
 
-def _cameras(actor: Actor, ids: Sequence[UUID]) -> list[CameraView]:
+def _cameras(actor: Actor, ids: Sequence[UUID], rows: Rows) -> list[CameraView]:
     wanted = set(ids)
     if not 1 <= len(wanted) <= CAMERAS_MAX:
         raise Problem(
             "cameras", f"기기를 1대에서 {CAMERAS_MAX}대까지 고르십시오.", f"Choose 1 to {CAMERAS_MAX} cameras."
         )
-    assert actor.agency is not None
-    found = [c for c in running(actor.agency) if c.id in wanted]
+    found = [c for c in rows.cameras if c.id in wanted]
     if len(found) != len(wanted):
         raise absent(actor, rules.SIGN, "camera", next(iter(wanted - {c.id for c in found})))
     return found
@@ -178,22 +179,31 @@ def _photo(given: bytes) -> bytes:
     return given
 
 
-def _end_replaced(actor: Actor, row: Sign) -> int:
-    new, ended = set(row.cameras), 0
+def _end_replaced(actor: Actor, row: Sign) -> list[str]:
+    """End signs all of whose cameras the new one speaks for or left for good; their ids.
+
+    A camera that was removed, or is another agency's now, left; a suspended one comes back to its sign.
+    """
+    new = set(row.cameras)
     standing = Sign.objects.select_for_update().filter(agency_id=row.agency_id, ended_at__isnull=True)
-    for old in standing.exclude(pk=row.pk).defer("photo"):
-        if set(old.cameras) <= new:
-            old.ended_at, old.ended_by = clock().now(), actor.person
-            old.save(update_fields=["ended_at", "ended_by"])
-            ended += 1
-    return ended
+    others = list(standing.exclude(pk=row.pk).defer("photo"))
+    ids = {UUID(id_) for old in others for id_ in old.cameras}
+    here = {str(c.id) for c in cameras_api.cameras(ids) if c.agency == row.agency_id and c.state != REMOVED}
+    # those that speak for nothing any more come last: one act ends so many of them, the next one the rest
+    over = sorted(
+        (old for old in others if here.intersection(old.cameras) <= new), key=lambda s: not new & {*s.cameras}
+    )
+    for old in over[:ENDED_MAX]:
+        old.ended_at, old.ended_by = clock().now(), actor.person
+        old.save(update_fields=["ended_at", "ended_by"])
+    return [str(old.pk) for old in over[:ENDED_MAX]]
 
 
-def overview(agency: UUID) -> Overview:
-    """Every standing sign with its state, and every running camera that has none."""
-    rows = reading_versions.rows(agency)
+def overview(agency: UUID, rows: Rows | None = None) -> Overview:
+    """Every standing sign with its state, and every running camera that has none; ``rows`` where they are at hand."""
+    rows = rows or reading_versions.rows(agency)
     known = {str(c.id): c for c in rows.cameras}
-    signs = reading_versions.signs(agency)
+    signs = rows.standing
     covered = {id_ for sign in signs for id_ in sign.cameras}
     return Overview(
         signs=tuple((sign, state(sign, known, rows)) for sign in signs),
@@ -233,8 +243,8 @@ def exemptions(rows: Rows) -> list[str]:
 
 
 def svg(row: Sign, rows: Rows) -> str:
-    """The sign's map as it is today."""
+    """The sign's map as it is today; a neighbour whose own sign is left out is not drawn."""
     own_ids: set[str] = set(row.cameras)
     cameras: list[Any] = [c for c in rows.cameras if str(c.id) in own_ids]
-    others: list[Any] = [c for c in rows.cameras if str(c.id) not in own_ids]
+    others: list[Any] = [c for c in rows.cameras if str(c.id) not in own_ids | rows.hidden]
     return sign_map.draw((float(row.lat), float(row.lon)), cameras, others, row.place)

@@ -16,7 +16,19 @@ from django.views.decorators.http import require_GET, require_POST
 from gwanje.centre.common import absent, clock, cursor, decide, demand, law
 from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem, say
-from gwanje.centre.publication import bodies, gathering, items, reading_versions, rules, services, showing, signs, site
+from gwanje.centre.publication import (
+    bodies,
+    gathering,
+    items,
+    pages,
+    reading_versions,
+    rules,
+    sections,
+    services,
+    showing,
+    signs,
+    site,
+)
 from gwanje.centre.publication.forms import DepartmentForm, DraftForm, TextForm
 from gwanje.centre.publication.models import DRAFT, Version
 from gwanje.kernel import ledger
@@ -57,7 +69,7 @@ def desk(request: HttpRequest) -> HttpResponse:
             "versions": [(v, reading_versions.state_of(v, now, today)) for v in history[:20]],
         })  # fmt: skip
     context = {
-        "documents": documents, "signs": signs.overview(agency), "departments": _departments(rows),
+        "documents": documents, "signs": signs.overview(agency, rows), "departments": _departments(rows),
         "may_announce": decide(actor, rules.ANNOUNCE, services.own(actor)).allow,
     }  # fmt: skip
     return render(request, "publication/desk.html", context)
@@ -66,11 +78,10 @@ def desk(request: HttpRequest) -> HttpResponse:
 def _empty(document: str, rows: gathering.Rows) -> list[str] | None:
     """Items without a text; None where no rule of this city lists the items."""
     try:
-        body = bodies.content(document, rows)
         needed = rows.today.parameter(rules.LISTS[document]).value
     except NotInForce:
         return None
-    return services.missing(body, needed)
+    return [item for item in needed if not sections.section(document, item, rows)["parts"]]
 
 
 def _departments(rows: gathering.Rows) -> list[tuple[str, int, Any]]:
@@ -170,7 +181,7 @@ def version(request: HttpRequest, id_: UUID) -> HttpResponse:
     context = {
         "row": row, "body": body, "title": items.TITLES[row.document][lang == "en"], "before": before,
         "state": reading_versions.state_of(row, now, today), "sections": showing.sections(body, lang),
-        "changes": bodies.diff(reading_versions.body(before), body, lang) if before else [],
+        "changes": pages.changes(row, before, lang),
         "reasons": judged.reasons if judged is not None else (),
         "articles": judged.articles if judged is not None else (),
         "may_announce": decide(actor, rules.ANNOUNCE, services.own(actor)).allow,

@@ -15,7 +15,9 @@ from gwanje.centre.common.doors import acting, signed_in
 from gwanje.centre.common.refusal import Problem
 from gwanje.centre.duties import api as duties
 from gwanje.centre.publication import report, rules, services
+from gwanje.centre.staff import api as staff
 from gwanje.kernel import ledger
+from gwanje.kernel.actor import Actor
 from gwanje.kernel.ledger import Entry
 
 KINDS = {"pdf": "application/pdf", "json": "application/json"}
@@ -53,7 +55,7 @@ def law_report(request: HttpRequest, pack: str = "", kind: str = "") -> HttpResp
         raise Http404
     span = _asked(request)
     late = duties.late_by_norm(*span.moments(), agency=actor.agency)
-    body = report.build(source, span, report.last_results(report.outcomes_file()), late)
+    body = report.build(source, span, report.last_results(report.outcomes_file()), late, _name(actor))
     if kind:
         detail = {"pack": source.id, "from": str(span.first), "to": str(span.last), "kind": kind}
         entry = Entry.by(actor, "publication.report.taken", "done", decision, detail=detail, dies="registry")
@@ -62,6 +64,11 @@ def law_report(request: HttpRequest, pack: str = "", kind: str = "") -> HttpResp
     context: dict[str, Any] = {"body": body, "pack": source, "packs": list(known.values()), "span": span}
     context["lines"] = [(a, [(n, body["norms"][n["norm"]]) for n in a["norms"]]) for a in body["articles"]]
     return render(request, "publication/law_report.html", context)
+
+
+def _name(actor: Actor) -> str:
+    found = staff.agency(actor.agency) if actor.agency is not None else None
+    return found.name if found is not None else ""
 
 
 def _file(body: dict[str, Any], kind: str) -> HttpResponse:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from gwanje.centre.common import absent, clock, cursor, demand, law, system_scope
+from gwanje.centre.common import absent, clock, cursor, demand, law, signing, system_scope
 from gwanje.centre.common.refusal import Problem, Refused, clean
 from gwanje.centre.staff import departures, rules
 from gwanje.centre.staff.models import Contract, Engagement, Person
@@ -19,6 +19,7 @@ from gwanje.kernel.actor import Actor
 from gwanje.kernel.events import Event
 from gwanje.kernel.ledger import Entry
 from gwanje.kernel.policy import Resource
+from gwanje.vault.client_consent import Registry
 
 # what a contract has to say (개인정보 보호법 시행령 제26조제1항)
 ITEMS = {
@@ -149,18 +150,19 @@ def expire(limit: int = 200) -> int:
         due = list(
             Contract.objects.filter(ended_at__isnull=True, ends_on__lt=today).values_list("pk", flat=True)[:limit]
         )
+    known = signing.registry("worker") if due else None
     for id_ in due:
         with system_scope():
-            count += _expired(id_)
+            count += _expired(id_, known)
     return count
 
 
-def _expired(id_: UUID) -> int:
+def _expired(id_: UUID, known: Registry | None) -> int:
     contract = Contract.objects.select_for_update(skip_locked=True).filter(pk=id_, ended_at__isnull=True).first()
     if contract is None:
         return 0
     for one in contract.people.filter(ended_at__isnull=True).select_related("person__agency"):
-        departures.lapse(one.person, "계약종료", contract.ends_on, f"계약기간 만료: {contract.reference}"[:200])
+        departures.lapse(one.person, "계약종료", contract.ends_on, f"계약기간 만료: {contract.reference}"[:200], known)
     contract.ended_at, contract.ended_reference = clock().now(), "계약기간 만료"
     contract.save(update_fields=["ended_at", "ended_reference"])
     said = {"contract": contract.pk, "company": contract.company, "until": str(contract.ends_on)}

@@ -58,9 +58,10 @@ class Matter:
         return not any(d.own or d.instead or d.lines for d in self.deciders)
 
 
-def _title(today: InForce, role: str) -> str:
+def _title(today: InForce, role: str, language: str = "") -> str:
+    """The city's title of an office in the page's language, or in one that is asked for."""
     try:
-        return today.title(role, "en" if get_language() == "en" else "ko")
+        return today.title(role, language or ("en" if get_language() == "en" else "ko"))
     except KeyError:
         return role
 
@@ -82,7 +83,8 @@ def _decider(today: InForce, role: str, agency: UUID, known: Registry | None) ->
     own = [p.name for p in api.holders(role, agency=agency)[:PEOPLE_MAX]] if role in ROLES else []
     title = _title(today, role)
     day = clock().local().date()
-    lines = Delegation.objects.filter(agency_id=agency, principal_title=title, starts_on__lte=day)
+    # the table is kept in Korean, whatever language it is read in
+    lines = Delegation.objects.filter(agency_id=agency, principal_title=_title(today, role, "ko"), starts_on__lte=day)
     current = lines.filter(Q(ends_on__isnull=True) | Q(ends_on__gte=day))[:PEOPLE_MAX]
     return Decider(title, tuple(own), tuple(_instead(role, known)), tuple(current))
 

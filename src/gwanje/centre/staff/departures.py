@@ -19,7 +19,7 @@ from django.db.models import F
 from gwanje.centre.common import clock, cursor, demand, law, signing
 from gwanje.centre.common.refusal import Problem, Refused, clean
 from gwanje.centre.duties import api as owing
-from gwanje.centre.staff import api, rules, rules_posts
+from gwanje.centre.staff import api, rules, rules_posts, services
 from gwanje.centre.staff.models import Appointment, Departure, Engagement, Person, RoleGrant, Shift
 from gwanje.kernel import events, ledger
 from gwanje.kernel.actor import ANONYMOUS, Actor
@@ -116,23 +116,26 @@ def depart(person: Person, event: str, event_on: date, reference: str, by: Actor
     demand(by, "staff.transfer", resource, facts={"detail": {"person": person.pk, "event": event}})
     if by.person == person.pk:
         raise Problem("self_close", "본인의 전보·퇴직은 다른 권한자가 처리합니다.", "Another officer does one's own.")
-    return _leave(Departure(person=person, event=event, event_on=event_on, reference=text), by)
+    return _leave(Departure(person=person, event=event, event_on=event_on, reference=text), by, signing.registry())
 
 
 @transaction.atomic
-def lapse(person: Person, event: str, event_on: date, reference: str) -> Departure:
-    """The same by the clock itself (기간 만료), without anybody's decision: for the worker, in the system's scope."""
-    return _leave(Departure(person=person, event=event, event_on=event_on, reference=reference), ANONYMOUS)
+def lapse(person: Person, event: str, event_on: date, reference: str, known: Registry | None) -> Departure:
+    """The same by the clock itself (기간 만료), without anybody's decision: for the worker, in the system's scope.
+
+    ``known``: what vaultd told the worker before the transaction began, None when it was away.
+    """
+    return _leave(Departure(person=person, event=event, event_on=event_on, reference=reference), ANONYMOUS, known)
 
 
-def _leave(row: Departure, by: Actor) -> Departure:
+def _leave(row: Departure, by: Actor, known: Registry | None) -> Departure:
     # two departures at once are judged one after the other
     row.person = person = Person.objects.select_for_update(of=("self",)).select_related("agency").get(pk=row.person_id)
     vacant = _vacant(person)
     row.ended = _end_all(person, f"{row.event}: {row.reference}", by, row.event_on)
     left = {"rights_left": _future(person.pk).count(), "sessions_left": len(sessions_of(person.pk))}
     judged = _judge({"event": row.event, **left}, by, person)
-    _write(row, by)
+    _write(row, by, known)
     _told(row, by, judged, vacant)
     return row
 
@@ -165,9 +168,7 @@ def _end_all(person: Person, ground: str, by: Actor, event_on: date) -> dict[str
         detail = {"person": person.pk, "role": grant.role, "grant": grant.pk, "ground": ground[:300]}
         ledger.append(cursor(), clock(), _entry(person, by, "staff.right.revoked", None, detail))
         ended["rights"] += 1
-    for shift in Shift.objects.select_for_update().filter(person=person, ended_at__isnull=True):
-        shift.ended_at = max(now, shift.started_at)
-        shift.save(update_fields=["ended_at"])
+    if services.end_shift(person, by=by) is not None:
         ended["shifts"] += 1
     for post in _open_posts(person).select_for_update():
         post.ends_on, post.ended_reference = max(event_on, post.starts_on), ground[:200]
@@ -182,13 +183,13 @@ def _end_all(person: Person, ground: str, by: Actor, event_on: date) -> dict[str
     return {word: count for word, count in ended.items() if count}
 
 
-def _write(row: Departure, by: Actor) -> None:
+def _write(row: Departure, by: Actor, known: Registry | None) -> None:
     today = law()
     if today.has("access.transfer"):
         due = rules_posts.removal_due({"event_on": row.event_on}, today)
         row.due_on, row.basis_ko, row.basis_en = due.due_on, due.basis_ko, due.basis_en
     row.agency_id, row.decided_by_id, row.decided_at = row.person.agency_id, by.person, clock().now()
-    row.remainder = remainder_of(row.person_id, signing.registry())
+    row.remainder = remainder_of(row.person_id, known)
     row.save(force_insert=True)
     if row.remainder:
         name = row.person.name
@@ -225,14 +226,18 @@ def _alarm(row: Departure) -> None:
     events.emit(cursor(), clock(), Event("staff.departure.remains", "staff", 3, body=body, agency=row.agency_id))
 
 
+def waiting() -> Any:
+    """Departures of which vaultd still knows something, or could not be asked (남은 말소)."""
+    return Departure.objects.filter(remainder_done_at__isnull=True).exclude(remainder=[])
+
+
 def remain(known: Registry | None, limit: int = 200) -> tuple[int, int]:
     """Ask again what vaultd still knows of those who left (남은 말소): (done, late and alarmed).
 
     For the worker, in the system's scope; idempotent. Nothing is marked done while vaultd is away.
     """
     done = late = 0
-    rows = Departure.objects.select_for_update(skip_locked=True).filter(remainder_done_at__isnull=True)
-    for row in rows.exclude(remainder=[]).order_by("decided_at")[:limit]:
+    for row in waiting().select_for_update(skip_locked=True).order_by("decided_at")[:limit]:
         left = remainder_of(row.person_id, known)
         if not left or row.returned_at is not None:
             row.remainder_done_at = clock().now()

@@ -85,8 +85,7 @@ def appoint(person: Person, new: Post, by: Actor) -> Appointment:
         raise Problem("bad_range", "종료일이 시작일보다 빠릅니다.", "The last day is before the first.")
     near(new.starts_on, "시작일")
     demand(by, "staff.manage", Resource("person", person.pk, person.agency_id))
-    if not person.active:
-        raise Problem("closed", "닫힌 계정입니다.", "The account is closed.", next_="먼저 복직 처리를 하십시오.")
+    services.opened(person)
     row = Appointment.objects.create(
         agency_id=person.agency_id, person=person, role=new.role, title=law().title(new.role),
         post=clean(new.post, 60, "보직명", "the post"),

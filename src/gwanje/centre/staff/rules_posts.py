@@ -13,10 +13,11 @@ from gwanje.law import Decision, Duty, InForce, NotInForce, Reason, enforces
 from gwanje.law.clocks import calendar_of
 
 EVENTS = ("전보", "퇴직", "휴직", "계약종료")
-# last words of the actions by which somebody decides, approves or signs in an officer's place
+# last words of the actions by which somebody decides, approves or signs in an officer's place; two words where the
+# last alone says less: whoever owes a duty closes it, an officer closes a month
 DECIDING = frozenset({
-    "approve", "decide", "sign", "review", "restore", "grant", "revoke", "release", "countersign", "publish", "codes",
-    "transfer",
+    "adopt", "announce", "approve", "check", "codes", "countersign", "decide", "grant", "manage", "month.close",
+    "publish", "release", "restore", "review", "revoke", "set_class", "sign", "transfer",
 })  # fmt: skip
 NETWORKS_MAX = 200
 
@@ -137,11 +138,21 @@ def official_decides(facts: Mapping[str, Any], law: InForce) -> Decision:
     )
 
 
+def word_of(action: str) -> str:
+    """What an action does: its last word, or its last two where ``DECIDING`` has them together."""
+    two = ".".join(action.split(".")[-2:])
+    return two if two in DECIDING else action.rsplit(".", 1)[-1]
+
+
 def deciding(actor: Actor, action: str, resource: Resource | None, context: Mapping[str, Any]) -> Decision | None:
     """For the policy object: asked of every action that its own rule allows; None where it has nothing to say."""
     if not actor.contractor:
         return None
-    act, law = action.rsplit(".", 1)[-1], context.get("law")
-    if act not in DECIDING or law is None or not law.has("outsourcing.no_approval"):
+    act = word_of(action)
+    if act not in DECIDING:
+        return None
+    # without the day's law nobody can say, and the policy object refuses what cannot be judged
+    law = context["law"]
+    if not law.has("outsourcing.no_approval"):
         return None
     return official_decides({"contractor": True, "act": act}, law)

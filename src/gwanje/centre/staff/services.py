@@ -122,19 +122,15 @@ def change_password(person: Person, old: str, new: str, by: Actor) -> None:
     _row(by, "staff.password.changed", detail={"person": person.pk})
 
 
-@transaction.atomic
-def close_account(person: Person, ground: str, by: Actor) -> None:
-    """Close an account and end its rights and shift; the history stays."""
-    reason = _text(ground, GROUND_MAX, "사유", "the ground")
-    demand(by, "staff.manage", Resource("person", person.pk, person.agency_id))
-    if by.person == person.pk:
-        raise Problem("self_close", "본인 계정은 닫을 수 없습니다.", "nobody closes their own account.")
-    for grant in api.grants_of(person.pk).select_for_update():
-        revoke_role(grant, reason, by)
-    end_shift(person, by=by)
-    person.active = False
-    person.save(update_fields=["active"])
-    _row(by, "staff.person.closed", agency=person.agency_id, detail={"person": person.pk, "ground": reason})
+def opened(person: Person) -> Person:
+    """The person, locked and read anew, so that a departure at the same time is seen; Problem 409 when closed."""
+    fresh = Person.objects.select_for_update(of=("self",)).get(pk=person.pk)
+    if not fresh.active:
+        raise Problem(
+            "closed", "닫힌 계정입니다.", "The account is closed.", status=409,
+            next_="먼저 복직·재발령 처리를 하십시오.", next_en="Have the person readmitted first.",
+        )  # fmt: skip
+    return fresh
 
 
 @transaction.atomic
@@ -149,11 +145,11 @@ def grant_role(
 ) -> RoleGrant:
     """Grant a role (권한 부여); Refused by access.least or outsourcing.not_whole, Problem for bad dates.
 
-    Locks the person, so that two grants at once are judged one after the other.
+    Locks the person, so that two grants at once are judged one after the other, and none follows a departure.
     """
     if role not in ROLES:
         raise Problem("bad_role", "없는 권한입니다.", f"role is one of {', '.join(ROLES)}.")
-    Person.objects.select_for_update().get(pk=person.pk)
+    opened(person)
     facts = grant_facts(person, role, ground, by)
     resource = Resource("person", person.pk, person.agency_id)
     noted = {"detail": {"person": person.pk, "role": role}}
@@ -283,13 +279,13 @@ def delegate(
 
 @transaction.atomic
 def start_shift(person: Person, station_code: str, *, by: Actor | None = None) -> Shift:
-    """Begin a shift (근무 시작) at a registered station; Problem when one is open already."""
+    """Begin a shift (근무 시작) at a registered station; Problem when one is open or the account closed."""
     station = api.station(station_code)
     if station is None:
         raise missing("등록된 단말", "registered station")
     who = by or api.actor_for(person, station_code)
     demand(who, "staff.shift", Resource("shift", agency=person.agency_id))
-    Person.objects.select_for_update().get(pk=person.pk)
+    opened(person)
     if Shift.objects.filter(person=person, ended_at__isnull=True).exists():
         raise Problem(
             "shift_open",
@@ -310,5 +306,6 @@ def end_shift(person: Person, *, by: Actor | None = None) -> Shift | None:
         return None
     shift.ended_at = max(clock().now(), shift.started_at)
     shift.save(update_fields=["ended_at"])
-    _row(by or api.actor_for(person, ""), "staff.shift.ended", detail={"shift": shift.pk}, dies="access")
+    who, detail = by or api.actor_for(person, ""), {"shift": shift.pk}
+    _row(who, "staff.shift.ended", agency=shift.agency_id, detail=detail, dies="access")
     return shift

@@ -14,7 +14,6 @@ urlpatterns = [
     path("shift/end/", views.shift_end, name="shift-end"),
     path("people/<uuid:id_>/", views.person, name="person"),
     path("people/<uuid:id_>/grant/", views.grant, name="grant"),
-    path("people/<uuid:id_>/close/", views.close, name="close"),
     path("grants/<uuid:id_>/revoke/", views.revoke, name="revoke"),
     path("people/<uuid:id_>/appoint/", views_posts.appoint, name="appoint"),
     path("people/<uuid:id_>/training/", views_posts.train, name="train"),

@@ -133,17 +133,6 @@ def revoke(request: HttpRequest, id_: UUID) -> HttpResponse:
 
 
 @signed_in
-@require_POST
-def close(request: HttpRequest, id_: UUID) -> HttpResponse:
-    """Close an account."""
-    actor = acting(request)
-    who = _person(actor, id_)
-    services.close_account(who, request.POST.get("ground", ""), actor)
-    messages.success(request, _("계정을 닫았습니다."))
-    return redirect("staff:person", who.pk)
-
-
-@signed_in
 @require_http_methods(["GET", "POST"])
 def me(request: HttpRequest) -> HttpResponse:
     """My account: shift, rights, password."""

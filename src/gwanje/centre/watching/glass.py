@@ -100,13 +100,16 @@ def end_glass(actor: Actor, id_: UUID) -> Glass:
     row = _row(actor, id_, rules_glass.END)
     decision = demand(actor, rules_glass.END, _resource(row))
     if row.ended_at is None and row.until > clock().now():
-        row.ended_at, row.ended_by = clock().now(), actor.person
-        row.save(update_fields=["ended_at", "ended_by"])
-        _note(actor, "watching.glass.ended", row, decision)
-        _say(
-            row, "glass.ended", 1, f"비상 열람 종료: {row.station}", f"Break-glass ended: {row.station}",
-        )  # fmt: skip
+        mend(row, actor, decision)
     return row
+
+
+def mend(row: Glass, by: Actor, decision: Decision | None, **because: str) -> None:
+    """End an open one: row, ledger and event, whoever or whatever ends it (``because``)."""
+    row.ended_at, row.ended_by = clock().now(), by.person
+    row.save(update_fields=["ended_at", "ended_by"])
+    _note(by, "watching.glass.ended", row, decision, **because)
+    _say(row, "glass.ended", 1, f"비상 열람 종료: {row.station}", f"Break-glass ended: {row.station}")
 
 
 @transaction.atomic
@@ -191,9 +194,10 @@ def _row(actor: Actor, id_: UUID, action: str) -> Glass:
     return row
 
 
-def _note(actor: Actor, kind: str, row: Glass, decision: Decision, **detail: str) -> None:
+def _note(actor: Actor, kind: str, row: Glass, decision: Decision | None, **detail: str) -> None:
     said = {"glass": str(row.id), **detail}
-    ledger.append(cursor(), clock(), Entry.by(actor, kind, "done", decision, cameras=_ids(row), detail=said))
+    entry = Entry.by(actor, kind, "done", decision, agency=row.agency_id, cameras=_ids(row), detail=said)
+    ledger.append(cursor(), clock(), entry)
 
 
 def _say(row: Glass, kind: str, severity: int, ko: str, en: str, **more: Any) -> None:

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from gwanje.centre.common import clock, cursor
+from gwanje.centre.common import clock
+from gwanje.centre.watching import glass, services, steering
 from gwanje.centre.watching.models import Emergency, Glass, PtzEmergency
-from gwanje.kernel import ledger
 from gwanje.kernel.actor import Actor
-from gwanje.kernel.ledger import Entry
 
-KINDS: tuple[tuple[str, Any, str], ...] = (
-    ("emergencies", Emergency, "watching.emergency.ended"),
-    ("steering", PtzEmergency, "watching.ptz.ended"),
-    ("glasses", Glass, "watching.glass.ended"),
+# each is ended as by hand: the same ledger row, and the same told
+KINDS: tuple[tuple[str, Any, Callable[..., None]], ...] = (
+    ("emergencies", Emergency, services.narrow),
+    ("steering", PtzEmergency, steering.bring_home),
+    ("glasses", Glass, lambda row, by, **because: glass.mend(row, by, None, **because)),
 )
 
 
 def end_for(person: UUID, by: Actor | None) -> dict[str, int]:
-    """End what the person has open, each with its ledger row; with ``by`` None only count it."""
+    """End what the person has open, each with its ledger row and event; with ``by`` None only count it."""
     out = {}
-    for word, table, kind in KINDS:
+    for word, table, end in KINDS:
         rows = table.objects.filter(person_id=person, ended_at__isnull=True, until__gt=clock().now())
         if by is None:
             out[word] = rows.count()
             continue
-        out[word] = 0
-        for row in rows.select_for_update():
-            row.ended_at = clock().now()
-            row.save(update_fields=["ended_at"])
-            detail = {"row": row.pk, "person": person, "because": "departure"}
-            entry = Entry(kind, "done", actor=by.person, agency=row.agency_id, detail=detail, dies="access")
-            ledger.append(cursor(), clock(), entry)
-            out[word] += 1
+        found = list(rows.select_for_update())
+        for row in found:
+            end(row, by, because="departure", person=str(person))
+        out[word] = len(found)
     return out

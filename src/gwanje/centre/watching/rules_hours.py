@@ -91,7 +91,8 @@ def asked(law: InForce) -> tuple[bool, bool]:
 def within(hours: Mapping[str, Any], now: datetime) -> bool:
     """Is a local moment inside a camera's hours? ``{"days": [0-6, Monday 0], "spans": [["07:00", "09:00"], …]}``.
 
-    No spans = always. A span that ends before it begins goes over midnight and belongs to the day it begins on.
+    No days = every day; no spans = all day on its days; neither = always. A span that ends before it begins goes over
+    midnight and belongs to the day it begins on.
     """
     spans, days = hours.get("spans") or [], hours.get("days") or list(range(7))
     clock, today = f"{now:%H:%M}", now.weekday()
@@ -101,7 +102,7 @@ def within(hours: Mapping[str, Any], now: datetime) -> bool:
                 return True
         elif (today in days and clock >= start) or ((today - 1) % 7 in days and clock < end):
             return True
-    return not spans
+    return not spans and today in days
 
 
 def judged(resource: Resource, context: Mapping[str, Any]) -> list[Decision]:

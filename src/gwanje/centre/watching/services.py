@@ -311,12 +311,19 @@ def end_emergency(actor: Actor, id_: UUID) -> Emergency:
     row = _emergency(actor, id_, rules.WATCH)
     require_watch(actor)
     if row.ended_at is None and row.until > clock().now():
-        row.ended_at = clock().now()
-        row.save()
-        note(actor, "watching.emergency.ended", [], {"emergency": str(row.id)})
-        body = {"station": row.station}
-        events.emit(cursor(), clock(), Event("emergency.ended", "watching", 1, body=body, agency=actor.agency))
+        narrow(row, actor)
     return row
+
+
+def narrow(row: Emergency, by: Actor, **because: str) -> None:
+    """End an open one: row, ledger and event, whoever or whatever ends it (``because``)."""
+    row.ended_at = clock().now()
+    row.save(update_fields=["ended_at"])
+    detail = {"emergency": str(row.id), **because}
+    entry = Entry.by(by, "watching.emergency.ended", "done", agency=row.agency_id, detail=detail)
+    ledger.append(cursor(), clock(), entry)
+    body = {"station": row.station}
+    events.emit(cursor(), clock(), Event("emergency.ended", "watching", 1, body=body, agency=row.agency_id))
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -145,12 +146,17 @@ def end(actor: Actor, id_: UUID) -> PtzEmergency:
     """End it before its time (긴급 조작 종료), by who opened it; the recorder brings the head home."""
     row = _own(actor, id_, rules_ptz.TELL)
     if row.ended_at is None and row.until > clock().now():
-        row.ended_at = clock().now()
-        row.save()
-        _note(actor, "watching.ptz.ended", row, {})
-        camera = cameras.camera(row.camera_id)
-        _say(actor, "ptz.emergency.ended", 1, camera.label if camera else "", row)
+        bring_home(row, actor)
     return row
+
+
+def bring_home(row: PtzEmergency, by: Actor, **because: str) -> None:
+    """End an open one: row, ledger and event, whoever or whatever ends it (``because``)."""
+    row.ended_at = clock().now()
+    row.save(update_fields=["ended_at"])
+    _note(by, "watching.ptz.ended", row, because)
+    camera = cameras.camera(row.camera_id)
+    _say(by, "ptz.emergency.ended", 1, camera.label if camera else "", row)
 
 
 @transaction.atomic
@@ -212,10 +218,12 @@ def _own(actor: Actor, id_: UUID, action: str) -> PtzEmergency:
     return row
 
 
-def _note(actor: Actor, kind: str, row: PtzEmergency, detail: dict[str, Any]) -> None:
-    services.note(actor, kind, [row.camera_id], {"emergency": str(row.id), **detail})
+def _note(actor: Actor, kind: str, row: PtzEmergency, detail: Mapping[str, str]) -> None:
+    said = {"emergency": str(row.id), **detail}
+    entry = Entry.by(actor, kind, "done", agency=row.agency_id, cameras=[row.camera_id], detail=said)
+    ledger.append(cursor(), clock(), entry)
 
 
 def _say(actor: Actor, kind: str, severity: int, label: str, row: PtzEmergency) -> None:
     body = {"camera": label, "station": row.station, "reason": rules_ptz.REASONS[row.reason][0], "name": actor.name}
-    events.emit(cursor(), clock(), Event(kind, "watching", severity, body=body, agency=actor.agency))
+    events.emit(cursor(), clock(), Event(kind, "watching", severity, body=body, agency=row.agency_id))
