@@ -20,12 +20,12 @@ Cell = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Printed:
-    """One printed table: its number, title, day, unit, what it speaks of (``scope``), and the table itself."""
+    """One printed table: its number, title, day (None: the source has none), unit, ``scope``, and the table itself."""
 
     id: str
     citation: str
     title: str
-    on: date
+    on: date | None
     unit: str
     scope: str
     table: Table
@@ -86,7 +86,7 @@ def _table(file: Path) -> Printed:
     except ValueError as error:
         raise PackError(head.place, str(error), str(error)) from error
     made = Printed(
-        head.text("id"), head.text("citation"), head.text("title"), head.since("on"), head.text("unit"),
+        head.text("id"), head.text("citation"), head.text("title"), head.day("on", None), head.text("unit"),
         head.text("scope", ""), table,
     )  # fmt: skip
     head.done()

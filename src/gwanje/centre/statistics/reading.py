@@ -23,6 +23,7 @@ from gwanje.centre.statistics.printed import (
     table_files,
 )
 from gwanje.centre.statistics.tables import Fault, Table, faults
+from gwanje.centre.statistics.untaken import Repeated, Untaken, load_lists, load_untaken
 
 DESC_VALUES = 8
 ENGLISH = {schemes.OPEN: schemes.OPEN_EN, counting.UNKNOWN: "not stated", counting.TOTAL: "Total"}
@@ -115,11 +116,13 @@ def published_days() -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Source:
-    """Printed tables of one pack of the centre, and what contradicts them in its text."""
+    """Printed tables of one pack of the centre, what contradicts them in its text, and what of it was not taken."""
 
     title: str
     tables: tuple[Printed, ...]
     contradictions: tuple[Contradiction, ...]
+    lists: tuple[Repeated, ...]
+    untaken: tuple[Untaken, ...]
 
 
 def has_sources() -> bool:
@@ -134,5 +137,6 @@ def sources() -> list[Source]:
         tables = load_tables(pack.folder)
         if tables:
             found = contradictions(tables, load_claims(pack.folder))
-            out.append(Source(pack.title, tuple(tables.values()), found))
+            lists = tuple(each for each in load_lists(pack.folder) if each.short)
+            out.append(Source(pack.title, tuple(tables.values()), found, lists, load_untaken(pack.folder)))
     return out
