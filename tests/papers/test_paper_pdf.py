@@ -127,16 +127,6 @@ def test_what_is_too_long_is_refused_with_its_name_and_its_limit():
     assert caught.value.next_en
 
 
-@pytest.mark.parametrize("text", ["고장 😀 끝", "𠮷野家 峠", "뷁힣ㆍㄱㅏ", "옛한글 ᄒᆞᆫ글"])
-def test_a_letter_that_no_font_has_is_written_as_its_code(text):
-    made = pdf.render(forms()["ANY-F2"], {"reason": text}, on=ON)
-    archival(made)
-    shown = said(made)
-    for letter in bare(text):
-        assert letter in shown or f"U+{ord(letter):04X}" in shown
-    assert "\ufffd" not in shown
-
-
 def test_what_turns_the_reading_direction_is_not_printed():
     made = pdf.render(
         forms()["ANY-F2"], {"reason": "금액 \u202e000,3\u202c원\u200f", "applicant.name": "가\x00나\x1b"}, on=ON

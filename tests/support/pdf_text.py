@@ -82,6 +82,8 @@ class _Reader:
         self.now: Matrix = (1, 0, 0, 1, 0, 0)
         self.text: Matrix = self.now
         self.font, self.size = "", 1.0
+        # per marked content: what it says in words (ISO 32000-1, 14.9.4), empty once said, None where the glyphs speak
+        self.spoken: list[str | None] = []
         self.runs: list[Run] = []
 
     def step(self, name: str, given: list[Any]) -> None:
@@ -98,6 +100,11 @@ class _Reader:
             self.text = tuple(map(float, given))  # type: ignore[assignment]
         elif name == "Td":
             self.text = _times((1, 0, 0, 1, float(given[0]), float(given[1])), self.text)
+        elif name in ("BDC", "BMC"):
+            words = given[1].get("/ActualText") if isinstance(given[-1], pikepdf.Dictionary) else None
+            self.spoken.append(None if words is None else str(words))
+        elif name == "EMC":
+            self.spoken.pop()
         elif name in ("Tj", "TJ"):
             self._show(given[0] if name == "TJ" else [given[0]])
 
@@ -112,6 +119,8 @@ class _Reader:
                     at += widths.get(code, usual) * self.size / 1000
             else:
                 at -= float(part) * self.size / 1000
+        if self.spoken and self.spoken[-1] is not None:
+            said, self.spoken[-1] = self.spoken[-1], ""
         placed = _times(self.text, self.now)
         ended = _times((1, 0, 0, 1, at, 0), placed)
         self.runs.append(Run(said, placed[4], ended[4], placed[5]))

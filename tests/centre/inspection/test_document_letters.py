@@ -48,4 +48,4 @@ def test_every_letter_that_is_left_as_it_is_has_a_shape():
     data = form("") | {"nothing": left}
     # asked of the template itself: ``render`` would try again
     with as_file(files("gwanje.centre.inspection") / "documents" / "journal.typ") as template:
-        assert documents._compiled(template, data | {"font": ["Pretendard"]}, documents.fonts())
+        assert documents._compiled(template, data | {"font": list(documents.FAMILIES)}, documents.fonts())

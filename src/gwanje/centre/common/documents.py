@@ -10,38 +10,53 @@ from typing import Any
 
 from django.contrib.staticfiles import finders
 
+from gwanje.centre.common import letters
+
+# ours first; Hanja and signs of Korea's own shapes before China's, which has the rest; pictograms in one colour
+FAMILIES = ("Pretendard", "Noto Sans KR", "Noto Sans SC", "Noto Emoji")
 SYSTEM_FONTS = ("NanumGothic", "Noto Sans CJK KR", "Noto Sans KR")
-# letters that every font of our documents has: printable ASCII, Hangul, and the signs that our own words use
-_SHOWN = re.compile(r"[\n -~가-힣ㄱ-ㅎㅏ-ㅣ·…–—‘’“”「」『』○●°※→□■ㆍ]")
+# letters that every Korean font has: printable ASCII, Hangul, and the signs that our own words use
+_SHOWN = re.compile(r"[\n -~가-힣ㄱ-ㅎㅏ-ㅣ·…–—‘’“”「」『』○●°※→□■ㆍ]*")
 
 
 def fonts() -> Path | None:
     """Folder of the document fonts, or None for the system's."""
-    found = finders.find("vendor/fonts/Pretendard-Regular.otf")
+    found = finders.find("vendor/fonts/Pretendard-Regular.ttf")
     return Path(found).parent if isinstance(found, str) else None
 
 
 def render(package: str, name: str, data: dict[str, Any], fonts_folder: Path | None) -> bytes:
     """PDF/A-2b of ``documents/NAME`` in a package; every text is data of the template, never its source.
 
-    PDF/A refuses a whole document for one letter without a shape in its font (a rare Hanja, a pictogram, a control
-    character in a device's name): then such letters are written as their codes, ``[U+1F600]``.
+    PDF/A refuses a whole document for one letter without a shape (a rare Hanja, a control character in a device's
+    name): letters that no font has are written as their codes, ``[U+20BB7]``. Where the fonts' tables promised too
+    much (marks that a font cannot join), the document is made a second time with codes for all but Korean and ASCII.
     """
     # a large library, and most pages print nothing
     import typst
 
-    data = {**data, "font": ["Pretendard"] if fonts_folder else list(SYSTEM_FONTS)}
+    known = letters.of_folder(fonts_folder) if fonts_folder else ()
+    data = {**data, "font": list(FAMILIES if fonts_folder else SYSTEM_FONTS)}
     with as_file(files(package) / "documents" / name) as template:
         try:
-            return _compiled(template, data, fonts_folder)
+            return _compiled(template, shown(data, known) if known else data, fonts_folder)
         except typst.TypstError:
             return _compiled(template, spelt(data), fonts_folder)
 
 
-def spelt(value: Any) -> Any:
-    """The same with every letter that a font may lack as its code; keys and numbers stay."""
+def shown(value: Any, known: tuple[frozenset[int], ...]) -> Any:
+    """The same with each letter that none of the ``known`` fonts has as its code; keys and numbers stay."""
     if isinstance(value, str):
-        return "".join(letter if _SHOWN.match(letter) else f"[U+{ord(letter):04X}]" for letter in value)
+        return value if _SHOWN.fullmatch(value) else letters.spelt(value, known)
+    if isinstance(value, dict):
+        return {key: shown(one, known) for key, one in value.items()}
+    return [shown(one, known) for one in value] if isinstance(value, list | tuple) else value
+
+
+def spelt(value: Any) -> Any:
+    """The same with every letter that any font may lack as its code; keys and numbers stay."""
+    if isinstance(value, str):
+        return "".join(letter if _SHOWN.fullmatch(letter) else f"[U+{ord(letter):04X}]" for letter in value)
     if isinstance(value, dict):
         return {key: spelt(one) for key, one in value.items()}
     return [spelt(one) for one in value] if isinstance(value, list | tuple) else value
