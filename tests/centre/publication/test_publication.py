@@ -71,6 +71,29 @@ def test_a_planned_article_is_shown_as_planned() -> None:
     assert "지키는 코드" not in html
 
 
+@pytest.mark.parametrize(
+    ("city", "article", "word"),
+    [
+        ("kr_anyang", "9-p", "어떤 거리도 값으로 두지 않습니다"),
+        ("kr_osan", "8(1)", "어떤 거리도 값으로 두지 않습니다"),
+        ("kr_osan", "35(2)", "밀행은 예외로 적혀 있지 않습니다"),
+    ],
+)
+def test_a_rule_that_waits_is_told_on_its_page(
+    monkeypatch: pytest.MonkeyPatch, city: str, article: str, word: str
+) -> None:
+    """T24, T29: the exemption without a distance and the notice to the subject have no rule yet, and say why."""
+    other = load(("kr_national", city)).on(law().on)
+    for module in (views, reading):
+        monkeypatch.setattr(module, "law", lambda: other)
+    address = reverse("publication:article", args=[city, article])
+    html = page(address)
+    assert re.search("<dt>지키는 규칙</dt><dd>아직 없습니다.</dd>", html)
+    assert word in html
+    assert re.search("<dt>Rule that keeps it</dt><dd>None yet.</dd>", page(address, "en"))
+    assert "지키는 규칙" not in page(reverse("publication:article", args=["kr_national", "25(5)"]))
+
+
 def test_values_grounds_and_conflicts_of_an_article() -> None:
     assert re.search("<strong>30</strong>일", page("/law/kr_anyang/31(1)/"))
     html = page("/law/kr_anyang/30(1)5/")
