@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from gwanje.centre.common import clock
 from gwanje.centre.papers import filling
 from gwanje.centre.publication.models import Department
 from gwanje.centre.staff import api as staff
+from gwanje.centre.staff.models import Appointment
 from gwanje.kernel.ids import uuid7
 from gwanje.law import load
 from support.centre import ledger_rows
@@ -172,6 +174,93 @@ def test_the_installed_devices_add_up_to_the_register(manager, city, police, cit
     assert "회계과장" in "".join(p.text for p in pages(pdf.content))
     assert "회계과장" in "".join(read(manager.get("/papers/kr_osan/OSA-F1/rows/hwpx").content).texts)
     assert [row["detail"]["as"] for row in printed()] == ["pdf", "hwpx"]
+
+
+@pytest.fixture
+def appoint(hire, city):
+    """``appoint("박가온", "manager", "회계과", "과장", …)``: somebody holds an office there since last year."""
+
+    def made(name, role, department, post="", **said):
+        today = clock().local().date()
+        base = {
+            "agency_id": city.pk, "person": hire("operator", name=name), "role": role, "title": "운영책임자",
+            "post": post, "department": department, "starts_on": today - timedelta(days=400), "reference": "인사-1",
+            "recorded_at": clock().now(),
+        }  # fmt: skip
+        return Appointment.objects.create(**{**base, **said})
+
+    return made
+
+
+def officers_told(browser):
+    """Department → 책임관 직위·성명, 담당자 직급·성명·전화·e-mail, as the form prints them; and the whole page."""
+    page = browser.get("/papers/kr_osan/OSA-F1/rows/").content.decode()
+    lines = [re.findall(r"<td>(.*?)</td>", line) for line in re.findall("<tr>(<td>.*?)</tr>", page)]
+    return {line[1]: tuple(line[2:8]) for line in lines}, page
+
+
+def test_officers_come_from_todays_appointments_and_the_departments_own_line(manager, city, city_of, appoint):
+    city_of("kr_osan")
+    for n, department in enumerate(("회계과", "환경과", "공원과", "교통과")):
+        camera(city.pk, f"B-{n}", department=department, classes={"ordinance": ["사회안정/방범용"]})
+    today = clock().local().date()
+    appoint("박가온", "manager", "회 계 과", "과장")
+    appoint(
+        "옛과장",
+        "manager",
+        "회계과",
+        "과장",
+        starts_on=today - timedelta(days=900),
+        ends_on=today - timedelta(days=401),
+    )
+    appoint("김가온", "operator", "회계과", "7급")
+    appoint("최환경", "chief_officer", "환경과")
+    appoint("떠난이", "manager", "공원과", "과장", ends_on=today, ended_reference="전보")
+    appoint("올사람", "manager", "공원과", "과장", starts_on=today + timedelta(days=1))
+    appoint("닫힌이", "manager", "교통과", "과장").person.__class__.objects.filter(name="닫힌이").update(active=False)
+    line = {"agency_id": city.pk, "at": clock().now(), "by": uuid4()}
+    Department.objects.create(name="회계과", officer="회계과장", operator="김가온", phone="8036-7373", **line)
+    Department.objects.create(name="공원과", officer="공원과장", operator="공원팀", phone="8036-7400", **line)
+    told, page = officers_told(manager)
+    assert told == {
+        "회계과": ("과장", "박가온", "7급", "김가온", "8036-7373", ""),
+        "환경과": ("운영책임자", "최환경", "", "", "", ""),
+        "공원과": ("공원과장", "", "", "공원팀", "8036-7400", ""),
+        "교통과": ("", "", "", "", "", ""),
+    }
+    assert re.search("책임관 없음: <[^>]+>공원과, 교통과</span> · 담당자 없음: <[^>]+>교통과, 환경과</span>", page)
+    pdf = manager.get("/papers/kr_osan/OSA-F1/rows/pdf")
+    shown = bare("".join(p.text for p in pages(pdf.content)))
+    assert "박가온" in shown
+    assert "담당자없음" not in shown
+    manager.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
+    english = officers_told(manager)[1]
+    assert re.search("nobody is the officer responsible: <[^>]+>공원과, 교통과</span>", english)
+    assert "nobody is in charge" in english
+
+
+def test_two_of_one_name_have_no_rank_and_where_all_are_named_nothing_is_said(manager, city, city_of, appoint):
+    city_of("kr_osan")
+    camera(city.pk, "C-1", department="회계과", classes={"ordinance": ["사회안정/방범용"]})
+    appoint("박가온", "manager", "회계과", "과장")
+    for rank in ("7급", "8급"):
+        appoint("김가온", "operator", "회계과", rank)
+    Department.objects.create(
+        agency_id=city.pk, name="회계과", operator="김가온", phone="1", at=clock().now(), by=uuid4()
+    )
+    told, page = officers_told(manager)
+    assert told == {"회계과": ("과장", "박가온", "", "김가온", "1", "")}
+    assert "이름이 비어 있는 부서" not in page
+    assert "이름이 비어 있는 부서" not in manager.get("/papers/kr_osan/OSA-F1/").content.decode()
+
+
+def test_a_contractor_answers_for_no_department(manager, city, police, city_of, appoint):
+    city_of("kr_osan")
+    camera(city.pk, "D-1", department="회계과", classes={"ordinance": ["사회안정/방범용"]})
+    own = appoint("수탁인", "manager", "회계과", "팀장").person
+    own.__class__.objects.filter(pk=own.pk).update(contractor=True)
+    appoint("남의이", "manager", "회계과", "과장", agency_id=police.pk)
+    assert officers_told(manager)[0] == {"회계과": ("", "", "", "", "", "")}
 
 
 def test_the_policys_table_has_the_sources_rows_and_the_registers_counts(manager, city, city_of):

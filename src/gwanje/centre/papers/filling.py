@@ -1,4 +1,4 @@
-"""Forms filled from rows (서식 자동 작성): the register of cameras by department, with its periods and places.
+"""Forms filled from rows (서식 자동 작성): cameras by department, with officers, periods and places.
 
 ``SOURCES``: what a form serves → its values for an actor's agency. ``ELSEWHERE``: forms that another room prints,
 where their rows are. What no row says stays empty: nothing is made up.
@@ -7,7 +7,7 @@ where their rows are. What no row says stays empty: nothing is made up.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from django.utils.functional import Promise
@@ -15,10 +15,13 @@ from django.utils.translation import gettext_lazy as _
 
 from gwanje.centre.cameras import api as cameras
 from gwanje.centre.cameras.api import CameraView
-from gwanje.centre.common import law
+from gwanje.centre.common import clock, law
 from gwanje.centre.publication import api as publication
+from gwanje.centre.publication.api import DepartmentView
 from gwanje.centre.retention import api as retention
-from gwanje.kernel.actor import Actor
+from gwanje.centre.staff import api as staff
+from gwanje.centre.staff.api import PostView
+from gwanje.kernel.actor import CHIEF_OFFICER, MANAGER, Actor
 from gwanje.law.retention_rows import RetentionRow
 
 ELSEWHERE: dict[str, tuple[str, str | Promise]] = {
@@ -28,6 +31,9 @@ ELSEWHERE: dict[str, tuple[str, str | Promise]] = {
 # letters of one list of places; beyond it the paper says how many more there are
 PLACES_MAX = 9_000
 UNNAMED = "담당부서 미지정"
+# whose office a department's answering officer holds, the department's own head first
+ANSWERING = (MANAGER, CHIEF_OFFICER)
+STATUS = "camera.status"
 
 
 def _installed(actor: Actor) -> list[CameraView]:
@@ -36,29 +42,62 @@ def _installed(actor: Actor) -> list[CameraView]:
 
 
 def status(actor: Actor) -> dict[str, Any]:
-    """설치현황(총괄): one line for each department and purpose; the counts add up to the register."""
+    """설치현황(총괄): one line for each department and purpose; the counts add up to the register.
+
+    책임관 is whom an appointment of today names in that department, 담당자 whom the department's own line names.
+    """
     assert actor.agency is not None
     known = publication.departments(actor.agency)
+    posts: dict[str, list[PostView]] = {}
+    for post in staff.posts(actor.agency, clock().local().date()):
+        posts.setdefault(_bare(post.department), []).append(post)
     counted = Counter((c.department or UNNAMED, c.classification) for c in _installed(actor))
     entries = []
     # those without a department stand last
     for number, ((name, words), count) in enumerate(
         sorted(counted.items(), key=lambda one: (one[0][0] == UNNAMED, one[0])), 1
     ):
-        line = known.get(name)
         entries.append(
             {
                 "no": number,
                 "department": name,
-                "chief_post": line.officer[:60] if line else "",
-                "officer_name": line.operator if line else "",
-                "phone": line.phone if line else "",
+                **_officers(known.get(name), posts.get(_bare(name), [])),
                 "count": count,
                 "first": ", ".join(dict.fromkeys(word.partition("/")[0] for word in words))[:60],
                 "second": ", ".join(word.partition("/")[2] for word in words)[:100],
             }
         )
     return {"entries": entries}
+
+
+def _bare(name: str) -> str:
+    return "".join(name.split())
+
+
+def _officers(line: DepartmentView | None, posts: list[PostView]) -> dict[str, str]:
+    """Who answers for a department and who does its work; a rank only where one person of that name is appointed."""
+    answers = next((p for role in ANSWERING for p in posts if p.role == role and not p.contractor), None)
+    said = line.officer if line else ""
+    worker = line.operator if line else ""
+    ranks = {p.post for p in posts if p.name == worker and p != answers}
+    return {
+        "chief_post": ((answers.post or said or answers.title) if answers else said)[:60],
+        "chief_name": answers.name if answers else "",
+        "officer_rank": ranks.pop() if len(ranks) == 1 else "",
+        "officer_name": worker,
+        "phone": line.phone if line else "",
+    }
+
+
+def nobody(serves: str, values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Departments of a filled 설치현황 that lack a name: of who ``answers`` (책임관), who ``works`` (담당자)."""
+    if serves != STATUS:
+        return {}
+    empty = {
+        key: list(dict.fromkeys(line["department"] for line in values["entries"] if not line[name]))
+        for key, name in (("answers", "chief_name"), ("works", "officer_name"))
+    }
+    return empty if any(empty.values()) else {}
 
 
 def places(found: Iterable[CameraView]) -> str:
@@ -138,4 +177,4 @@ def _entry(row: RetentionRow, own: list[CameraView], hidden: Collection[str]) ->
     }
 
 
-SOURCES: dict[str, Callable[[Actor], dict[str, Any]]] = {"camera.status": status, "policy.departments": departments}
+SOURCES: dict[str, Callable[[Actor], dict[str, Any]]] = {STATUS: status, "policy.departments": departments}

@@ -134,7 +134,8 @@ def _rows(request: HttpRequest, pack: str, form: str) -> tuple[Actor, FormSchema
 def filled(request: HttpRequest, pack: str, form: str) -> HttpResponse:
     """One form, filled from the rows of the actor's agency."""
     actor, schema, values = _rows(request, pack, form)
-    context = {**_context(actor, schema), "rows": True, **html.context(schema, values)}
+    nobody = filling.nobody(schema.serves, values)
+    context = {**_context(actor, schema), "rows": True, "nobody": nobody, **html.context(schema, values)}
     return render(request, "papers/form.html", context)
 
 

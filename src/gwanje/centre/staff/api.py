@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
 from uuid import UUID
@@ -15,12 +16,13 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 
 from gwanje.centre.common import clock, law
-from gwanje.centre.staff.models import Agency, Contract, Person, RoleGrant, Shift, Station
+from gwanje.centre.staff.models import Agency, Appointment, Contract, Person, RoleGrant, Shift, Station
 from gwanje.kernel.actor import ANONYMOUS, ROLES, Actor
 from gwanje.kernel.footage import Cursor
 from gwanje.kernel.rls import set_scope
 
 STATION_AGE_S = 400 * 86400
+POSTS_MAX = 5_000
 # what a room ends when a person leaves: the person and who decides it → word: how many; with None it only counts
 Ender = Callable[[UUID, "Actor | None"], Mapping[str, int]]
 _enders: dict[str, Ender] = {}
@@ -89,6 +91,31 @@ def running_contracts(agency: UUID, on: date) -> QuerySet[Contract]:
     """Contracts of an agency that run on a day (위탁), the longest-running first."""
     running = Contract.objects.filter(agency_id=agency, starts_on__lte=on, ends_on__gte=on, ended_at__isnull=True)
     return running.order_by("starts_on", "company", "id")
+
+
+@dataclass(frozen=True)
+class PostView:
+    """An appointment that stands (보직): whose, to which office (role id, the city's title), post and department."""
+
+    name: str
+    role: str
+    title: str
+    post: str
+    department: str
+    contractor: bool
+
+
+def posts(agency: UUID, on: date) -> list[PostView]:
+    """Appointments of an agency that stand on a day, the newest first; 5,000 at most.
+
+    Who left or moved that very day holds the post no more: rights end at once.
+    """
+    standing = Q(ends_on__isnull=True) | Q(ends_on__gt=on) | Q(ends_on=on, ended_reference="")
+    found = Appointment.objects.filter(standing, agency_id=agency, starts_on__lte=on, person__active=True)
+    return [
+        PostView(a.person.name, a.role, a.title, a.post, a.department, a.person.contractor)
+        for a in found.select_related("person")[:POSTS_MAX]
+    ]
 
 
 def person(id_: UUID) -> Person | None:
