@@ -117,6 +117,34 @@ def test_a_list_goes_on_over_pages_with_its_header_on_each():
     assert bare("값 entries.60.purpose") in bare(found[-1].text)
 
 
+def test_who_signs_stands_on_the_page_of_what_is_signed_and_of_the_addressee():
+    """However long the reasons are: the sentence, the day, the name and 귀하 are never parted by a page's end."""
+    schema = forms()["ANY-F2"]
+    parted = set()
+    for lines in range(0, 34, 2):
+        reason = "\n".join(["사유가 길다."] * lines)
+        found = [bare(p.text) for p in pages(pdf.render(schema, {"reason": reason, "signed_on": ON}, on=ON))]
+        signed = [p for p in found if "2026년11월21일" in p]
+        assert len(signed) == 1
+        assert all(word in signed[0] for word in ("열람을청구합니다.", "(서명또는인)", "안양시장귀하"))
+        parted.add(len(found))
+    assert parted == {1, 2}
+
+
+@pytest.mark.parametrize("name", ["INC-POLICY", "SEO-F9"])
+def test_a_row_of_a_card_is_not_parted_by_a_pages_end(name):
+    schema = forms()[name]
+    values = filled(schema, lines=6)
+    (register,) = (one for one in schema.declared.values() if isinstance(one, Register))
+    for number, entry in enumerate(values[register.name]):
+        for column in register.columns[1:]:
+            entry[column.name] = f"처음{'가' * min(110 + 40 * number, column.max - 5)}마지막"
+    found = [bare(p.text) for p in pages(pdf.render(schema, values, on=ON))]
+    assert len(found) > 2
+    for page in found:
+        assert page.count("처음") == page.count("마지막")
+
+
 def test_what_is_too_long_is_refused_with_its_name_and_its_limit():
     schema = forms()["ANY-F2"]
     with pytest.raises(Faults) as caught:

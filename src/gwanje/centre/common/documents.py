@@ -13,7 +13,8 @@ from django.contrib.staticfiles import finders
 from gwanje.centre.common import letters
 
 # ours first; Hanja and signs of Korea's own shapes before China's, which has the rest; pictograms in one colour
-FAMILIES = ("Pretendard", "Noto Sans KR", "Noto Sans SC", "Noto Emoji")
+FAMILIES = ("Pretendard", "Noto Sans KR", "Noto Sans SC", "Noto Sans Symbols 2", "Noto Emoji")
+FILES = tuple(f"{family.replace(' ', '')}-Regular.ttf" for family in FAMILIES)
 SYSTEM_FONTS = ("NanumGothic", "Noto Sans CJK KR", "Noto Sans KR")
 # letters that every Korean font has: printable ASCII, Hangul, and the signs that our own words use
 _SHOWN = re.compile(r"[\n -~가-힣ㄱ-ㅎㅏ-ㅣ·…–—‘’“”「」『』○●°※→□■ㆍ]*")
@@ -21,7 +22,7 @@ _SHOWN = re.compile(r"[\n -~가-힣ㄱ-ㅎㅏ-ㅣ·…–—‘’“”「」�
 
 def fonts() -> Path | None:
     """Folder of the document fonts, or None for the system's."""
-    found = finders.find("vendor/fonts/Pretendard-Regular.ttf")
+    found = finders.find(f"vendor/fonts/{FILES[0]}")
     return Path(found).parent if isinstance(found, str) else None
 
 
@@ -35,7 +36,7 @@ def render(package: str, name: str, data: dict[str, Any], fonts_folder: Path | N
     # a large library, and most pages print nothing
     import typst
 
-    known = letters.of_folder(fonts_folder) if fonts_folder else ()
+    known = letters.of_files(fonts_folder, FILES) if fonts_folder else ()
     data = {**data, "font": list(FAMILIES if fonts_folder else SYSTEM_FONTS)}
     with as_file(files(package) / "documents" / name) as template:
         try:

@@ -6,8 +6,10 @@ PDF/A refuses a whole document for one letter without a shape. Which letters hav
 
 from __future__ import annotations
 
+import re
 import struct
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -15,37 +17,69 @@ from pathlib import Path
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 # letters by their category, but nothing is seen of them: fillers of Hangul, the braille blank
 _EMPTY = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
-# these change the letter before them, so one font must have both
-_JOINS = "\u200d"
-_CHANGES = ("Mn", "Me")
+# one shape with what stands before them: marks, variants and joiners, skin colours, vowels and endings of old Hangul
+_FOLLOWS = re.compile("[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\u1160-\u11ff\ud7b0-\ud7fb]")
+# no font needs a shape for these
+_SILENT = frozenset("\u200d\ufe0e\ufe0f")
 
 
 def spelt(text: str, fonts: tuple[frozenset[int], ...]) -> str:
-    """The same text with each letter that none of the fonts shows as its code, ``[U+1F600]``; line ends stay."""
-    out: list[str] = []
-    before = ""
+    """The same text with each letter that none of the fonts shows as its code, ``[U+1F600]``; line ends stay.
+
+    ``fonts``: the code points of each, in the order in which the document asks them.
+    """
+    return "".join(_drawn(cluster, fonts) for cluster in _clusters(text))
+
+
+def _clusters(text: str) -> Iterator[str]:
+    """Letters with what leans on them: a compiler looks for one font for all of it."""
+    cluster = ""
     for letter in text:
-        shown = letter == "\n" or _shown(letter, before, fonts)
-        out.append(letter if shown else f"[U+{ord(letter):04X}]")
-        # a row of signs on one letter (skin, sex) all lean on that letter
-        if not (shown and (letter in _JOINS or unicodedata.category(letter) in _CHANGES)):
-            before = letter if shown else ""
-    return "".join(out)
+        leans = _FOLLOWS.match(letter) or unicodedata.category(letter) in ("Mn", "Me", "Mc")
+        if cluster and not leans and cluster[-1] != "\u200d":
+            yield cluster
+            cluster = ""
+        cluster += letter
+    if cluster:
+        yield cluster
 
 
-def _shown(letter: str, before: str, fonts: tuple[frozenset[int], ...]) -> bool:
-    code, kind = ord(letter), unicodedata.category(letter)
-    if kind in _CHANGES or letter in _JOINS:
-        # between letters and figures a joiner is only hidden, it joins nothing
-        leans = before != "" and not (letter in _JOINS and before.isalnum())
-        return leans and any(code in font and ord(before) in font for font in fonts)
-    return kind not in _HIDDEN and letter not in _EMPTY and any(code in font for font in fonts)
+def _drawn(cluster: str, fonts: tuple[frozenset[int], ...]) -> str:
+    if cluster == "\n":
+        return cluster
+    first, seen = cluster[0], [ord(c) for c in cluster if c not in _SILENT]
+    # the first font that knows a part of it draws it, and a part that this font lacks would be drawn by nobody
+    font: frozenset[int] = next((font for font in fonts if any(code in font for code in seen)), frozenset())
+    # between letters and figures a joiner is only hidden, it joins nothing
+    hidden = len(cluster) > len(seen) and first.isalnum() and "\u20e3" not in cluster
+    if _visible(first) and all(code in font for code in seen) and not hidden:
+        return cluster
+    return "".join(
+        c if _visible(c) and _stands(c, at) and _known(c, fonts) else _code(c) for at, c in enumerate(cluster)
+    )
+
+
+def _stands(letter: str, at: int) -> bool:
+    """True for a letter that is no part of the one before it."""
+    return at == 0 or not (_FOLLOWS.match(letter) or unicodedata.category(letter) in ("Mn", "Me", "Mc"))
+
+
+def _visible(letter: str) -> bool:
+    return unicodedata.category(letter) not in _HIDDEN and letter not in _EMPTY
+
+
+def _known(letter: str, fonts: tuple[frozenset[int], ...]) -> bool:
+    return any(ord(letter) in font for font in fonts)
+
+
+def _code(letter: str) -> str:
+    return f"[U+{ord(letter):04X}]"
 
 
 @cache
-def of_folder(folder: Path) -> tuple[frozenset[int], ...]:
-    """Code points of every font file (.ttf, .otf) of a folder; ValueError for a file that is no such font."""
-    return tuple(_read(path) for path in sorted(folder.iterdir()) if path.suffix in (".ttf", ".otf"))
+def of_files(folder: Path, names: tuple[str, ...]) -> tuple[frozenset[int], ...]:
+    """Code points of the named font files of a folder, in that order; ValueError for a file that is no such font."""
+    return tuple(_read(folder / name) for name in names)
 
 
 def _read(path: Path) -> frozenset[int]:
