@@ -235,8 +235,8 @@ def test_officers_come_from_todays_appointments_and_the_departments_own_line(man
     assert "담당자없음" not in shown
     manager.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
     english = officers_told(manager)[1]
-    assert re.search("nobody is the officer responsible: <[^>]+>공원과, 교통과</span>", english)
-    assert "nobody is in charge" in english
+    assert re.search("no officer responsible in: <[^>]+>공원과, 교통과</span>", english)
+    assert "no officer in charge in" in english
 
 
 def test_two_of_one_name_have_no_rank_and_where_all_are_named_nothing_is_said(manager, city, city_of, appoint):

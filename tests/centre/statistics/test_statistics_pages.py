@@ -224,7 +224,7 @@ def test_printed_tables_of_the_centres_own_packs_are_shown_with_what_is_wrong(as
     assert "단위가 달라 더할 수 없음" in page
     # a list that is printed twice and not alike, what was left out and why, a table without a day
     assert re.search(r">5장 2절 1</td><td[^>]*>특정인 영상만의 삭제가 기술적으로 곤란<", page)
-    assert re.search(r">그림 5-6</td>.*제목만 남아 있습니다", page)
+    assert re.search(r">그림 5-6</strong>.*제목만 남아 있습니다", page)
     assert re.search(r">표 2-15</td><td[^>]*>[^<]+</td><td>–</td>", page)
     browser = as_("auditor")
     browser.post("/language/", {"language": "en"})
