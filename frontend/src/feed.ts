@@ -109,16 +109,27 @@ export class Feed extends HTMLElement {
     button.className = "small";
     button.textContent = t("확인", "Acknowledge");
     button.addEventListener("click", async () => {
+      const focused = document.activeElement === button;
       button.disabled = true;
       try {
         await call("POST", `/api/watching/events/${id}/acknowledge`);
         row.classList.add("seen");
         button.remove();
+        if (focused) this.next(row);
       } catch {
         button.disabled = false;
+        if (focused) button.focus();
       }
     });
     return button;
+  }
+
+  /** Whoever acknowledges by keyboard goes on with the next older row, else the newest, else stands in the list. */
+  private next(done: HTMLElement): void {
+    const left = [...this.list.querySelectorAll("button")];
+    const older = left.find((b) => done.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING);
+    this.tabIndex = -1;
+    (older ?? left[0] ?? this).focus();
   }
 }
 

@@ -29,6 +29,8 @@ function line(text: string, className = ""): HTMLElement {
 
 function show(camera: CameraProps | null): void {
   if (!card) return;
+  // whoever closed the card from inside goes on from the map
+  if (!camera && card.contains(document.activeElement)) map?.querySelector("canvas")?.focus();
   card.replaceChildren();
   card.hidden = !camera;
   if (!camera) return;

@@ -19,13 +19,17 @@ type Point = GeoJSON.Feature<GeoJSON.Point, CameraProps>;
 const KOREA: [number, number, number, number] = [125.0, 33.0, 131.0, 38.6];
 const WORKER = "/static/vendor/maplibre-gl/maplibre-gl-worker.mjs";
 
-/** `<gw-map cameras points boundary>`; fires `gw-camera` with the camera's properties on a click, null beside. */
+const WORDS = { "Map.Title": t("지도", "Map"), "NavigationControl.ZoomIn": t("확대", "Zoom in"), "NavigationControl.ZoomOut": t("축소", "Zoom out") };
+
+/** `<gw-map cameras points boundary>`; fires `gw-camera` with a camera's properties on a click or by keys, null beside. */
 export class CameraMap extends HTMLElement {
   private map: maplibre.Map | null = null;
   private readonly note = document.createElement("div");
   private bounds = new maplibre.LngLatBounds();
   private own = new maplibre.LngLatBounds();
   private count = { cameras: 0, places: 0 };
+  private inTurn: Point[] = [];
+  private turn = -1;
 
   connectedCallback(): void {
     maplibre.setWorkerUrl(WORKER);
@@ -34,13 +38,22 @@ export class CameraMap extends HTMLElement {
     this.note.className = "map-note";
     this.note.setAttribute("role", "status");
     this.note.textContent = t("지도를 불러오는 중", "Loading the map");
-    this.replaceChildren(holder, this.note);
+    const keys = document.createElement("div");
+    keys.className = "map-keys";
+    keys.textContent = t(
+      "←→↑↓ 이동 · + − 확대·축소 · [ ] 기기 차례로 · Enter 가운데 기기 · Esc 닫기",
+      "←→↑↓ move · + − zoom · [ ] cameras in turn · Enter the one in the middle · Esc close",
+    );
+    this.replaceChildren(holder, keys, this.note);
     const map = new maplibre.Map({
       container: holder, style: style(), bounds: KOREA, attributionControl: false, dragRotate: false, maxZoom: 19,
       localIdeographFontFamily: "Pretendard, 'Noto Sans CJK KR', sans-serif", fadeDuration: 0,
+      locale: WORDS,
     });
     this.map = map;
     map.touchZoomRotate.disableRotation();
+    map.keyboard.disableRotation();
+    map.getCanvas().addEventListener("keydown", (event) => this.key(event));
     map.addControl(new maplibre.NavigationControl({ showCompass: false }), "bottom-right");
     map.addControl(new maplibre.ScaleControl({}), "bottom-left");
     map.on("load", () => void this.fill());
@@ -158,6 +171,7 @@ export class CameraMap extends HTMLElement {
       Object.assign(feature.properties, { wedge: wedgeName(feature.properties.angle) });
     }
     this.count.cameras = found.features.length;
+    this.inTurn = [...found.features].sort((a, b) => a.properties.number.localeCompare(b.properties.number));
     this.set("cameras", found);
     this.set("cones", { type: "FeatureCollection", features: found.features.map(ground) });
   }
@@ -174,6 +188,44 @@ export class CameraMap extends HTMLElement {
     });
     this.count.places = features.length;
     this.set("places", features.length ? { type: "FeatureCollection", features } : EMPTY);
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key === "[" || event.key === "]") this.step(event.key === "]" ? 1 : -1);
+    else if (event.key === "Enter") this.middle();
+    else return;
+    event.preventDefault();
+  }
+
+  /** The next or the last camera by its number, wherever it stands. */
+  private step(by: number): void {
+    const all = this.inTurn.length;
+    if (!all) return;
+    this.turn = this.turn < 0 && by < 0 ? all - 1 : (this.turn + by + all) % all;
+    this.take(this.inTurn[this.turn]);
+  }
+
+  /** The camera nearest to the middle of what is in sight. */
+  private middle(): void {
+    const map = this.map;
+    if (!map) return;
+    const [box, middle] = [map.getBounds(), map.project(map.getCenter())];
+    let [best, least] = [-1, Number.POSITIVE_INFINITY];
+    this.inTurn.forEach((feature, index) => {
+      const at = feature.geometry.coordinates as [number, number];
+      const far = box.contains(at) ? map.project(at).dist(middle) : Number.POSITIVE_INFINITY;
+      if (far < least) [best, least] = [index, far];
+    });
+    if (best < 0) return;
+    this.turn = best;
+    this.take(this.inTurn[best]);
+  }
+
+  private take(feature: Point | undefined): void {
+    if (!feature) return;
+    this.map?.jumpTo({ center: feature.geometry.coordinates as [number, number] });
+    this.pick(feature.properties);
   }
 
   private clicked(event: maplibre.MapMouseEvent): void {

@@ -73,6 +73,7 @@ export class Player extends HTMLElement {
 
   private build(data: PlayData): void {
     this.stage.className = "player-stage";
+    this.stage.setAttribute("role", "group");
     this.note.className = "player-note";
     this.note.setAttribute("role", "status");
     this.marks.className = "player-marks";
@@ -118,7 +119,7 @@ export class Player extends HTMLElement {
   }
 
   private speedButton(speed: number): HTMLButtonElement {
-    const button = this.button(`×${speed}`, t(`${speed}배속`, `Speed ×${speed}`), () => this.speed(speed));
+    const button = this.button(`×${speed}`, t(`×${speed} 배속`, `×${speed} speed`), () => this.speed(speed));
     button.dataset["speed"] = String(speed);
     button.setAttribute("aria-pressed", String(speed === 1));
     return button;
@@ -321,7 +322,12 @@ export class Player extends HTMLElement {
       " ": () => this.toggle(), ArrowLeft: () => this.seek(this.unixNow() - 5), ArrowRight: () => this.seek(this.unixNow() + 5),
       ",": () => this.step(-1), ".": () => this.step(1), "1": () => this.speed(1), "2": () => this.speed(2), "4": () => this.speed(4),
     };
-    const act = acts[event.key];
+    const far: Record<string, () => void> = {
+      Home: () => this.seek(0), End: () => this.seek(Number.POSITIVE_INFINITY),
+      PageUp: () => this.seek(this.unixNow() + 30), PageDown: () => this.seek(this.unixNow() - 30),
+    };
+    // the page scrolls by these keys, but for the line itself
+    const act = acts[event.key] ?? (target === this.line ? far[event.key] : undefined);
     if (!act || (event.key === " " && target.tagName === "BUTTON")) return;
     event.preventDefault();
     act();

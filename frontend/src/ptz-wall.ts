@@ -30,6 +30,8 @@ function begin(): void {
   tile.classList.add("steered");
   steering.addEventListener("gw-ptz-end", () => window.setTimeout(() => over(tile), 0), { once: true });
   look();
+  // the button that began it is gone
+  if (document.activeElement === document.body) wall?.focus();
   void steering.begin(tile.shown);
 }
 

@@ -53,6 +53,7 @@ export class Ptz extends HTMLElement {
   private readonly ask = make("div", "ptz-ask");
   private readonly urgent = make("div", "ptz-urgent");
   private readonly presets = make("select", "ptz-presets");
+  private leaver: HTMLButtonElement | null = null;
   private camera = "";
   private socket: WebSocket | null = null;
   private ticket: Ticket | null = null;
@@ -71,6 +72,7 @@ export class Ptz extends HTMLElement {
     const urgent = this.button(t("구역 밖", "Leave zone"), "E", () => this.name());
     const close = this.button(t("끝", "Done"), "Esc", () => this.end());
     urgent.classList.add("danger");
+    this.leaver = urgent;
     this.presets.setAttribute("aria-label", t("프리셋", "Presets"));
     this.presets.addEventListener("change", () => {
       if (this.presets.value) this.go({ goto: this.presets.value });
@@ -265,8 +267,10 @@ export class Ptz extends HTMLElement {
   }
 
   private quiet(): void {
+    const focused = this.ask.contains(document.activeElement);
     this.asking = false;
     this.ask.hidden = true;
+    if (focused) this.leaver?.focus();
   }
 
   private async leave(reason: string): Promise<void> {
@@ -283,6 +287,7 @@ export class Ptz extends HTMLElement {
     const began = !this.endsAt;
     this.endsAt = left > 0 ? performance.now() + left * 1000 : 0;
     this.classList.toggle("urgent", left > 0);
+    if (left <= 0 && this.urgent.contains(document.activeElement)) this.leaver?.focus();
     this.urgent.hidden = left <= 0;
     if (left <= 0 || !began) return;
     const clock = make("span", "ptz-clock");

@@ -54,6 +54,7 @@ export class Timeline extends HTMLElement {
     [this.first, this.until, this.asked] = [first, Math.max(until, first + 1), asked];
     this.setAttribute("aria-valuemin", String(first));
     this.setAttribute("aria-valuemax", String(until));
+    if (!this.hasAttribute("aria-valuenow")) this.setAttribute("aria-valuenow", String(first));
     this.draw();
   }
 

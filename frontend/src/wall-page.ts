@@ -147,7 +147,22 @@ function side(): void {
   });
 }
 
+/** What opens over the wall closes with Escape, and when the focus goes on from it. */
+function fold(): void {
+  const over = document.querySelector<HTMLDetailsElement>(".emergency-open");
+  over?.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !over.open) return;
+    over.open = false;
+    over.querySelector("summary")?.focus();
+    event.stopPropagation();
+  });
+  over?.addEventListener("focusout", (event) => {
+    if (event.relatedTarget instanceof Node && !over.contains(event.relatedTarget)) over.open = false;
+  });
+}
+
 if (data.mayWatch && wall instanceof Wall) begin(wall);
+fold();
 for (const kind of ["gw-event", "gw-over"]) {
   document.addEventListener(kind, (event) => {
     const told = (event as CustomEvent<{ kind: string; body: Record<string, unknown> } | null>).detail;

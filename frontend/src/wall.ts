@@ -25,7 +25,7 @@ export class Wall extends HTMLElement {
 
   connectedCallback(): void {
     this.tabIndex = 0;
-    this.setAttribute("role", "grid");
+    this.setAttribute("role", "group");
     this.setAttribute("aria-label", t("관제 화면", "Video wall"));
     this.addEventListener("keydown", (event) => this.key(event));
     this.draw();
@@ -107,7 +107,8 @@ export class Wall extends HTMLElement {
 
   private tile(index: number): Tile {
     const tile = document.createElement("gw-tile") as Tile;
-    tile.setAttribute("role", "gridcell");
+    tile.setAttribute("role", "group");
+    tile.id = `wall-tile-${index + 1}`;
     tile.dataset["index"] = String(index + 1);
     tile.addEventListener("click", () => this.pick(index));
     tile.addEventListener("dblclick", () => this.enlarge());
@@ -143,12 +144,13 @@ export class Wall extends HTMLElement {
   private mark(): void {
     this.tiles.forEach((tile, i) => {
       tile.toggleAttribute("data-picked", i === this.picked);
-      tile.setAttribute("aria-selected", String(i === this.picked));
+      tile.setAttribute("aria-current", String(i === this.picked));
     });
+    this.setAttribute("aria-activedescendant", `wall-tile-${this.picked + 1}`);
   }
 
   private key(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.ctrlKey || event.altKey || event.metaKey || own(event)) return;
     const side = Math.sqrt(this.grid);
     const moves: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -side, ArrowDown: side };
     const move = moves[event.key];
@@ -170,6 +172,13 @@ export class Wall extends HTMLElement {
     this.draw();
     this.changed();
   }
+}
+
+/** True for a key of what stands on a tile: digits are typed into its field, Delete is the field's, Enter presses its button. */
+function own(event: KeyboardEvent): boolean {
+  if (!(event.target instanceof Element)) return false;
+  const pressed = event.key === "Enter" && event.target.closest("button, summary") !== null;
+  return pressed || event.target.closest("input, select, textarea") !== null;
 }
 
 customElements.define("gw-wall", Wall);

@@ -26,6 +26,7 @@ interface Data {
 }
 
 const VIEWS_MAX = 32;
+const CORNERS_MAX = 64;
 const AXES: [string, string][] = [["좌우", "Pan"], ["상하", "Tilt"], ["확대", "Zoom"]];
 const data = pageData<Data>("zone-data");
 const zone: Zone = data.zone ?? ({ limits: [[-0.5, 0.5], [-0.5, 0.3], [0, 1]], home: [0, 0, 0], forbidden: [] } as unknown as Zone);
@@ -34,6 +35,7 @@ const output = document.getElementById("zone-json") as HTMLInputElement | null;
 const map = new ZoneMap();
 const grips = svg("g", {});
 const fields = document.createElement("div");
+fields.id = "zone-fields";
 let span = -1;
 let chosen = -1;
 let drawing: Point[] | null = null;
@@ -208,9 +210,37 @@ function viewGroup(view: Forbidden, index: number): HTMLElement {
         const m = mine()?.polygon[at];
         if (m) m[axis] = v;
       })),
+      ...(view.polygon.length > 3 ? [named(press("✕", () => { mine()?.polygon.splice(at, 1); all(); }, true), `${t("꼭짓점", "Corner")} ${at + 1} ${t("지우기", "delete")}`)] : []),
     )));
+    if (view.polygon.length < CORNERS_MAX) rows.push(line("", press(t("꼭짓점 추가", "Add a corner"), () => { mine()?.polygon.push(between(view.polygon)); all(); })));
   }
   return group(`${t("비추지 않는 곳", "Forbidden view")} ${index + 1}`, ...rows);
+}
+
+function named(button: HTMLButtonElement, name: string): HTMLButtonElement {
+  button.setAttribute("aria-label", name);
+  return button;
+}
+
+/** The middle between the last corner and the first: a new corner that changes no outline yet. */
+function between(polygon: Point[]): Point {
+  const [a, b]: [Point, Point] = [polygon.at(-1) ?? [0, 0], polygon[0] ?? [0, 0]];
+  return [round((a[0] + b[0]) / 2), round((a[1] + b[1]) / 2)];
+}
+
+/** A forbidden view without a pointer: a square in the middle of the limits, whose corners are numbers. */
+function square(): void {
+  if (views().length >= VIEWS_MAX) return;
+  const [pan, tilt] = limits();
+  const [x, y, half] = [(pan[0] + pan[1]) / 2, (tilt[0] + tilt[1]) / 2, 0.1];
+  const corner = (dx: number, dy: number): Point => [round(Math.min(1, Math.max(-1, x + dx))), round(Math.min(1, Math.max(-1, y + dy)))];
+  add([corner(-half, -half), corner(half, -half), corner(half, half), corner(-half, half)]);
+}
+
+function add(polygon: Point[]): void {
+  const here = own();
+  here.forbidden = [...(here.forbidden ?? []), { name: t("주택 창문", "Home windows"), polygon, from_zoom: 0 }];
+  chosen = here.forbidden.length - 1;
 }
 
 function spanGroup(): HTMLElement {
@@ -235,7 +265,26 @@ function spanGroup(): HTMLElement {
   return group(t("목적과 시간대", "Purpose and hours"), ...rows);
 }
 
+function stops(): HTMLElement[] {
+  return [...fields.querySelectorAll<HTMLElement>("input, select, button")];
+}
+
+function nameOf(element: HTMLElement): string {
+  return element.getAttribute("aria-label") ?? element.textContent ?? "";
+}
+
+/** The fields are made anew: the focus stays at the same word, else at the same place. */
+function keep(at: number, name: string): void {
+  if (at < 0) return;
+  const now = stops();
+  const same = now.filter((e) => nameOf(e) === name);
+  const place = now[Math.min(at, now.length - 1)];
+  (place && same.includes(place) ? place : (same.at(-1) ?? place))?.focus();
+}
+
 function drawFields(): void {
+  const focused = document.activeElement as HTMLElement;
+  const [at0, name0] = [stops().indexOf(focused), nameOf(focused)];
   const edge = limits();
   const at = home();
   const limitRows = AXES.map(([ko, en], axis) => line(t(ko, en),
@@ -255,14 +304,14 @@ function drawFields(): void {
   const label = document.createElement("label");
   label.append(masks, t("기기에도 마스크를 둠(없거나 못 쓰면 녹화기가 그 시야를 막습니다)", "The device masks, too (where it cannot, the recorder blocks the view)"));
   fields.replaceChildren(spanGroup(), group(t("움직일 범위", "Limits"), ...limitRows), group(t("기본 위치", "Home"), homeRow), ...views().map(viewGroup),
-    line("", press(drawing ? t("그리기 끝", "Finish") : t("금지 구역 그리기", "Draw a forbidden view"), toggleDrawing)), line("", label));
+    line("", press(drawing ? t("그리기 끝", "Finish") : t("금지 구역 그리기", "Draw a forbidden view"), toggleDrawing),
+      press(t("네모로 추가", "Add a square"), () => { square(); all(); })), line("", label));
+  keep(at0, name0);
 }
 
 function toggleDrawing(): void {
   if (drawing && drawing.length >= 3 && views().length < VIEWS_MAX) {
-    const here = own();
-    here.forbidden = [...(here.forbidden ?? []), { name: t("주택 창문", "Home windows"), polygon: drawing, from_zoom: 0 }];
-    chosen = here.forbidden.length - 1;
+    add(drawing);
     drawing = null;
   } else drawing = drawing ? null : [];
   all();
@@ -271,11 +320,15 @@ function toggleDrawing(): void {
 if (holder) {
   map.root.append(grips);
   map.root.setAttribute("aria-label", t("좌우(가로)와 상하(세로)의 지도", "Map of pan (across) and tilt (up)"));
-  map.root.addEventListener("click", (event) => {
-    if (!drawing) return;
-    drawing.push(where(event));
-    changed();
-  });
+  // every place on the map is a number below it
+  map.root.dataset["keys"] = fields.id;
+  if (data.may) {
+    map.root.addEventListener("click", (event) => {
+      if (!drawing) return;
+      drawing.push(where(event));
+      changed();
+    });
+  }
   const left = document.createElement("div");
   const scale = document.createElement("div");
   scale.className = "scale";

@@ -56,6 +56,8 @@ def test_an_approved_range_plays_seeks_and_ends(sit: Sit, request_page: str):
     assert int(last) - int(first) <= 22
     assert page.locator("gw-player video").evaluate("v => v.currentTime") <= int(last) - int(first) + 0.2
     assert re.search(r"\d+:\d\d", page.inner_text(".player-left"))
+    page.locator("gw-timeline").press("Home")
+    poll("the beginning, by a key", lambda: shown(page) <= start)
     assert desk.faults == []
     assert desk.strangers == []
 

@@ -93,6 +93,14 @@ def test_inside_outside_emergency_and_back(sit: Sit, centre: Centre):
     page.keyboard.up("ArrowUp")
     poll("the page says so", lambda: page.locator("gw-ptz").get_attribute("data-inside") == "false")
     desk.shot("ptz-emergency")
+    # the words are text: their digits pick no tile, their Delete empties none
+    words = page.locator("gw-ptz .ptz-said")
+    words.focus()
+    page.keyboard.type("2대 3명")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Delete")
+    assert words.input_value() == "2대 3"
+    assert page.locator(f"gw-tile[data-picked]:has-text('{DOME}')").count() == 1
     page.locator("gw-ptz .ptz-urgent button").nth(1).click()
     poll("the dome is home", lambda: all(abs(n) < 0.02 for n in device(centre)), 30)
     poll("the emergency is over", lambda: page.locator("gw-ptz.urgent").count() == 0)
