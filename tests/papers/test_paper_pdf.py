@@ -15,6 +15,7 @@ from gwanje.centre.common.papers.values import Faults
 from gwanje.law.forms import Checks, Field, Register
 from support.papers import filled, forms, value_of
 from support.pdf_text import pages
+from support.pdfa import remarks
 
 ON = date(2026, 11, 21)
 A4 = (595.28, 841.89)
@@ -47,7 +48,8 @@ def inside(made):
 
 
 def archival(made):
-    """The claims of PDF/A-2b that a reader can check: its mark, its colours, its fonts, and what may not be in it."""
+    """PDF/A-2b by a checker of others, and what is seen without it: mark, colours, fonts, what may not be in it."""
+    assert remarks(made) == []
     with pikepdf.open(io.BytesIO(made)) as opened:
         marks = opened.Root.Metadata.read_bytes()
         assert re.search(rb"pdfaid:part>?=?\"?2", marks)
@@ -121,7 +123,7 @@ def test_who_signs_stands_on_the_page_of_what_is_signed_and_of_the_addressee():
     """However long the reasons are: the sentence, the day, the name and 귀하 are never parted by a page's end."""
     schema = forms()["ANY-F2"]
     parted = set()
-    for lines in range(0, 34, 2):
+    for lines in range(0, 34, 3):
         reason = "\n".join(["사유가 길다."] * lines)
         found = [bare(p.text) for p in pages(pdf.render(schema, {"reason": reason, "signed_on": ON}, on=ON))]
         signed = [p for p in found if "2026년11월21일" in p]

@@ -19,6 +19,7 @@ from gwanje.centre.publication import report
 from gwanje.kernel import ledger
 from gwanje.kernel.ledger import period
 from support import outcomes
+from support.pdfa import remarks
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("system")]
 NORM = "outsourcing.not_whole"
@@ -102,6 +103,7 @@ def test_the_document_is_pdf_a_with_every_article() -> None:
     with pikepdf.open(io.BytesIO(pdf)) as book:
         assert len(book.pages) > 10
         assert b"pdfaid" in book.Root.Metadata.read_bytes()
+    assert remarks(pdf) == []
 
 
 def asked(tmp_path: Path, **more: object) -> argparse.Namespace:

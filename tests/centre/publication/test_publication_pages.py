@@ -19,6 +19,7 @@ from gwanje.centre.publication import services, site
 from gwanje.centre.publication.models import Sign, Text, Version
 from support import home
 from support.centre import ledger_rows
+from support.pdfa import remarks
 
 pytestmark = pytest.mark.django_db
 PUBLIC = ("policy", "plan", "departments", "status", "contractors", "signs", "uses")
@@ -167,6 +168,7 @@ def test_a_sign_from_camera_to_paper(written, desk, register):
     row = Sign.objects.get()
     assert row.in_view
     pdf = desk.get(f"/law/desk/signs/{row.pk}/pdf/")
+    assert remarks(pdf.content) == []
     with pikepdf.open(io.BytesIO(pdf.content)) as paper:
         assert len(paper.pages) == 1
         assert [round(float(x)) for x in paper.pages[0].mediabox[2:]] == [842, 1191]
