@@ -12,20 +12,13 @@ import pytest
 
 from gwanje.centre.common.papers import pdf
 from gwanje.centre.common.papers.values import Faults
-from gwanje.law.forms import Checks, Field, Register
-from support.papers import filled, forms, value_of
+from gwanje.law.forms import Field, Register
+from support.papers import filled, forms, hostile
 from support.pdf_text import pages
 from support.pdfa import remarks
 
 ON = date(2026, 11, 21)
 A4 = (595.28, 841.89)
-MARKUP = (
-    '#read("/etc/passwd") #panic("x") *b* $x^2$ @ref <a> // "]} =HYPERLINK("http://x") +1 -1 @SUM(A1) <script>alert(1)'
-)
-LONG = "A0123456789" * 18 + "끝."
-ADDRESS = (
-    "가온시 가온구 시민대로 235 (가온동)\n가온시청 제2별관 지하1층 통합관제센터\n○○아파트 101동 1203호\n(우 14054)"
-)
 
 
 def bare(text):
@@ -88,16 +81,7 @@ def test_every_form_blank(name):
 def test_every_form_filled_with_everything_that_may_be_hostile(name):
     """200 letters without a space, markup of four languages, four lines of an address: all of it stands there."""
     schema = forms()[name]
-    values = filled(schema, lines=1)
-    kinds = {"longtext": MARKUP, "text": LONG, "camera": LONG, "address": ADDRESS, "person": MARKUP[:60]}
-    for key, one in schema.declared.items():
-        if isinstance(one, Register):
-            texts = {c.name: kinds[c.type] for c in one.columns if c.type in kinds}
-            columns = {c.name: c for c in one.columns}
-            for entry in values[key]:
-                entry |= {column: value_of(columns[column], text) for column, text in texts.items()}
-        elif not isinstance(one, Checks) and one.type in kinds:
-            values[key] = value_of(one, kinds[one.type])
+    values = hostile(schema)
     made = pdf.render(schema, values, on=ON)
     archival(made)
     inside(made)

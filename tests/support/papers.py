@@ -13,6 +13,17 @@ from gwanje.law.packs import available, folder, load_pack
 PERIOD = datetime(2026, 2, 28, 23, 59, 0), datetime(2026, 3, 1, 0, 1, 0)  # noqa: DTZ001 - papers print the centre's clock
 
 
+MARKUP = (
+    '#read("/etc/passwd") #panic("x") *b* $x^2$ @ref <a> // "]} =HYPERLINK("http://x") +1 -1 @SUM(A1) <script>alert(1)'
+)
+LONG = "A0123456789" * 18 + "끝."
+ADDRESS = (
+    "가온시 가온구 시민대로 235 (가온동)\n가온시청 제2별관 지하1층 통합관제센터\n○○아파트 101동 1203호\n(우 14054)"
+)
+LETTERS = "남궁뷁쀍 金澤㐀 😀👮🏽 ①㊞├┤ ᄒᆞᆫ글 =1+1"
+HOSTILE = {"longtext": MARKUP, "text": LONG, "camera": LONG, "address": ADDRESS, "person": LETTERS}
+
+
 @cache
 def forms() -> dict[str, FormSchema]:
     """Every form of every pack in the repository, by its id."""
@@ -50,4 +61,16 @@ def filled(
             ]
         else:
             values[name] = value_of(one, said(name))
+    return values
+
+
+def hostile(schema: FormSchema, lines: int = 1) -> dict[str, Any]:
+    """200 letters without a space, markup of four languages, four lines of an address, letters that few fonts have."""
+    values = filled(schema, lines=lines)
+    for key, one in schema.declared.items():
+        if isinstance(one, Register):
+            for entry in values[key]:
+                entry |= {c.name: value_of(c, HOSTILE[c.type]) for c in one.columns if c.type in HOSTILE}
+        elif not isinstance(one, Checks) and one.type in HOSTILE:
+            values[key] = value_of(one, HOSTILE[one.type])
     return values
