@@ -201,7 +201,7 @@ def officers_told(browser):
 
 def test_officers_come_from_todays_appointments_and_the_departments_own_line(manager, city, city_of, appoint):
     city_of("kr_osan")
-    for n, department in enumerate(("회계과", "환경과", "공원과", "교통과")):
+    for n, department in enumerate(("회계과", "환 경 과", "공원과", "교통과")):
         camera(city.pk, f"B-{n}", department=department, classes={"ordinance": ["사회안정/방범용"]})
     today = clock().local().date()
     appoint("박가온", "manager", "회 계 과", "과장")
@@ -224,11 +224,11 @@ def test_officers_come_from_todays_appointments_and_the_departments_own_line(man
     told, page = officers_told(manager)
     assert told == {
         "회계과": ("과장", "박가온", "7급", "김가온", "8036-7373", ""),
-        "환경과": ("운영책임자", "최환경", "", "", "", ""),
+        "환 경 과": ("운영책임자", "최환경", "", "", "", ""),
         "공원과": ("공원과장", "", "", "공원팀", "8036-7400", ""),
         "교통과": ("", "", "", "", "", ""),
     }
-    assert re.search("책임관 없음: <[^>]+>공원과, 교통과</span> · 담당자 없음: <[^>]+>교통과, 환경과</span>", page)
+    assert re.search("책임관 없음: <[^>]+>공원과, 교통과</span> · 담당자 없음: <[^>]+>교통과, 환 경 과</span>", page)
     pdf = manager.get("/papers/kr_osan/OSA-F1/rows/pdf")
     shown = bare("".join(p.text for p in pages(pdf.content)))
     assert "박가온" in shown

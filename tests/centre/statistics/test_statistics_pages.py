@@ -18,6 +18,7 @@ from gwanje.centre.staff import api as staff
 from gwanje.centre.statistics import counting, duties, export, reading, schemes, services, taking
 from gwanje.centre.statistics.models import Published
 from gwanje.centre.statistics.tables import TOTAL_ROW, Table
+from gwanje.centre.statistics.untaken import Repeated
 from gwanje.law import load
 from support.centre import ledger_rows
 
@@ -231,3 +232,6 @@ def test_printed_tables_of_the_centres_own_packs_are_shown_with_what_is_wrong(as
     english = browser.get("/statistics/sources/").content.decode()
     assert "A penalty of the Act as amended in 2007, which was repealed" in english
     assert "What was not taken, and why" in english
+    alike = Repeated("목록", "", "refusal.grounds", ("가",), {"한 곳": ("가",), "다른 곳": ("가",)})
+    monkeypatch.setattr(reading, "load_lists", lambda _place: (alike,))
+    assert "곳마다 다르게 적힌 목록" not in as_("auditor").get("/statistics/sources/").content.decode()

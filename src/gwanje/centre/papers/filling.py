@@ -79,7 +79,7 @@ def _officers(line: DepartmentView | None, posts: list[PostView]) -> dict[str, s
     answers = next((p for role in ANSWERING for p in posts if p.role == role and not p.contractor), None)
     said = line.officer if line else ""
     worker = line.operator if line else ""
-    ranks = {p.post for p in posts if p.name == worker and p != answers}
+    ranks = {p.post for p in posts if p.name == worker}
     return {
         "chief_post": ((answers.post or said or answers.title) if answers else said)[:60],
         "chief_name": answers.name if answers else "",
