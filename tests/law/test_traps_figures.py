@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -230,8 +231,13 @@ def values(content: Any, skip: tuple[str, ...] = ()) -> Iterator[str]:
         yield str(content)
 
 
-def lists_of_the_product() -> Iterator[tuple[str, str]]:
-    """(file, word) of every value of every pack and of every YAML file and line of code below ``src``."""
+@cache
+def lists_of_the_product() -> tuple[tuple[str, str], ...]:
+    """(file, word) of every value of every pack, of every YAML file below ``src``, and (file, text) of all code."""
+    return tuple(_lists())
+
+
+def _lists() -> Iterator[tuple[str, str]]:
     for name in available():
         for file in sorted((folder() / name).rglob("*.yaml")):
             # what was left is named there, and an article keeps its source's words with a remark beside it
