@@ -45,9 +45,11 @@ CEPH = {
     "ceph-mgr": lambda: which("ceph-mgr") is not None,
     "ceph-common": lambda: which("ceph") is not None,
 }
+POPPLER = {"poppler-utils": lambda: which("pdftoppm") is not None}
 SOFTHSM = {"softhsm2": lambda: which("softhsm2-util") is not None}
 PACKAGES = {
     "chromium": _chromium, "fonts-nanum": _korean_font, "ffmpeg": _ffmpeg, **GSTREAMER, **CEPH, **SOFTHSM,
+    **POPPLER,
 }  # fmt: skip
 
 

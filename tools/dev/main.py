@@ -86,6 +86,11 @@ def fuzz(args: list[str]) -> int:
     return become([str(PYTHON), "-m", "tools.fuzz", *args])
 
 
+def prints(args: list[str]) -> int:
+    """every paper as PDF and PNG, to be looked at: --out FOLDER [--only NAME] [--dpi N]"""
+    return _module("tools.prints", args)
+
+
 def attack(args: list[str]) -> int:
     """attack the machine: ./dev attack NAME … (without a name: the list): counts, and a control that must succeed"""
     return _one_of("attack", args)
@@ -132,6 +137,7 @@ COMMANDS: dict[str, Command] = {
     "bench": bench,
     "soak": soak,
     "fuzz": fuzz,
+    "prints": prints,
     "attack": attack,
     "kills": kills,
     "setup": setup,
