@@ -92,6 +92,15 @@ def test_what_the_tables_promise_the_compiler_draws():
     assert {c for c in lost if unicodedata.normalize("NFKC", c) not in said} == set()
 
 
+def test_a_font_that_is_missing_costs_its_letters_and_not_the_document(tmp_path, monkeypatch):
+    folder = documents.fonts()
+    assert folder
+    for name in documents.FILES[:2]:
+        (tmp_path / name).symlink_to(folder / name)
+    monkeypatch.setattr(documents, "fonts", lambda: tmp_path)
+    assert "金澤[U+3400][U+1F600]" in shown("金澤 㐀 😀")
+
+
 def test_a_file_that_is_no_font_is_said_so(tmp_path):
     (tmp_path / "x.ttf").write_bytes(b"<svg/>      ")
     with pytest.raises(ValueError, match=r"x\.ttf"):

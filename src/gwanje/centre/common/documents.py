@@ -36,13 +36,18 @@ def render(package: str, name: str, data: dict[str, Any], fonts_folder: Path | N
     # a large library, and most pages print nothing
     import typst
 
-    known = letters.of_files(fonts_folder, FILES) if fonts_folder else ()
+    # a font that is not there yet costs its letters, never the document
+    known = letters.of_files(fonts_folder, _there(fonts_folder)) if fonts_folder else ()
     data = {**data, "font": list(FAMILIES if fonts_folder else SYSTEM_FONTS)}
     with as_file(files(package) / "documents" / name) as template:
         try:
             return _compiled(template, shown(data, known) if known else data, fonts_folder)
         except typst.TypstError:
             return _compiled(template, spelt(data), fonts_folder)
+
+
+def _there(folder: Path) -> tuple[str, ...]:
+    return tuple(name for name in FILES if (folder / name).is_file())
 
 
 def shown(value: Any, known: tuple[frozenset[int], ...]) -> Any:
