@@ -103,7 +103,10 @@ export class Player extends HTMLElement {
       this.left,
     );
     this.line.addEventListener("gw-seek", (event) => this.seek((event as CustomEvent<number>).detail));
-    this.replaceChildren(this.stage, this.line, bar, this.holes);
+    const keys = document.createElement("p");
+    keys.className = "player-keys muted";
+    keys.textContent = t("Space 재생·멈춤 · ← → 5초 · , . 한 프레임 · 1 2 4 배속", "Space play, pause · ← → 5 s · , . one frame · 1 2 4 speed");
+    this.replaceChildren(this.stage, this.line, bar, keys, this.holes);
     this.say(t("허가를 확인하는 중", "Checking the permission"));
     this.mark();
   }

@@ -103,7 +103,7 @@ def test_a_consent_to_something_else_is_not_kept(asked, monkeypatch):
         replace(proven(row, person.pk), signature=b"no proof"),
     ]  # fmt: skip
     mine = proven(row, person.pk)
-    monkeypatch.setattr(common, "_client", lambda: _Given([*others, mine]))
+    monkeypatch.setattr(common, "_client", lambda _role: _Given([*others, mine]))
     assert common.given(b"i" * 16, "open", act.of(row)) == [mine]
     signing.signed(row.pk, actor(person), b"i" * 16)
     row.refresh_from_db()

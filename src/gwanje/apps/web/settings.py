@@ -81,7 +81,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "gwanje.apps.web.context.centre",
             ],
-            "libraries": {"dates": "gwanje.centre.common.dates"},
+            "libraries": {"dates": "gwanje.centre.common.dates", "grounds": "gwanje.centre.common.grounds"},
         },
     }
 ]
