@@ -148,20 +148,34 @@ def words(value: Any, lang: str = "ko") -> str:
 
 @dataclass(frozen=True)
 class Change:
-    """What a section or annex lost and got, line by line."""
+    """What a section or annex lost and got, line by line; ``unsaid``: places that it lost and that are only counted."""
 
     title: str
     removed: tuple[str, ...]
     added: tuple[str, ...]
+    unsaid: int = 0
 
 
 def lines(body: dict[str, Any], lang: str = "ko") -> dict[str, list[str]]:
     """Every line that a body says, by the title of its section or annex."""
+    found, listed = _said(body, lang), places(body, lang)
+    return {title: [*own, *listed.get(title, [])] for title, own in found.items()}
+
+
+def places(body: dict[str, Any], lang: str = "ko") -> dict[str, list[str]]:
+    """The lines of places alone, by department."""
+    return {
+        department["name"]: [" · ".join(words(part, lang) for part in place) for place in department["places"]]
+        for department in body["annexes"]["departments"]
+    }
+
+
+def _said(body: dict[str, Any], lang: str) -> dict[str, list[str]]:
     found = {words(s["title"], lang): list(_section_lines(s, lang)) for s in body["sections"]}
     for department in body["annexes"]["departments"]:
-        own = [f"{items.english(k) if lang == 'en' else k}: {words(v, lang)}" for k, v in department["items"]]
-        own += [" · ".join(words(part, lang) for part in place) for place in department["places"]]
-        found[department["name"]] = own
+        found[department["name"]] = [
+            f"{items.english(k) if lang == 'en' else k}: {words(v, lang)}" for k, v in department["items"]
+        ]
     return found
 
 
@@ -173,14 +187,21 @@ def _section_lines(section: dict[str, Any], lang: str) -> Iterator[str]:
             yield from (" · ".join(words(cell, lang) for cell in row) for row in part["rows"])
 
 
-def diff(before: dict[str, Any] | None, after: dict[str, Any], lang: str = "ko") -> list[Change]:
-    """What a version changes (신구 대비): removed and added lines by section, in the order of the new version."""
-    old, new = lines(before, lang) if before else {}, lines(after, lang)
+def diff(before: dict[str, Any] | None, after: dict[str, Any], lang: str = "ko", public: bool = False) -> list[Change]:
+    """What a version changes (신구 대비): removed and added lines by section, in the order of the new version.
+
+    ``public``: a place that left the table of departments is counted and not said again; it may have left for
+    security's sake.
+    """
+    old, new = _said(before, lang) if before else {}, _said(after, lang)
+    old_places, new_places = places(before, lang) if before else {}, places(after, lang)
     found = []
     for title in [*new, *(t for t in old if t not in new)]:
         removed, added = _changed(old.get(title, []), new.get(title, []))
-        if removed or added:
-            found.append(Change(title, tuple(removed), tuple(added)))
+        gone, come = _changed(old_places.get(title, []), new_places.get(title, []))
+        if removed or added or gone or come:
+            told = removed if public else [*removed, *gone]
+            found.append(Change(title, tuple(told), (*added, *come), len(gone) if public else 0))
     return found
 
 

@@ -47,7 +47,7 @@ class Rows:
     """All that the documents of one agency are made of. ``texts``: item → (Korean, English) as typed.
 
     ``standing``: every sign that was not ended; ``postings`` and ``signs`` count those with a camera that runs.
-    ``hidden``: ids of cameras whose sign is left out (안내판 생략): their places are published nowhere.
+    ``hidden``: ids of cameras whose sign is left out (안내판 생략): no document made of these rows names their places.
     """
 
     agency: str
@@ -121,6 +121,9 @@ def gather(agency: UUID, contractors: Sequence[Contractor] = (), signs: Sequence
     ids = {str(camera.id) for camera in found}
     # a sign whose cameras all left speaks for nothing: it is published nowhere and counted nowhere
     live = [s for s in signs if ids.intersection(s.cameras)]
+    unsaid = hidden(agency)
+    # nor does one on the home page that says the place of a camera whose own sign is left out
+    live = [s for s in live if s.place != items.HOMEPAGE or not unsaid.intersection(s.cameras)]
     return Rows(
         agency=owner.name if owner else "",
         centre=str(home().config.get("name") or ""),
@@ -134,6 +137,6 @@ def gather(agency: UUID, contractors: Sequence[Contractor] = (), signs: Sequence
         postings=tuple(Posting(s.title, s.exemption, s.text) for s in live if s.place == items.HOMEPAGE),
         signs=Counter(s.place for s in live),
         standing=tuple(signs),
-        hidden=hidden(agency),
+        hidden=unsaid,
         texts=texts(agency),
     )

@@ -16,8 +16,9 @@ from gwanje.centre.publication import bodies, items, reading_versions, showing
 from gwanje.centre.publication.models import DRAFT, Version
 
 Context = dict[str, Any]
-CHANGES_MAX = 64
-_changes: Kept[tuple[str, str, str], list[bodies.Change]] = Kept(CHANGES_MAX)
+# what is kept: so many comparisons, each of so many lines and letters at most (about 30 MB in all)
+CHANGES_MAX, LINES_MAX, LETTERS_MAX = 64, 2000, 200_000
+_changes: Kept[tuple[str, str, str], list[bodies.Change] | None] = Kept(CHANGES_MAX)
 
 
 @dataclass(frozen=True)
@@ -60,25 +61,45 @@ def document(site: Site, name: str, number: int | None = None) -> Context | None
 
 
 def whole(row: Version, lang: str) -> Context:
-    """What a version says and what it changed."""
+    """What a version says and what it changed, as the public reads it."""
     body, before = reading_versions.body(row), reading_versions.before(row)
     return {
         "body": body,
         "before": before,
-        "changes": changes(row, before, lang),
+        "changes": public_changes(row, before, lang),
         "sections": showing.sections(body, lang),
     }
 
 
-def changes(row: Version, before: Version | None, lang: str) -> list[bodies.Change]:
-    """What a version changes; found once for two that were announced, because neither changes any more."""
+def changes(row: Version, before: Version | None, lang: str, public: bool = False) -> list[bodies.Change]:
+    """What a version changes; ``public``: places that left the list are counted only."""
     if before is None:
         return []
+    return bodies.diff(reading_versions.body(before), reading_versions.body(row), lang, public)
 
-    def found() -> list[bodies.Change]:
-        return bodies.diff(reading_versions.body(before), reading_versions.body(row), lang)
 
-    return found() if row.state == DRAFT else _changes.get((before.sha256, row.sha256, lang), found)
+def public_changes(row: Version, before: Version | None, lang: str) -> list[bodies.Change]:
+    """The same for the public; found once for two that were announced, because neither changes any more.
+
+    A long list is not kept: it is found again whenever it is asked for.
+    """
+    if before is None or row.state == DRAFT:
+        return changes(row, before, lang, public=True)
+    made: list[list[bodies.Change]] = []
+
+    def found() -> list[bodies.Change] | None:
+        made.append(changes(row, before, lang, public=True))
+        return made[0] if _small(made[0]) else None
+
+    kept = _changes.get((before.sha256, row.sha256, lang), found)
+    if kept is not None:
+        return kept
+    return made[0] if made else changes(row, before, lang, public=True)
+
+
+def _small(found: list[bodies.Change]) -> bool:
+    lines = [line for change in found for line in (change.title, *change.removed, *change.added)]
+    return len(lines) <= LINES_MAX and sum(map(len, lines)) <= LETTERS_MAX
 
 
 def _policy(site: Site) -> tuple[Version | None, Context | None]:

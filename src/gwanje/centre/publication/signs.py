@@ -141,6 +141,8 @@ def record(actor: Actor, new: NewSign) -> Sign:
     judged = judge(new, said, seen, rows)
     if judged is not None and not judged.allow:
         raise Refused(judged, rules.SIGN, actor, cameras=[c.id for c in cameras])
+    ended, staying = _others(actor, cameras)
+    _no_clash(new.place, cameras, staying, rows)
     photo = _photo(new.photo)
     row = Sign.objects.create(
         agency_id=actor.agency, title=clean(new.title, TEXT_MAX, "이름", "The name") or cameras[0].place,
@@ -150,7 +152,10 @@ def record(actor: Actor, new: NewSign) -> Sign:
         photo=photo or None, photo_sha256=hashlib.sha256(photo).hexdigest() if photo else "",
         put_up_on=new.put_up_on, at=clock().now(), by=actor.person,
     )  # fmt: skip
-    replaced = _end_replaced(actor, row)
+    for old in ended:
+        old.ended_at, old.ended_by = row.at, actor.person
+        old.save(update_fields=["ended_at", "ended_by"])
+    replaced = [str(old.pk) for old in ended]
     detail = {"sign": str(row.pk), "place": row.place, "exemption": row.exemption, "text": row.text_sha256,
               "in_view": seen, "replaced": replaced}  # fmt: skip
     entry = Entry.by(actor, "publication.sign.recorded", "done", judged or decision, detail=detail,
@@ -179,24 +184,50 @@ def _photo(given: bytes) -> bytes:
     return given
 
 
-def _end_replaced(actor: Actor, row: Sign) -> list[str]:
-    """End signs all of whose cameras the new one speaks for or left for good; their ids.
+def _others(actor: Actor, cameras: Sequence[CameraView]) -> tuple[list[Sign], list[Sign]]:
+    """Standing signs that a new one for these cameras ends, and those that stay.
 
-    A camera that was removed, or is another agency's now, left; a suspended one comes back to its sign.
+    It ends a sign all of whose cameras it or a later sign speaks for or that left for good. A camera that was removed,
+    or is another agency's now, left; a suspended one comes back to its sign.
     """
-    new = set(row.cameras)
-    standing = Sign.objects.select_for_update().filter(agency_id=row.agency_id, ended_at__isnull=True)
-    others = list(standing.exclude(pk=row.pk).defer("photo"))
+    new = {str(c.id) for c in cameras}
+    standing = Sign.objects.select_for_update().filter(agency_id=actor.agency, ended_at__isnull=True)
+    others = list(standing.defer("photo").order_by("at", "pk"))
     ids = {UUID(id_) for old in others for id_ in old.cameras}
-    here = {str(c.id) for c in cameras_api.cameras(ids) if c.agency == row.agency_id and c.state != REMOVED}
+    here = {str(c.id) for c in cameras_api.cameras(ids) if c.agency == actor.agency and c.state != REMOVED}
+    latest = {id_: old.pk for old in others for id_ in old.cameras}
+    # what is left out stays unsaid until somebody says otherwise of these very cameras
+    unsaid = {id_: old.pk for old in others if old.place == items.NONE for id_ in old.cameras}
+
+    def spoken_for(old: Sign, id_: str) -> bool:
+        return id_ in new or (unsaid if old.place == items.NONE else latest)[id_] != old.pk
+
+    over = [old for old in others if all(spoken_for(old, id_) for id_ in here.intersection(old.cameras))]
     # those that speak for nothing any more come last: one act ends so many of them, the next one the rest
-    over = sorted(
-        (old for old in others if here.intersection(old.cameras) <= new), key=lambda s: not new & {*s.cameras}
-    )
-    for old in over[:ENDED_MAX]:
-        old.ended_at, old.ended_by = clock().now(), actor.person
-        old.save(update_fields=["ended_at", "ended_by"])
-    return [str(old.pk) for old in over[:ENDED_MAX]]
+    ended = sorted(over, key=lambda old: not new.intersection(old.cameras))[:ENDED_MAX]
+    gone = {old.pk for old in ended}
+    return ended, [old for old in others if old.pk not in gone]
+
+
+def _no_clash(place: str, cameras: Sequence[CameraView], staying: Sequence[Sign], rows: Rows) -> None:
+    """A camera whose sign is left out (안내판 생략) stands in no other sign, and the other way round; else 409."""
+    for other in staying:
+        both = [c.number for c in cameras if str(c.id) in other.cameras]
+        if not both or (place == items.NONE) == (other.place == items.NONE):
+            continue
+        articles = rows.today.articles("sign.placement") if rows.today.has("sign.placement") else ()
+        numbers = ", ".join(both)
+        raise Problem(
+            "left_out",
+            f"안내판 '{other.title}'에 같은 기기({numbers})가 있어 기록하지 않았습니다. "
+            "안내판을 생략한 기기의 위치는 다른 안내판에 나올 수 없습니다.",
+            f"Nothing was recorded: the sign '{other.title}' names the same cameras ({numbers}). "
+            "The place of a camera whose sign is left out may stand in no other sign.",
+            rule=" · ".join(map(str, articles)),
+            next_="그 안내판을 나머지 기기만으로 먼저 다시 기록하거나 그 안내판의 기기를 모두 이 기록에 넣으십시오.",
+            next_en="First record that sign again for its other cameras only, or take all of its cameras in here.",
+            status=409,
+        )
 
 
 def overview(agency: UUID, rows: Rows | None = None) -> Overview:
