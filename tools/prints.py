@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 import support
-from tools.dev.debian import need
 
 ON = date(2026, 11, 21)
 
@@ -42,7 +41,6 @@ def main() -> int:
     parser.add_argument("--only", default="", help="papers whose name holds this")
     parser.add_argument("--dpi", type=int, default=110)
     given = parser.parse_args()
-    need("poppler-utils")
     support.django()
     from support.pdfa import remarks
 

@@ -275,6 +275,7 @@ def test_t16_the_search_finds_what_is_there() -> None:
 def test_t17_of_six_lost_figures_the_caption_is_all_there_is() -> None:
     figures = {f"그림 5-{n}" for n in range(1, 7)}
     assert {left.id for left in UNTAKEN.values() if left.trap == "T17"} == figures
+    # of the first alone there is a word that a list could have taken; of the others only that nothing cites them
     assert seeded("T17") == []
     # no classification came of the first: the nine uses are those of the printed tables
     codes = [row.code for row in load_pack(PACK).purposes]

@@ -54,6 +54,11 @@ def test_what_no_font_has_and_what_nobody_would_see_is_a_code(text, printed):
     assert printed.replace(" ", "") in shown(text)
 
 
+def test_a_tab_of_a_table_is_a_space():
+    for said in (documents.shown({"a": ["렌즈\t파손"]}, known()), documents.spelt({"a": ["렌즈\t파손"]})):
+        assert said == {"a": ["렌즈 파손"]}
+
+
 def test_one_letter_without_a_shape_leaves_its_neighbours_as_they_are():
     """Before, one pictogram turned every Hanja of the document into codes."""
     assert "金澤[U+20BB7]㐀😀" in shown("金澤 𠮷 㐀 😀")

@@ -88,6 +88,9 @@ def fuzz(args: list[str]) -> int:
 
 def prints(args: list[str]) -> int:
     """every paper as PDF and PNG, to be looked at: --out FOLDER [--only NAME] [--dpi N]"""
+    from tools.dev.debian import need
+
+    need("poppler-utils")
     return _module("tools.prints", args)
 
 

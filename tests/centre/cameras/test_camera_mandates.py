@@ -170,12 +170,32 @@ def test_a_renewal_does_not_darken_today(foreign, watcher, admin, police, advanc
         services.set_mandate(admin, foreign[0], "가온경찰서-78", until + timedelta(days=1), None)
     assert watching.live_token(watcher, foreign[0], "main")
     assert Camera.objects.get(pk=foreign[0]).mandated_id == first.pk
-    # what runs no more, or has not begun, may be replaced; and so may a running one on the first day of the new one
+    # what runs no more, or has not begun, may be replaced
     mandates.record(admin, new(police, foreign[1:], **later))
     mandates.record(admin, new(police, foreign[1:], **later))
-    advance(4 * 86400)
-    mandates.record(admin, new(police, foreign, document="가온경찰서-79"))
+
+
+def test_a_renewal_that_was_recorded_in_time_keeps_the_picture_over_the_old_ones_end(
+    foreign, watcher, admin, police, advance
+):
+    """As the refusal says: while the old one runs, with that day as the first; the duty finds nothing to suspend."""
+    mandates.record(admin, new(police, foreign[:1], ends_on=today() + timedelta(days=3)))
+    advance(3 * 86400)
+    mandates.record(admin, new(police, foreign[:1], document="가온경찰서-79"))
     assert watching.live_token(watcher, foreign[0], "main")
+    advance(86400)
+    assert services.suspend_lapsed() == 0
+    assert Camera.objects.get(pk=foreign[0]).state == "active"
+    assert watching.live_token(watcher, foreign[0], "main")
+
+
+def test_an_ended_mandate_keeps_its_document(foreign, admin, police):
+    row = mandates.record(admin, new(police, foreign))
+    mandates.end(admin, row.pk, "협의 철회 가온-6")
+    with pytest.raises(Problem), transaction.atomic():
+        mandates.end(admin, row.pk, "협의 철회 가온-7")
+    row.refresh_from_db()
+    assert row.ended_reference == "협의 철회 가온-6"
 
 
 @pytest.mark.norm("live.agreement", "deny")

@@ -10,7 +10,7 @@ from django.db import transaction
 from gwanje.centre import common
 from gwanje.centre.common import signing
 from gwanje.centre.common.refusal import Problem, Refused
-from gwanje.centre.staff import api, contracts, deciding, posts, rules, services
+from gwanje.centre.staff import api, contracts, deciding, departures, posts, rules, services
 from gwanje.centre.staff.models import Appointment, Engagement, Person, RoleGrant
 from gwanje.kernel.ids import uuid7
 from gwanje.vault.client_consent import Registered, Registry
@@ -121,6 +121,28 @@ def test_a_contract_that_runs_out_ends_by_the_clock_once(chief, worker, advance)
     assert worker.departures.get().event == "계약종료"
     with pytest.raises(Problem), transaction.atomic():
         contracts.engage(row, worker, chief)
+
+
+def test_who_left_is_not_engaged_by_whoever_still_holds_an_old_page(chief, worker):
+    row = contracts.conclude(terms(), chief)
+    seen = Person.objects.get(pk=worker.pk)
+    departures.depart(worker, "퇴직", today(), "가온-71", chief)
+    with pytest.raises(Problem) as problem, transaction.atomic():
+        contracts.engage(row, seen, chief)
+    assert problem.value.code == "closed"
+    assert not row.people.exists()
+
+
+def test_the_registry_is_asked_once_for_all_who_leave(chief, hire, monkeypatch):
+    asked = []
+    monkeypatch.setattr(signing, "registry", lambda role="web": asked.append(role) or Registry((), frozenset()))
+    row = contracts.conclude(terms(), chief)
+    for _ in range(3):
+        person = hire(contractor=True)
+        posts.record_training(person, course(), chief)
+        contracts.engage(row, person, chief)
+    contracts.end(row, "해지 가온-2", chief)
+    assert asked == ["web"]
 
 
 def test_an_official_is_not_engaged(chief, hire):

@@ -32,7 +32,7 @@ class _Hours(forms.Form):
         label=_("시간대"),
         required=False,
         max_length=120,
-        help_text=_("예: 07:00~09:00, 17:00~20:00. 비우면 항상입니다."),
+        help_text=_("예: 07:00~09:00, 17:00~20:00. 비우면 고른 요일에 종일입니다."),
     )
 
     def hours(self) -> dict[str, Any]:

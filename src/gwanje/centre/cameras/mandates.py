@@ -115,7 +115,7 @@ def end(actor: Actor, id_: UUID, reference: str) -> Mandate:
     require(actor, rules.WRITE, Resource("mandate", row.pk, row.agency_id))
     text = clean(reference, 200, "종료 문서", "the document")
     today = clock().local().date()
-    if not text or (row.ends_on is not None and row.ends_on < today):
+    if not text or row.ended_reference or (row.ends_on is not None and row.ends_on < today):
         raise Problem(
             "ended", "종료 문서를 적으십시오. 이미 끝난 수임은 바꾸지 않습니다.", "Name the document; it may be over."
         )

@@ -273,8 +273,9 @@ def not_darkened(rows: QuerySet[Camera], start: date) -> None:
             "mandate_runs",
             f"지금 유효한 수임이 있는 기기입니다: {camera.number}({camera.mandate})",
             f"A mandate of this camera still runs: {camera.number} ({camera.mandate})",
-            next_="갱신한 수임은 그 시작일에 기록하십시오.",
-            next_en="Record the renewed one on its first day.",
+            # tomorrow is too late: the duty suspends a camera as soon as its day is over
+            next_="갱신 문서를 받는 대로, 지금 수임이 끝나기 전에 시작일을 오늘로 하여 기록하십시오.",
+            next_en="Record the renewed one before this one ends, with today as its first day.",
             status=409,
         )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 
 from django.template import Library
 from django.utils.timezone import localtime
@@ -19,6 +21,19 @@ def letters(value: date | datetime) -> str:
     day = WEEKDAYS["en" if get_language() == "en" else "ko"][at.weekday()]
     clock = f" {at:%H:%M}" if isinstance(at, datetime) else ""
     return f"{at.year}. {at.month}. {at.day}.({day}){clock}"
+
+
+@register.filter
+def hours(value: Mapping[str, Any]) -> str:
+    """월·화·수·목·금 07:00~09:00, 17:00~20:00 of ``{"days": [0-6], "spans": [[…, …]]}``; 항상 when it says nothing."""
+    english = get_language() == "en"
+    days, spans = value.get("days") or [], value.get("spans") or []
+    if len(days) in (0, 7) and not spans:
+        return "Always" if english else "항상"
+    names = WEEKDAYS["en" if english else "ko"]
+    said = "·".join(names[day] for day in days) if len(days) not in (0, 7) else ("Daily" if english else "매일")
+    times = ", ".join("~".join(pair) for pair in spans) or ("all day" if english else "종일")
+    return f"{said} {times}"
 
 
 @register.filter

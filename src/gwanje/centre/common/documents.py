@@ -53,7 +53,9 @@ def _there(folder: Path) -> tuple[str, ...]:
 def shown(value: Any, known: tuple[frozenset[int], ...]) -> Any:
     """The same with each letter that none of the ``known`` fonts has as its code; keys and numbers stay."""
     if isinstance(value, str):
-        return value if _SHOWN.fullmatch(value) else letters.spelt(value, known)
+        # people paste from tables: a tab is a space between words, and no letter
+        text = value.replace("\t", " ")
+        return text if _SHOWN.fullmatch(text) else letters.spelt(text, known)
     if isinstance(value, dict):
         return {key: shown(one, known) for key, one in value.items()}
     return [shown(one, known) for one in value] if isinstance(value, list | tuple) else value
@@ -62,7 +64,8 @@ def shown(value: Any, known: tuple[frozenset[int], ...]) -> Any:
 def spelt(value: Any) -> Any:
     """The same with every letter that any font may lack as its code; keys and numbers stay."""
     if isinstance(value, str):
-        return "".join(letter if _SHOWN.fullmatch(letter) else f"[U+{ord(letter):04X}]" for letter in value)
+        text = value.replace("\t", " ")
+        return "".join(letter if _SHOWN.fullmatch(letter) else f"[U+{ord(letter):04X}]" for letter in text)
     if isinstance(value, dict):
         return {key: spelt(one) for key, one in value.items()}
     return [spelt(one) for one in value] if isinstance(value, list | tuple) else value

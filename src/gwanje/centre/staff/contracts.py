@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from gwanje.centre.common import absent, clock, cursor, demand, law, signing, system_scope
 from gwanje.centre.common.refusal import Problem, Refused, clean
-from gwanje.centre.staff import departures, rules
+from gwanje.centre.staff import departures, rules, services
 from gwanje.centre.staff.models import Contract, Engagement, Person
 from gwanje.centre.staff.posts import near, required_text
 from gwanje.kernel import events, ledger
@@ -105,6 +105,7 @@ def engage(contract: Contract, person: Person, by: Actor) -> Engagement:
     contract = Contract.objects.select_for_update().get(pk=contract.pk)
     if contract.ended_at is not None or contract.ends_on < clock().local().date():
         raise Problem("ended", "끝난 계약입니다.", "The contract is over.", status=409)
+    person = services.opened(person)
     if not person.contractor or not person.active:
         raise Problem("not_contractor", "수탁업체 소속으로 열린 계정이 아닙니다.", "Not an open contractor's account.")
     if contract.people.filter(ended_at__isnull=True).count() >= PEOPLE_MAX:
@@ -122,9 +123,14 @@ def engage(contract: Contract, person: Person, by: Actor) -> Engagement:
     return row
 
 
-@transaction.atomic
 def end(contract: Contract, reference: str, by: Actor) -> Contract:
     """End a contract now (계약 종료): every one of its people leaves with it, in the same transaction."""
+    # vaultd may take its time: asked once for all, while no row is locked
+    return _end(contract, reference, by, signing.registry())
+
+
+@transaction.atomic
+def _end(contract: Contract, reference: str, by: Actor, known: Registry | None) -> Contract:
     demand(by, "staff.manage", Resource("contract", contract.pk, contract.agency_id))
     text = required_text(reference, 200, "종료 문서", "The document")
     contract = Contract.objects.select_for_update().get(pk=contract.pk)
@@ -133,7 +139,7 @@ def end(contract: Contract, reference: str, by: Actor) -> Contract:
     gone = [one.person for one in contract.people.filter(ended_at__isnull=True).select_related("person__agency")]
     today = clock().local().date()
     for person in gone:
-        departures.depart(person, "계약종료", today, text, by)
+        departures.leave(person, "계약종료", today, text, by, known)
     contract.ended_at, contract.ended_reference = clock().now(), text
     contract.save(update_fields=["ended_at", "ended_reference"])
     _row(by, "staff.contract.ended", contract, people=[person.pk for person in gone], reference=text)

@@ -96,8 +96,15 @@ def remainder_of(person: UUID, known: Registry | None) -> list[str]:
     return [OFFICER] if any(entry.person == person for entry in known.officers) or person in known.codes else []
 
 
-@transaction.atomic
 def depart(person: Person, event: str, event_on: date, reference: str, by: Actor) -> Departure:
+    """``leave``, with vaultd's registry asked before any row is locked."""
+    return leave(person, event, event_on, reference, by, signing.registry())
+
+
+@transaction.atomic
+def leave(  # noqa: PLR0917 - the order of the order's own words
+    person: Person, event: str, event_on: date, reference: str, by: Actor, known: Registry | None
+) -> Departure:
     """End every right, session, shift, post and open act of a person and close the account (권한 말소).
 
     Refused when anything would go on (``access.transfer``); Problem for a day that is not yet or no document.
@@ -116,7 +123,7 @@ def depart(person: Person, event: str, event_on: date, reference: str, by: Actor
     demand(by, "staff.transfer", resource, facts={"detail": {"person": person.pk, "event": event}})
     if by.person == person.pk:
         raise Problem("self_close", "본인의 전보·퇴직은 다른 권한자가 처리합니다.", "Another officer does one's own.")
-    return _leave(Departure(person=person, event=event, event_on=event_on, reference=text), by, signing.registry())
+    return _leave(Departure(person=person, event=event, event_on=event_on, reference=text), by, known)
 
 
 @transaction.atomic
